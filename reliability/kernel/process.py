@@ -1,0 +1,96 @@
+"""The loop under every long-running command: signals, stop, heartbeat, back-off."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+import structlog
+
+from reliability.kernel import backoff, clock
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_EVERY_S = 2.0
+ERROR_BACKOFF_BASE_S = 0.5
+ERROR_BACKOFF_CAP_S = 15.0  # an outage that ends is noticed within this time
+
+
+class Heartbeat(Protocol):
+    """Where a process says that it lives."""
+
+    def beat(self, name: str, *, state: str, facts: Mapping[str, object]) -> None:
+        """Record that process ``name`` is in ``state``; never raises."""
+
+
+class Silent:
+    """A heartbeat nobody listens to."""
+
+    def beat(self, name: str, *, state: str, facts: Mapping[str, object]) -> None:
+        return None
+
+
+def run(
+    step: Callable[[], bool],
+    *,
+    name: str,
+    heartbeat: Heartbeat,
+    stop: threading.Event,
+    idle_s: float = 0.2,
+    facts: Callable[[], Mapping[str, object]] = dict,
+    time: clock.Clock = clock.SYSTEM,
+) -> None:
+    """Call ``step`` until ``stop`` is set.
+
+    ``step`` returns True to be called again at once, False to wait ``idle_s`` seconds. An error is logged and answered
+    with a growing wait; it never ends the process, because a supervisor's restart would only lose what is known.
+    The heartbeat says ``running``, ``failing`` (with the error) or ``stopped``.
+    """
+    failures = 0
+    last_beat_s = -HEARTBEAT_EVERY_S
+    error_text = ""
+    while not stop.is_set():
+        if time.monotonic() - last_beat_s >= HEARTBEAT_EVERY_S:
+            last_beat_s = time.monotonic()
+            state = "failing" if failures else "running"
+            heartbeat.beat(name, state=state, facts={**facts(), **({"error": error_text} if error_text else {})})
+        try:
+            again = step()
+        except Exception as error:  # noqa: BLE001 - the loop's edge: logged, shown in the heartbeat, retried with back-off
+            failures += 1
+            error_text = f"{type(error).__name__}: {error}"[:500]
+            log.warning("step_failed", process=name, failures=failures, error=error_text, exc_info=failures == 1)
+            stop.wait(
+                backoff.delay_s(
+                    attempt=failures, base_s=ERROR_BACKOFF_BASE_S, cap_s=ERROR_BACKOFF_CAP_S, random=random.random
+                )
+            )
+            continue
+        if failures:
+            log.info("step_recovered", process=name, failures=failures)
+        failures, error_text = 0, ""
+        if not again:
+            stop.wait(idle_s)
+    heartbeat.beat(name, state="stopped", facts=facts())
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM, SIGINT and SIGHUP set; the former handlers come back at the end. Main thread only."""
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, ask_to_stop) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
