@@ -1,0 +1,14 @@
+"""The access room as a Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    """Accounts, roles, topic scopes, tokens, login."""
+
+    name = "reliability.access"
+    label = "reliability_access"
+    verbose_name = "Access"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""Who may do what, as plain values: roles, rights, topic scopes, actors."""

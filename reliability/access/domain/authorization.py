@@ -1,0 +1,59 @@
+"""The one place that says no."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from reliability.access.domain import rights
+from reliability.access.domain.actors import Actor
+from reliability.kernel.errors import Refused
+
+
+class Denied(Refused):
+    """You may not do this."""
+
+    code = "denied"
+    status = 403
+
+
+class NotSignedIn(Denied):
+    """Sign in first."""
+
+    code = "not-signed-in"
+    status = 401
+
+
+def admit(actor: Actor, act: str) -> None:
+    """Check the role alone, as the door of a page does before its topics are known; raises ``Denied`` or ``UnknownAct``."""
+    needed = rights.right(act)
+    if not actor.is_signed_in:
+        raise NotSignedIn
+    if actor.role is None:
+        raise Denied(f"{actor.name} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
+    if not actor.role.covers(needed.role):
+        raise Denied(f"{act} takes the role {needed.role}; {actor.name} has the role {actor.role}.")
+
+
+def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:
+    """Check role and topic scopes for one act; raises ``Denied`` (its text says what is missing) or ``UnknownAct``.
+
+    Hidden topics are counted, never named. An act bounded by topics is refused to an actor with limited scopes when no
+    topic is given: what cannot be checked is not allowed.
+    """
+    admit(actor, act)
+    if actor.scopes.is_everything:
+        return
+    hidden = sum(not actor.scopes.allows(topic) for topic in topics)
+    if hidden:
+        raise Denied(f"{hidden} of {len(topics)} topics of this {act} lie outside the topic scopes of {actor.name}.")
+    if rights.right(act).by_topic and not topics:
+        raise Denied(f"{act} without a topic needs an account that may see every topic; {actor.name} has limited scopes.")
+
+
+def may(actor: Actor, act: str, *, topics: Collection[str] = ()) -> bool:
+    """Whether ``authorize`` would let it pass; for showing or hiding a button, never instead of the check."""
+    try:
+        authorize(actor, act, topics=topics)
+    except Denied:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""Every act of the console and the least role it takes: the one table that page, fragment, socket, API, task and command ask.
+
+A room that adds an act adds its line here. An act without a line is refused to everybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reliability.access.domain.roles import Role
+
+VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes."""
+
+    act: str
+    role: Role
+    does: str
+    needs_reason: bool = False
+    by_topic: bool = False
+
+
+class UnknownAct(LookupError):
+    """The act is not in the table of rights."""
+
+
+def _right(act: str, role: Role, does: str, *, needs_reason: bool = False, by_topic: bool = False) -> Right:
+    return Right(act=act, role=role, does=does, needs_reason=needs_reason, by_topic=by_topic)
+
+
+_TABLE = (
+    _right("overview.view", VIEWER, "see the overview, the attention list and the timeline"),
+    _right("search.view", VIEWER, "search by identifier"),
+    _right("letters.view", VIEWER, "see dead letters and their groups, masked", by_topic=True),
+    _right("letters.note", OPERATOR, "write a note on a failure group", by_topic=True),
+    _right("letters.replay", OPERATOR, "plan and start a replay", needs_reason=True, by_topic=True),
+    _right("letters.replay_pause", OPERATOR, "pause a running replay", by_topic=True),
+    _right("letters.replay_resume", OPERATOR, "resume a paused or stopped replay", by_topic=True),
+    _right("letters.replay_rate", OPERATOR, "change the rate of a running replay", by_topic=True),
+    _right("letters.replay_cancel", OPERATOR, "cancel a replay; what is already sent stays sent", by_topic=True),
+    _right("letters.discard", OPERATOR, "discard letters, undoable for a while", needs_reason=True, by_topic=True),
+    _right("letters.restore", OPERATOR, "undo a discard", by_topic=True),
+    _right("letters.settle", OPERATOR, "declare the outcome of an unknown item", needs_reason=True, by_topic=True),
+    _right("letters.reveal", OPERATOR, "see a letter's masked parts", needs_reason=True, by_topic=True),
+    _right("letters.quarantine", ADMIN, "take a letter out of quarantine", needs_reason=True, by_topic=True),
+    _right("outbox.view", VIEWER, "see backlog, shards, receipts and parked keys"),
+    _right("outbox.release", OPERATOR, "send a parked key's events again", needs_reason=True),
+    _right("outbox.discard", ADMIN, "drop a parked event for good", needs_reason=True),
+    _right("lag.view", VIEWER, "see consumer groups and their lag"),
+    _right("sagas.view", VIEWER, "see sagas and their steps"),
+    _right("sagas.act", OPERATOR, "retry or compensate a saga", needs_reason=True),
+    _right("breakers.view", VIEWER, "see circuit breakers"),
+    _right("breakers.override", OPERATOR, "force a breaker open or closed for a time", needs_reason=True),
+    _right("degradation.view", VIEWER, "see degradation flags and policies"),
+    _right("degradation.set", OPERATOR, "set the level of a degradation flag", needs_reason=True),
+    _right("reconcile.view", VIEWER, "see findings and proposed repairs"),
+    _right("reconcile.repair", OPERATOR, "apply a repair", needs_reason=True),
+    _right("alerts.view", VIEWER, "see alert rules and their history"),
+    _right("alerts.silence", OPERATOR, "silence an alert for a time", needs_reason=True),
+    _right("activity.view", VIEWER, "see who did what, when and why"),
+    _right("orders.view", VIEWER, "see the demo's orders"),
+    _right("demo.switch", OPERATOR, "break or repair a part of the demo workload"),
+    _right("processes.view", VIEWER, "see processes, heartbeats and health"),
+    _right("settings.view", VIEWER, "see how this console is configured, without secrets"),
+    _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True),
+    _right("tokens.own", VIEWER, "make and revoke one's own API tokens"),
+    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens"),
+    _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
+    _right("accounts.manage", ADMIN, "create accounts, change their role, scopes or password, disable them"),
+)
+
+RIGHTS: dict[str, Right] = {right.act: right for right in _TABLE}
+
+
+def right(act: str) -> Right:
+    """Return the right of an act; raises ``UnknownAct`` when no line names it."""
+    try:
+        return RIGHTS[act]
+    except KeyError:
+        raise UnknownAct(f"{act!r} is not in the table of rights (reliability/access/domain/rights.py)") from None
+
+
+def matrix() -> list[tuple[str, str, dict[Role, bool]]]:
+    """Return the permission matrix: act, what it does, and yes or no for each role; the source of the documents' table."""
+    return [(each.act, each.does, {role: role.covers(each.role) for role in Role}) for each in _TABLE]

@@ -1,0 +1,57 @@
+"""Accounts and API tokens."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from reliability.access.domain.roles import Role
+
+_ROLE_NAMES = [role.value for role in Role]
+_ROLES = [(name, name) for name in _ROLE_NAMES]
+
+
+def every_topic() -> list[str]:
+    """The scopes of an account that is not limited."""
+    return ["*"]
+
+
+class Account(models.Model):
+    """What a Django user may do here. A user without this row has no rights at all."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mainstay_account")
+    role = models.CharField(max_length=16, choices=_ROLES)
+    topic_scopes = ArrayField(models.CharField(max_length=249), default=every_topic, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_account_role")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class ApiToken(models.Model):
+    """A machine's way in: an account's rights or fewer, until a date. The token itself is never stored."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    hash = models.BinaryField(max_length=32, unique=True)
+    shown = models.CharField(max_length=16)
+    role = models.CharField(max_length=16, choices=_ROLES)
+    topic_scopes = ArrayField(models.CharField(max_length=249), null=True, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_token_role"),
+            models.UniqueConstraint(fields=["account", "name"], condition=models.Q(revoked_at=None), name="access_token_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account.user}/{self.name}"

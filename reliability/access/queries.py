@@ -1,0 +1,144 @@
+"""Who is asking, and what they may see."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.http import HttpRequest
+
+from reliability.access.domain import tokens
+from reliability.access.domain.actors import ANONYMOUS, Actor
+from reliability.access.domain.roles import Role
+from reliability.access.domain.scopes import NOTHING, Scope, TopicFilter
+from reliability.access.models import Account, ApiToken
+from reliability.kernel.errors import Refused
+
+
+class NoSuchAccount(Refused):
+    """There is no active account of that name."""
+
+    code = "no-such-account"
+    status = 404
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who sends this request: what the API's bearer check found, else the session's user. Read once per request."""
+    known = getattr(request, "actor", None)
+    if isinstance(known, Actor):
+        return known
+    actor = actor_of_user(getattr(request, "user", None))
+    request.actor = actor  # type: ignore[attr-defined]  # where every entrance looks for it
+    return actor
+
+
+def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
+    """The actor of a Django user: anonymous when signed out or disabled, without a role when no account row says more."""
+    if user is None or not user.is_authenticated or not user.is_active:
+        return ANONYMOUS
+    account = Account.objects.filter(user_id=user.pk).first()
+    name = user.get_username()
+    if account is None:
+        return Actor(kind="user", name=name, role=None, scopes=NOTHING, user_id=user.pk, account=name)
+    scopes = TopicFilter.of(account.topic_scopes)
+    return Actor(kind="user", name=name, role=Role(account.role), scopes=scopes, user_id=user.pk, account=name)
+
+
+def account_named(username: str) -> Account:
+    """The active account of that username; raises ``NoSuchAccount``."""
+    account = Account.objects.select_related("user").filter(user__username=username, user__is_active=True).first()
+    if account is None:
+        raise NoSuchAccount(f"There is no active account named {username!r}.")
+    return account
+
+
+def cli_actor(as_username: str) -> Actor:
+    """The command line with an account's rights: named after the operating system's user, so both are on record."""
+    account = account_named(as_username)
+    scopes = TopicFilter.of(account.topic_scopes)
+    role, user_id = Role(account.role), account.user_id
+    return Actor(kind="cli", name=f"cli:{_os_user()}", role=role, scopes=scopes, user_id=user_id, account=as_username)
+
+
+def host_actor() -> Actor:
+    """Whoever runs a command on the console's host with its database address: may do what needs no account yet."""
+    return Actor(kind="cli", name=f"cli:{_os_user()}", role=Role.ADMIN, scopes=TopicFilter.of(["*"]))
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that no name belongs to
+        return "unnamed"
+
+
+def valid_token(token: str, *, now: datetime) -> ApiToken | None:
+    """The stored token, if it is ours, neither expired nor revoked, and its account is active."""
+    digest = tokens.digest(token)
+    if digest is None:
+        return None
+    stored = ApiToken.objects.select_related("account__user").filter(hash=digest).first()
+    if stored is None or stored.revoked_at is not None or stored.expires_at <= now:
+        return None
+    return stored if stored.account.user.is_active else None
+
+
+def actor_of_token(token: ApiToken) -> Actor:
+    """The actor of a valid token: the owner's rights as they are now, cut down to the token's own."""
+    account = token.account
+    scopes = TopicFilter.of(account.topic_scopes)
+    if token.topic_scopes is not None:
+        scopes = scopes.narrowed(token.topic_scopes)
+    owner = account.user.get_username()
+    role = Role.lesser(Role(account.role), Role(token.role))
+    return Actor(kind="token", name=f"{owner}/{token.name}", role=role, scopes=scopes, user_id=account.user_id, account=owner)
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleTopics:
+    """An actor's topic filter, for one name and for a database query: both mean the same."""
+
+    topics: TopicFilter
+
+    def allows(self, topic: str) -> bool:
+        """Whether the actor may see this topic."""
+        return self.topics.allows(topic)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is hidden."""
+        return self.topics.is_everything
+
+    def q(self, field: str) -> Q:
+        """A condition on a text column that keeps the rows whose topic may be seen."""
+        condition = Q()
+        for layer in self.topics.layers:
+            if not any(scope.is_everything for scope in layer):
+                condition &= _any_of(layer, field)
+        return condition
+
+
+def visible_topics(actor: Actor) -> VisibleTopics:
+    """What an actor may see of everything that belongs to a topic; start every such query from it."""
+    return VisibleTopics(actor.scopes if actor.role is not None else NOTHING)
+
+
+def _any_of(layer: tuple[Scope, ...], field: str) -> Q:
+    nothing = Q(pk__in=[])
+    exact = [scope.pattern for scope in layer if scope.is_exact]
+    conditions = [Q(**{f"{field}__in": exact})] if exact else []
+    for scope in layer:
+        if scope.is_exact:
+            continue
+        if scope.prefix is not None:
+            conditions.append(Q(**{f"{field}__startswith": scope.prefix}))
+        else:
+            conditions.append(Q(**{f"{field}__regex": scope.regex}))
+    # A glob such as "*?" must not pass rows whose topic is not known, nor may NULL slip through.
+    return (reduce(or_, conditions) & ~Q(**{field: ""})) if conditions else nothing
