@@ -1,0 +1,138 @@
+"""Apache Kafka's jars: fetched from a Maven repository exactly as the lock file names them, verified at every start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import jgo
+import requests
+from jgo.config import GlobalSettings
+from jgo.maven import MavenContext
+
+from reliability.embedded.refusal import Refusal
+from reliability.embedded.server import Say
+
+KAFKA = "org.apache.kafka:kafka_2.13:4.1.2"
+# Kafka logs through slf4j 1.7 and brings no writer; without one a failed start says nothing.
+LOG_WRITER = "org.slf4j:slf4j-simple:1.7.36"
+LOCK = Path(__file__).with_name("kafka.lock")
+FETCHES_AT_ONCE = 8
+FETCH_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jar:
+    """One line of the lock file."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def coordinate(self) -> str:
+        """The Maven name of the jar."""
+        return f"{self.group}:{self.artifact}:{self.version}"
+
+    def path(self, cache: Path) -> Path:
+        """Where a Maven cache keeps it."""
+        return cache.joinpath(*self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar")
+
+
+def read_lock(path: Path = LOCK) -> list[Jar]:
+    """The jars of the lock file, in the order of the class path."""
+    jars = []
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            coordinate, digest = line.split()
+            group, artifact, version = coordinate.split(":")
+            jars.append(Jar(group=group, artifact=artifact, version=version, sha256=digest))
+    return jars
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file, in hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def class_path(*, caches: Sequence[Path], say: Say, lock: Path = LOCK) -> list[Path]:
+    """Every locked jar, verified. Looks in each cache; fetches what is missing or damaged into the first one.
+
+    Raises `Refusal` when a jar cannot be fetched or is not the locked one.
+    """
+    jars = read_lock(lock)
+    found = {jar: _cached(jar, caches) for jar in jars}
+    missing = [jar for jar, path in found.items() if path is None]
+    if missing:
+        say(f"fetching Apache Kafka ({len(missing)} of {len(jars)} jars)")
+        with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool:
+            found.update(zip(missing, pool.map(lambda jar: _fetch(jar, caches[0]), missing), strict=True))
+    return [path for path in found.values() if path is not None]
+
+
+def _cached(jar: Jar, caches: Sequence[Path]) -> Path | None:
+    for cache in caches:
+        path = jar.path(cache)
+        if path.is_file() and sha256(path) == jar.sha256:
+            return path
+    return None
+
+
+def _fetch(jar: Jar, cache: Path) -> Path:
+    path = jar.path(cache)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        # Fetched beside the cache and moved in whole: another start may be fetching the same jar.
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as beside:
+            context = MavenContext(repo_cache=Path(beside), remote_repos=repositories(), timeout=FETCH_TIMEOUT_S)
+            fetched = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+            if sha256(fetched) != jar.sha256:
+                raise Refusal(f"{jar.coordinate} from the Maven repository is not the one in {LOCK.name}: its sha256 differs.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fetched.replace(path)
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise Refusal(f"{jar.coordinate} could not be fetched from a Maven repository ({_in_short(error)}).") from error
+    return path
+
+
+def _in_short(error: Exception) -> str:
+    if isinstance(error, requests.ConnectionError):
+        return "it cannot be reached"
+    if isinstance(error, requests.Timeout):
+        return "it does not answer in time"
+    return str(error).splitlines()[0]
+
+
+def repositories() -> dict[str, str]:
+    """The Maven repositories to ask, by name: MAINSTAY_MAVEN_REPOSITORY, those of jgo's own settings, Maven Central."""
+    named = os.environ.get("MAINSTAY_MAVEN_REPOSITORY")
+    if named:
+        return {"named": named.rstrip("/")}
+    return {**GlobalSettings.load().repositories, **MavenContext().remote_repos}
+
+
+def caches(fallback: Path) -> list[Path]:
+    """Where to look for jars; the first is where new ones go: the person's Maven cache, or `fallback` if that cannot be written."""
+    usual = GlobalSettings.load().repo_cache
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual):
+            return [usual, fallback]
+    except OSError:
+        return [fallback, usual]
+
+
+def write_lock(lock: Path = LOCK) -> int:
+    """Resolve Kafka anew and write the lock file; returns the number of jars. For maintainers, when the version changes."""
+    artifacts = jgo.resolve(f"{KAFKA}+{LOG_WRITER}", repositories=repositories())
+    lines = [f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {sha256(artifact.resolve())}" for artifact in artifacts]
+    title = f"# {KAFKA} and what it needs: coordinate, sha256. Made by `python -m reliability.embedded lock-kafka`."
+    lock.write_text("\n".join([title, *sorted(set(lines))]) + "\n")
+    return len(set(lines))
