@@ -1,0 +1,161 @@
+"""Every setting that comes from outside, typed; a wrong value stops the start with its name, its problem, an example.
+
+Values come from environment variables, from files named by ``<NAME>_FILE`` (secrets), and, where neither is given,
+from the demo that runs beside the checkout (``.mainstay/state.json``), so that commands find it without being told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
+SECRET_KEY_CHARACTERS_MIN = 32
+
+_EXAMPLES = {
+    "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
+    "REDIS_URL": "redis://cache.example:6379/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
+    "MAINSTAY_SECRET_KEY": "64 random characters, for example the output of: openssl rand -hex 32",
+    "MAINSTAY_ALLOWED_HOSTS": "console.example,127.0.0.1",
+    "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
+}
+
+
+class WrongSetting(SystemExit):
+    """A setting is missing or wrong; the process stops with the sentence that says which and how to mend it."""
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+
+
+class Environment(BaseSettings):
+    """The settings of a deployment."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=True)
+
+    DATABASE_URL: str
+    REDIS_URL: str
+    KAFKA_BOOTSTRAP_SERVERS: str
+    MAINSTAY_SECRET_KEY: str
+    MAINSTAY_DEBUG: bool = False
+    MAINSTAY_ALLOWED_HOSTS: Words = ["127.0.0.1", "localhost", "[::1]"]
+    MAINSTAY_HTTPS: bool = False
+    """Served behind TLS: cookies become Secure with the ``__Host-`` prefix, HSTS is sent."""
+    MAINSTAY_TRUSTED_PROXIES: int = Field(default=0, ge=0, le=5)
+    MAINSTAY_ENVIRONMENT_NAME: str = "development"
+    MAINSTAY_BROKER: Literal["kafka", "in-process", "external"] = "external"
+    MAINSTAY_BROKER_REASON: str = ""
+    MAINSTAY_DEMO: bool = False
+    """Adds the demo's shop services and their switches (``sagas.orders``)."""
+    MAINSTAY_OUTBOX_NAME: str = "main"
+    MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []
+    """Regular expressions of dead-letter topics; empty means the usual names (see ``settings.py``)."""
+    MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
+    MAINSTAY_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    KAFKA_SECURITY_PROTOCOL: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    KAFKA_SASL_MECHANISM: str = ""
+    KAFKA_SASL_USERNAME: str = ""
+    KAFKA_SASL_PASSWORD: str = ""
+    KAFKA_SSL_CA_LOCATION: str = ""
+    OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
+    OTEL_SERVICE_NAME: str = "mainstay"
+
+    @field_validator("DATABASE_URL")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must be a PostgreSQL address")
+        return value
+
+    @field_validator("REDIS_URL")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be a Redis address")
+        return value
+
+    @field_validator("MAINSTAY_SECRET_KEY")
+    @classmethod
+    def _is_long_enough(cls, value: str) -> str:
+        if len(value) < SECRET_KEY_CHARACTERS_MIN:
+            raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_an_unsafe_start(self) -> Environment:
+        local = {"127.0.0.1", "localhost", "[::1]", "testserver"}
+        if self.MAINSTAY_DEBUG and not set(self.MAINSTAY_ALLOWED_HOSTS) <= local:
+            raise ValueError("MAINSTAY_DEBUG shows source and settings to anyone: only with local MAINSTAY_ALLOWED_HOSTS")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+
+def load() -> Environment:
+    """Read and check the settings; raise ``WrongSetting`` with one line per problem."""
+    given = {**_from_running_demo(), **_from_files(os.environ)}
+    try:
+        return Environment(**{name: value for name, value in given.items() if name not in os.environ})
+    except ValidationError as error:
+        raise WrongSetting("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings whose value stands in a file named by ``<NAME>_FILE``."""
+    found: dict[str, str] = {}
+    for name in Environment.model_fields:
+        path = environ.get(f"{name}_FILE")
+        if path and name not in environ:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise WrongSetting(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from None
+    return found
+
+
+def _from_running_demo() -> dict[str, Any]:
+    """Return what the demo beside this checkout says of itself; nothing when the environment names a database."""
+    if "DATABASE_URL" in os.environ or not STATE_FILE.exists():
+        return {}
+    try:
+        state = json.loads(STATE_FILE.read_text(encoding="utf-8"))
+        return {
+            "DATABASE_URL": state["database_url"],
+            "REDIS_URL": state["redis_url"],
+            "KAFKA_BOOTSTRAP_SERVERS": state["kafka_bootstrap_servers"],
+            "MAINSTAY_SECRET_KEY": state["secret_key"],
+            "MAINSTAY_BROKER": state["broker"],
+            "MAINSTAY_BROKER_REASON": state.get("broker_reason", ""),
+            "MAINSTAY_ENVIRONMENT_NAME": "demo",
+            "MAINSTAY_DEMO": True,
+        }
+    except (OSError, ValueError, KeyError) as error:
+        raise WrongSetting(f"{STATE_FILE} cannot be used ({error!r}): stop the demo, run `make clean`, start again") from None
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"]) or "settings"
+    text = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    example = f" (example: {_EXAMPLES[name]})" if name in _EXAMPLES else ""
+    return f"{name}: {text}{example}"

@@ -1,0 +1,231 @@
+"""Django's settings, by subsystem; what a deployment may change comes from ``environment.py`` alone."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONCE, NONE, SELF
+
+import reliability
+from reliability.environment import CHECKOUT, load
+from reliability.kernel.telemetry import logs
+
+ENVIRONMENT = load()
+
+# --- the project
+BASE_DIR = CHECKOUT
+SECRET_KEY = ENVIRONMENT.MAINSTAY_SECRET_KEY
+DEBUG = ENVIRONMENT.MAINSTAY_DEBUG
+ALLOWED_HOSTS = ENVIRONMENT.MAINSTAY_ALLOWED_HOSTS
+ROOT_URLCONF = "reliability.urls"
+ASGI_APPLICATION = "reliability.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+SITE_ID = 1
+MAINSTAY_VERSION = "0.1.0"
+MAINSTAY_ENVIRONMENT_NAME = ENVIRONMENT.MAINSTAY_ENVIRONMENT_NAME
+MAINSTAY_BROKER = ENVIRONMENT.MAINSTAY_BROKER
+MAINSTAY_BROKER_REASON = ENVIRONMENT.MAINSTAY_BROKER_REASON
+MAINSTAY_DEMO = ENVIRONMENT.MAINSTAY_DEMO
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    *reliability.ROOMS,
+    "outbox",
+    "dlq",
+    *(["sagas.orders"] if MAINSTAY_DEMO else []),
+]
+
+MIDDLEWARE = [
+    "reliability.kernel.telemetry.middleware.Traced",
+    "reliability.console.middleware.DatabaseDown",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "reliability.access.middleware.SameOrigin",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "reliability.console.context.shell",
+            ],
+        },
+    }
+]
+
+# --- PostgreSQL
+STATEMENT_TIMEOUT_MS = 30_000  # no page waits longer; long reads of the relay are cursors of many short statements
+CONNECT_TIMEOUT_S = 2  # with the pool's wait below, a page without a database answers within 2 s
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,  # the pool keeps connections, Django must not
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": ENVIRONMENT.MAINSTAY_DATABASE_POOL_MAX, "timeout": 1.5, "max_idle": 60},
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "mainstay",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",
+            **dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair),
+        },
+    }
+
+
+DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
+
+# --- Redis: hints only; nothing that must not be lost
+REDIS_URL = ENVIRONMENT.REDIS_URL
+REDIS_TIMEOUT_S = 0.5  # a paused Redis must not hang a page
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py 8's defaults lose messages after 5 s of silence and refuse the hundredth socket (channels_redis #422).
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "max_connections": 5000}]},
+    }
+}
+
+# --- Kafka
+KAFKA_BACKEND = "confluent"
+KAFKA_CLUSTERS: dict[str, dict[str, str]] = {
+    "main": {
+        name: value
+        for name, value in {
+            "bootstrap.servers": ENVIRONMENT.KAFKA_BOOTSTRAP_SERVERS,
+            "security.protocol": ENVIRONMENT.KAFKA_SECURITY_PROTOCOL,
+            "sasl.mechanism": ENVIRONMENT.KAFKA_SASL_MECHANISM,
+            "sasl.username": ENVIRONMENT.KAFKA_SASL_USERNAME,
+            "sasl.password": ENVIRONMENT.KAFKA_SASL_PASSWORD,
+            "ssl.ca.location": ENVIRONMENT.KAFKA_SSL_CA_LOCATION,
+        }.items()
+        if value
+    }
+}
+MAINSTAY_OUTBOX_NAME = ENVIRONMENT.MAINSTAY_OUTBOX_NAME
+# Names that dead-letter topics usually have. Retry topics are left out: what waits there is not dead.
+DLQ_TOPIC_PATTERNS: list[str] = ENVIRONMENT.MAINSTAY_DLQ_TOPIC_PATTERNS or [
+    r"^.*[-._](dlt|DLT|dlq|DLQ)$",
+    r"^dlq\..*$",
+    r"^.*dead[-_]letter.*$",
+    r"^error\..*\..*$",
+    r"^.*_(error|skipped)$",
+]
+
+# --- Celery: messages are wake-ups, the truth is in PostgreSQL
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "queue_order_strategy": "priority",
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "standard"
+CELERY_TASK_ROUTES = {"outbox.relay": {"queue": "relay"}}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"queue": "critical", "expires": 5}},
+    "outbox.upkeep": {"task": "outbox.upkeep", "schedule": 30.0, "options": {"expires": 30}},
+    "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"queue": "critical", "expires": 2}},
+    "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"queue": "critical", "expires": 2}},
+    "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"queue": "bulk", "expires": 300}},
+}
+
+# --- access (signing in)
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# --- security
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_COOKIE_SAMESITE = "Lax"
+if ENVIRONMENT.MAINSTAY_HTTPS:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.MAINSTAY_TRUSTED_PROXIES else None
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- static files: ours in static/, browser libraries put into static/vendor/ at set-up
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / ".mainstay" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- logs and traces
+LOGGING_CONFIG = None
+logs.configure(level=ENVIRONMENT.MAINSTAY_LOG_LEVEL)
+OTEL_EXPORTER_OTLP_ENDPOINT = ENVIRONMENT.OTEL_EXPORTER_OTLP_ENDPOINT
+OTEL_SERVICE_NAME = ENVIRONMENT.OTEL_SERVICE_NAME

@@ -1,0 +1,41 @@
+"""The map of the console: pages, API, health."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+from ninja import NinjaAPI
+
+from reliability.access import api as access_api
+from reliability.console import problems
+
+api = NinjaAPI(
+    title="Mainstay",
+    version=settings.MAINSTAY_VERSION,
+    description="Dead letters, replays, the outbox and the audit trail; the same acts as the pages, with the same rights.",
+    auth=access_api.either,
+    urls_namespace="api",
+    docs_url=None,
+)
+problems.install(api)
+api.add_router("", "dlq.api.router")
+api.add_router("/outbox", "outbox.api.router")
+api.add_router("", "reliability.audit.api.router")
+api.add_router("", "reliability.console.api.router")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    path("accounts/", include("reliability.access.urls")),
+    path("", include("reliability.live.urls")),
+    path("", include("reliability.audit.urls")),
+    path("", include("dlq.urls")),
+    path("outbox/", include("outbox.urls")),
+    path("", include("reliability.console.urls")),
+]
+if settings.MAINSTAY_DEMO:
+    urlpatterns.insert(0, path("demo/", include("sagas.orders.urls")))
+    api.add_router("/demo", "sagas.orders.api.router")
+
+handler403 = "reliability.console.views.errors.forbidden"
+handler404 = "reliability.console.views.errors.not_found"
+handler500 = "reliability.console.views.errors.broken"
