@@ -1,0 +1,44 @@
+"""Sizes and names that keep the code readable."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+SAYS_NOTHING = {"utils", "helpers", "common", "services", "base", "misc"}
+SOURCES = sorted(
+    path
+    for folder in ("reliability", "outbox", "dlq", "sagas", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if "migrations" not in path.parts
+)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_it_stays_within_the_agreed_sizes(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= FILE_LINES_MAX, f"more than {FILE_LINES_MAX} lines: make it a folder of the same name"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= FUNCTION_LINES_MAX, f"{node.name} has {lines} lines, more than {FUNCTION_LINES_MAX}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_its_first_line_says_what_the_module_is(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module starts with a one-line docstring"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert [str(path) for path in SOURCES if path.stem in SAYS_NOTHING or SAYS_NOTHING & set(path.parent.parts)] == []
+
+
+def test_nothing_is_left_for_later_without_saying_so_on_the_screen() -> None:
+    marks = ("TO" + "DO", "FIX" + "ME", "X" * 3 + ":")
+    assert [str(path) for path in SOURCES if any(mark in path.read_text(encoding="utf-8") for mark in marks)] == []
