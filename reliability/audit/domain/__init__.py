@@ -1,0 +1,1 @@
+"""What an entry of the audit is, and how entries are chained."""

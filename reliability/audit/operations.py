@@ -1,0 +1,161 @@
+"""Acts and their entries: both in one transaction, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from reliability import access
+from reliability.audit.domain import chain, facts
+from reliability.audit.models import DONE, FAILED, REFUSED, Entry
+from reliability.kernel.errors import Refused
+from reliability.kernel.text import printable
+
+log = structlog.get_logger(__name__)
+
+# "mainstay" and "audit" as numbers; any two that nobody else takes would do.
+_LOCK = (1_835_100_526, 1_635_083_369)
+
+
+class ReasonRequired(Refused):
+    """A reason is required."""
+
+    code = "reason-required"
+    status = 422
+
+
+class ReasonTooLong(Refused):
+    """The reason is too long."""
+
+    code = "reason-too-long"
+    status = 422
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """The entry being written while an act runs: the act may add facts and topics, and name its target better."""
+
+    actor: access.Actor
+    act: str
+    target: str
+    reason: str
+    topics: set[str]
+    facts: dict[str, object] = field(default_factory=dict)
+
+    def check_topics(self, topics: Collection[str]) -> None:
+        """Authorise topics that became known only inside the act, and keep them; raises ``access.Denied``."""
+        self.topics.update(topics)
+        access.authorize(self.actor, self.act, topics=topics)
+
+
+@contextmanager
+def action(
+    act: str,
+    *,
+    actor: access.Actor,
+    target: str,
+    reason: str = "",
+    topics: Collection[str] = (),
+    facts: Mapping[str, object] | None = None,
+) -> Iterator[Draft]:
+    """Run one operator act: the block is its transaction, and its entry commits with it.
+
+    Checks the right and the reason first. When the block raises, everything in it is rolled back, an entry says that it
+    was refused (``Refused``) or failed, and the error goes on. Cannot stand inside another transaction or act.
+    """
+    right = access.RIGHTS.get(act)
+    if right is None:
+        raise access.UnknownAct(act)
+    draft = Draft(actor=actor, act=act, target=target, reason=reason, topics=set(topics), facts=dict(facts or {}))
+    try:
+        with transaction.atomic(durable=True):
+            access.authorize(actor, act, topics=topics)
+            _check_reason(reason, required=right.needs_reason)
+            yield draft
+            _append(draft, DONE)
+    except Refused as refusal:
+        draft.facts |= {"code": refusal.code, "why": str(refusal)}
+        _append_afterwards(draft, REFUSED)
+        raise
+    except Exception as error:  # whatever it was, it is on record before it goes on
+        draft.facts |= {"error": type(error).__name__, "why": str(error)}
+        _append_afterwards(draft, FAILED)
+        raise
+
+
+def record_refusal(actor: access.Actor, act: str, target: str, refusal: Refused) -> None:
+    """Keep an act that was refused at a page's door. Strangers leave only a log line: else anybody could fill the audit."""
+    if not actor.is_signed_in:
+        log.warning("act_refused_to_stranger", act=act, target=printable(target, limit=200))
+        return
+    draft = Draft(actor=actor, act=act, target=target, reason="", topics=set())
+    draft.facts |= {"code": refusal.code, "why": str(refusal)}
+    _append_afterwards(draft, REFUSED)
+
+
+def _check_reason(reason: str, *, required: bool) -> None:
+    if required and not reason.strip():
+        raise ReasonRequired
+    if len(reason) > facts.LONGEST_REASON:
+        raise ReasonTooLong(f"A reason has at most {facts.LONGEST_REASON} characters, this one has {len(reason)}.")
+
+
+def _append_afterwards(draft: Draft, outcome: str) -> None:
+    """Write the entry of an act that did not happen, in a transaction of its own; the act's own error matters more."""
+    try:
+        with transaction.atomic():
+            _append(draft, outcome)
+    except DatabaseError as error:
+        log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=outcome, reason=str(error))
+
+
+def _append(draft: Draft, outcome: str) -> Entry:
+    """Add the next link. Last thing before the commit: from here to there every other act waits.
+
+    Reads the head in a statement after the lock's, so it sees what the lock's last owner committed (READ COMMITTED).
+    The instant is the database's, one clock for all processes.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", _LOCK)
+        cursor.execute("select clock_timestamp()")
+        (at,) = cursor.fetchone()
+    newest = Entry.objects.order_by("-seq").values_list("seq", "hash").first()
+    head = chain.Head(seq=newest[0], hash=bytes(newest[1])) if newest else chain.EMPTY
+    entry = Entry(
+        seq=head.seq + 1,
+        at=at,
+        actor_kind=draft.actor.kind,
+        actor_name=printable(draft.actor.name, limit=300),
+        actor_account=printable(draft.actor.account, limit=200),
+        act=draft.act,
+        target=facts.target(draft.target),
+        topics=facts.topics(draft.topics),
+        reason=facts.reason(draft.reason),
+        outcome=outcome,
+        facts_json=chain.canonical(_facts(draft)),
+        trace_id="",
+        request_id=_request_id(),
+        prev_hash=head.hash,
+    )
+    entry.hash = chain.hash_of(prev_hash=head.hash, fields=entry.link().fields)
+    entry.save(force_insert=True)
+    transaction.on_commit(lambda: _written(entry))
+    return entry
+
+
+def _facts(draft: Draft) -> dict[str, object]:
+    left_out = facts.left_out(draft.topics)
+    return facts.plain_mapping(draft.facts | ({"topics_not_listed": left_out} if left_out else {}))
+
+
+def _request_id() -> str:
+    return printable(str(structlog.contextvars.get_contextvars().get("request_id", "")), limit=64)
+
+
+def _written(entry: Entry) -> None:
+    """After the commit. The log line carries the head out of the database, where nobody can change both."""
+    log.info("audit_entry_written", seq=entry.seq, act=entry.act, outcome=entry.outcome, hash=bytes(entry.hash).hex())
