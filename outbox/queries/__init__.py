@@ -1,0 +1,7 @@
+"""Reads of the outbox, for the console, the API, the command line and the apps above."""
+
+from __future__ import annotations
+
+from outbox.queries.receipts import Receipt, receipts, unsent
+
+__all__ = ["Receipt", "receipts", "unsent"]
