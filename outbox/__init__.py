@@ -20,7 +20,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of an attribute that is fetched by name
+def __getattr__(name: str) -> Any:
     """Fetch the public names late, because Django imports this package before its settings are ready."""
     if name not in _HOMES:
         raise AttributeError(name)

@@ -53,11 +53,11 @@ class Event:
     event_id: UUID | None = None
 
 
-def shard_of(*, key: bytes | None, aggregate_id: str | None, event_id: UUID) -> int:
+def shard_of(*, key: bytes | None, aggregate_id: str, event_id: UUID) -> int:
     """Return the shard: events of one key (else of one aggregate) share one, so that one owner sends them in order."""
     if key is not None:
         return zlib.crc32(key) % SHARDS
-    if aggregate_id is not None:
+    if aggregate_id:
         return zlib.crc32(aggregate_id.encode("utf-8", "surrogatepass")) % SHARDS
     return zlib.crc32(event_id.bytes) % SHARDS
 
@@ -85,7 +85,7 @@ def lock_number(*, topic: str, key: bytes) -> int:
 
 
 def sha256_of(*, key: bytes | None, value: bytes | None, headers: tuple[Header, ...] | list[Header]) -> bytes:
-    """Return the digest of a record as sent: key and value, each after its length (-1 for NULL), then packed headers."""
+    """Return the digest of a record as sent: key and value, each after its length (-1 for NULL), packed headers."""
     digest = hashlib.sha256()
     for field in (key, value):
         if field is None:

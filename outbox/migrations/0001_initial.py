@@ -22,8 +22,8 @@ CREATE TABLE outbox_event (
     headers bytea NOT NULL,
     raw boolean NOT NULL,
     receipt boolean NOT NULL,
-    aggregate_type text,
-    aggregate_id text,
+    aggregate_type text NOT NULL,
+    aggregate_id text NOT NULL,
     event_type text NOT NULL,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
@@ -57,11 +57,11 @@ SELECT 16, system_identifier::text, left(pg_walfile_name(pg_current_wal_insert_l
 -- '3:3:' is the snapshot that sees nothing: 3 is the first transaction number of a cluster.
 CREATE TABLE outbox_shard (
     id smallint PRIMARY KEY,
-    owner text,
+    owner text NOT NULL DEFAULT '',
     epoch bigint NOT NULL DEFAULT 0,
     until timestamptz,
     snapshot text NOT NULL DEFAULT '3:3:',
-    window_end text,
+    window_end text NOT NULL DEFAULT '',
     after_id bigint NOT NULL DEFAULT 0,
     pending jsonb,
     numbers jsonb NOT NULL DEFAULT '{}',

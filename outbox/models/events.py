@@ -24,8 +24,8 @@ class Event(models.Model):
     headers = models.BinaryField()
     raw = models.BooleanField()
     receipt = models.BooleanField()
-    aggregate_type = models.TextField(null=True)
-    aggregate_id = models.TextField(null=True)
+    aggregate_type = models.TextField()
+    aggregate_id = models.TextField()
     event_type = models.TextField()
 
     class Meta:

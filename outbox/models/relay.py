@@ -28,11 +28,11 @@ class Shard(models.Model):
     """One shard: who sends it (lease), how far (snapshots), what is on its way (pending), and how it goes."""
 
     id = models.SmallIntegerField(primary_key=True)
-    owner = models.TextField(null=True)
+    owner = models.TextField(blank=True)
     epoch = models.BigIntegerField()
     until = models.DateTimeField(null=True)
     snapshot = models.TextField(help_text="A: what it shows has been sent")
-    window_end = models.TextField(null=True, help_text="B of the window (A, B] that is being sent")
+    window_end = models.TextField(blank=True, help_text="B of the window (A, B] that is being sent")
     after_id = models.BigIntegerField(help_text="within the window, sent up to this id")
     pending = models.JSONField(null=True, help_text="the batch that was about to be sent")
     numbers = models.JSONField(help_text="topic -> partition count, series, next number per partition")
@@ -73,7 +73,7 @@ class Member(models.Model):
 
 
 class Topic(models.Model):
-    """What the relay learned of a topic, for `append`, which never asks Kafka. The empty name is the broker's default."""
+    """What the relay learned of a topic, for `append`, which never asks Kafka. Empty name: the broker's default."""
 
     topic = models.TextField(primary_key=True)
     limit_bytes = models.IntegerField()

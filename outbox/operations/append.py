@@ -94,15 +94,13 @@ def append_many(events: Sequence[Event]) -> list[UUID]:
     return [row[1] for row in rows]
 
 
-_Row = tuple[
-    int, UUID, str, int | None, int | None, bytes | None, bytes | None, bytes, bool, bool, str | None, str | None, str
-]
+_Row = tuple[int, UUID, str, int | None, int | None, bytes | None, bytes | None, bytes, bool, bool, str, str, str]
 
 
 def _row(event: Event, trace: tuple[Header, ...]) -> _Row:
     checked(event)
     event_id = event.event_id or uuid.uuid4()
-    aggregate_type, aggregate_id = event.aggregate or (None, None)
+    aggregate_type, aggregate_id = event.aggregate or ("", "")
     packed = wire.pack_headers(event.headers if event.raw else _with_trace(event.headers, trace))
     size, limit = size_bytes(key=event.key, value=event.value, packed_headers=packed), limits.of(event.topic)
     if size > limit:
@@ -118,8 +116,8 @@ def _row(event: Event, trace: tuple[Header, ...]) -> _Row:
         packed,
         event.raw,
         event.receipt,
-        None if aggregate_type is None else text.printable(aggregate_type, limit=_LABEL_CHARACTERS_MAX),
-        None if aggregate_id is None else text.printable(aggregate_id, limit=_LABEL_CHARACTERS_MAX),
+        text.printable(aggregate_type, limit=_LABEL_CHARACTERS_MAX),
+        text.printable(aggregate_id, limit=_LABEL_CHARACTERS_MAX),
         text.printable(event.event_type, limit=_LABEL_CHARACTERS_MAX),
     )
 
