@@ -1,0 +1,1 @@
+"""Kafka behind ports: what the rest of the project may say to a broker, and who says it."""

@@ -1,0 +1,91 @@
+"""Clients by cluster name, from the settings: `KAFKA_CLUSTERS` = name -> librdkafka properties."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+
+from django.conf import settings as django_settings
+
+from reliability.kafka import confluent, memory, ports
+
+MAIN = "main"
+
+_lock = threading.Lock()
+_admins: dict[tuple[int, str], ports.Admin] = {}
+_memory_brokers: dict[str, memory.MemoryBroker] = {}
+
+
+class UnknownCluster(LookupError):
+    """No cluster of that name is configured in KAFKA_CLUSTERS."""
+
+
+def profile(cluster: str = MAIN) -> Mapping[str, object]:
+    """The librdkafka properties of a cluster. Raises UnknownCluster."""
+    clusters: Mapping[str, Mapping[str, object]] = getattr(django_settings, "KAFKA_CLUSTERS", {})
+    if cluster not in clusters:
+        raise UnknownCluster(f"{cluster!r} is not in KAFKA_CLUSTERS, which names {sorted(clusters)}")
+    return clusters[cluster]
+
+
+def names() -> list[str]:
+    """The configured clusters' names."""
+    return sorted(getattr(django_settings, "KAFKA_CLUSTERS", {}))
+
+
+def producer(cluster: str = MAIN, *, client_id: str, settings: Mapping[str, object] | None = None) -> ports.Producer:
+    """A new producer; the caller closes it."""
+    if _in_memory():
+        return memory_broker(cluster).producer()
+    return confluent.Producer(profile(cluster), client_id=client_id, extra=settings)
+
+
+def consumer(
+    cluster: str = MAIN,
+    *,
+    group: str,
+    client_id: str,
+    instance_id: str | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> ports.Consumer:
+    """A new consumer; the caller closes it. `instance_id` makes it a static member."""
+    if _in_memory():
+        return memory_broker(cluster).consumer(group=group)
+    return confluent.Consumer(
+        profile(cluster), client_id=client_id, group=group, instance_id=instance_id, extra=settings
+    )
+
+
+def reader(cluster: str = MAIN, *, client_id: str) -> ports.Reader:
+    """A new reader; the caller closes it."""
+    if _in_memory():
+        return memory_broker(cluster).reader()
+    return confluent.Reader(profile(cluster), client_id=client_id)
+
+
+def admin(cluster: str = MAIN) -> ports.Admin:
+    """This process's admin of a cluster: one, shared and kept, because making one costs connections and threads."""
+    if _in_memory():
+        return memory_broker(cluster).admin()
+    key = (os.getpid(), cluster)  # a client does not survive a fork
+    with _lock:
+        if key not in _admins:
+            _admins[key] = confluent.Admin(profile(cluster), client_id="mainstay-admin")
+        return _admins[key]
+
+
+def memory_broker(cluster: str = MAIN) -> memory.MemoryBroker:
+    """The broker that stands for a cluster when `KAFKA_BACKEND` is "memory": for tests."""
+    with _lock:
+        return _memory_brokers.setdefault(cluster, memory.MemoryBroker())
+
+
+def forget_memory() -> None:
+    """Drop every broker made by `memory_broker`, so that tests do not see each other's records."""
+    with _lock:
+        _memory_brokers.clear()
+
+
+def _in_memory() -> bool:
+    return getattr(django_settings, "KAFKA_BACKEND", "confluent") == "memory"

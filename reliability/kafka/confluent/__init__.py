@@ -1,0 +1,10 @@
+"""The ports on librdkafka. Nothing outside this folder imports `confluent_kafka`."""
+
+from __future__ import annotations
+
+from reliability.kafka.confluent.admin import Admin
+from reliability.kafka.confluent.consumer import Consumer
+from reliability.kafka.confluent.producer import Producer
+from reliability.kafka.confluent.reader import Reader
+
+__all__ = ["Admin", "Consumer", "Producer", "Reader"]

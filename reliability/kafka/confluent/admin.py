@@ -1,0 +1,182 @@
+"""Questions and orders to a cluster, on librdkafka's admin client. One per cluster and process: see `clusters`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import confluent_kafka
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from reliability.kafka import ports
+from reliability.kafka.confluent import noise, settings, verdicts
+from reliability.kernel import clock
+from reliability.kernel.record import TopicPartition
+
+ANSWER_S = 10.0  # every question's deadline, unless the caller gave another
+TOPICS_FRESH_S = 5.0
+_INTERNAL = "__"
+_BROKER_DEFAULT = -1
+
+
+class Admin:
+    """See `ports.Admin`. May be used by several threads."""
+
+    def __init__(
+        self,
+        profile: settings.Settings,
+        *,
+        client_id: str,
+        answer_s: float = ANSWER_S,
+        time: clock.Clock = clock.SYSTEM,
+    ) -> None:
+        self._client = AdminClient(settings.admin(profile, client_id=client_id), logger=noise.Throttled(client_id))
+        self._answer_s = answer_s
+        self._time = time
+        self._lock = threading.Lock()
+        self._topics: dict[str, int] = {}
+        self._topics_s: float | None = None
+
+    def topics(self) -> dict[str, int]:
+        with self._lock:
+            now_s = self._time.monotonic()
+            if self._topics_s is None or now_s - self._topics_s >= TOPICS_FRESH_S:
+                with verdicts.answered("topics"):
+                    found = self._client.list_topics(timeout=self._answer_s).topics
+                self._topics = {
+                    name: len(topic.partitions)
+                    for name, topic in found.items()
+                    if topic.error is None and not name.startswith(_INTERNAL)
+                }
+                self._topics_s = now_s
+            return dict(self._topics)
+
+    def partition_count(self, topic: str) -> int | None:
+        return self.topics().get(topic)
+
+    def topic_id(self, topic: str) -> str | None:
+        futures = self._client.describe_topics(TopicCollection([topic]), request_timeout=self._answer_s)
+        try:
+            with verdicts.answered(f"id of topic {topic}"):
+                described = self._wait(futures[topic])
+        except ports.Unsupported:
+            return None
+        except ports.Unavailable as unavailable:
+            if _says_missing(unavailable):
+                return None
+            raise
+        return str(described.topic_id)
+
+    def create_topics(self, partitions: Mapping[str, int]) -> dict[str, ports.DeliveryError | None]:
+        if not partitions:
+            return {}
+        topics = [
+            NewTopic(name, num_partitions=count, replication_factor=_BROKER_DEFAULT)
+            for name, count in partitions.items()
+        ]
+        with verdicts.answered("create topics"):
+            futures = self._client.create_topics(topics, request_timeout=self._answer_s)
+        answers = {name: self._outcome(future) for name, future in futures.items()}
+        self._forget_topics()
+        return {
+            name: None if error is not None and error.code == "TOPIC_ALREADY_EXISTS" else error
+            for name, error in answers.items()
+        }
+
+    def delete_topic(self, topic: str) -> ports.DeliveryError | None:
+        with verdicts.answered("delete topic"):
+            futures = self._client.delete_topics([topic], request_timeout=self._answer_s)
+        error = self._outcome(futures[topic])
+        self._forget_topics()
+        return None if error is not None and error.code == "UNKNOWN_TOPIC_OR_PART" else error
+
+    def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._offsets(partitions, OffsetSpec.latest())
+
+    def start_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._offsets(partitions, OffsetSpec.earliest())
+
+    def committed(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
+        if not partitions:
+            return {}
+        asked = [confluent_kafka.TopicPartition(topic, partition) for topic, partition in partitions]
+        answers = self._group_offsets(group, asked)
+        return {
+            TopicPartition(answer.topic, answer.partition): answer.offset if answer.offset >= 0 else None
+            for answer in answers
+            if answer.error is None
+        }
+
+    def group_offsets(self, group: str) -> dict[TopicPartition, int]:
+        return {
+            TopicPartition(answer.topic, answer.partition): answer.offset
+            for answer in self._group_offsets(group, None)
+            if answer.error is None and answer.offset >= 0
+        }
+
+    def groups(self) -> list[ports.GroupInfo]:
+        with verdicts.answered("groups"):
+            answer = self._wait(self._client.list_consumer_groups(request_timeout=self._answer_s))
+            if not answer.valid and answer.errors:
+                raise answer.errors[0]  # an unreachable cluster answers with an empty list and says so only here
+        return [
+            ports.GroupInfo(name=group.group_id, state=group.state.name.lower())
+            for group in sorted(answer.valid, key=lambda group: group.group_id)
+        ]
+
+    def _offsets(self, partitions: Collection[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        asked = {confluent_kafka.TopicPartition(topic, partition): spec for topic, partition in partitions}
+        with verdicts.answered("offsets"):
+            futures = self._client.list_offsets(asked, request_timeout=self._answer_s)
+        offsets: dict[TopicPartition, int] = {}
+        unavailable: ports.Unavailable | None = None
+        for partition, future in futures.items():
+            try:
+                with verdicts.answered("offsets"):
+                    offset = self._wait(future).offset
+            except ports.Unavailable as error:
+                unavailable = unavailable if _says_missing(error) else error
+                continue
+            if offset >= 0:  # a leader that is down makes a success with a negative offset
+                offsets[TopicPartition(partition.topic, partition.partition)] = offset
+        if unavailable is not None and not offsets:
+            raise unavailable
+        return offsets
+
+    def _group_offsets(
+        self, group: str, partitions: list[confluent_kafka.TopicPartition] | None
+    ) -> list[confluent_kafka.TopicPartition]:
+        request = confluent_kafka.ConsumerGroupTopicPartitions(group, partitions)
+        with verdicts.answered(f"offsets of group {group}"):
+            futures = self._client.list_consumer_group_offsets([request], request_timeout=self._answer_s)
+            answer = self._wait(futures[group])
+        return list(answer.topic_partitions)
+
+    def _outcome(self, future: Future[Any]) -> ports.DeliveryError | None:
+        """The answer to an order: None, or the error. Raises Unavailable when there is no answer."""
+        try:
+            self._wait(future)
+        except KafkaException as exception:
+            error = verdicts.of(exception)
+            if error.name().startswith("_"):  # the client's own: nobody answered
+                with verdicts.answered("order to the cluster"):
+                    raise
+            return verdicts.delivery_error(error)
+        return None
+
+    def _wait(self, future: Future[Any]) -> Any:
+        return future.result(timeout=self._answer_s + 1.0)
+
+    def _forget_topics(self) -> None:
+        with self._lock:
+            self._topics_s = None
+
+
+def _says_missing(unavailable: ports.Unavailable) -> bool:
+    cause = unavailable.__cause__
+    return isinstance(cause, KafkaException) and verdicts.is_missing(verdicts.of(cause))

@@ -1,0 +1,38 @@
+"""A message of the client as a `Record`."""
+
+from __future__ import annotations
+
+import confluent_kafka
+
+from reliability.kernel.record import Header, Record
+
+
+def record(message: confluent_kafka.Message) -> Record:
+    """Copy what the client read. Headers it cannot decode are left out, and the record says so."""
+    headers, unreadable = _headers(message)
+    kind, timestamp_ms = message.timestamp()
+    return Record(
+        topic=message.topic() or "",
+        partition=_number(message.partition()),
+        offset=_number(message.offset()),
+        key=message.key(),
+        value=message.value(),
+        headers=headers,
+        timestamp_ms=None if kind == confluent_kafka.TIMESTAMP_NOT_AVAILABLE else timestamp_ms,
+        headers_unreadable=unreadable,
+    )
+
+
+def _headers(message: confluent_kafka.Message) -> tuple[tuple[Header, ...], bool]:
+    try:
+        headers = message.headers()
+    except UnicodeDecodeError:  # a header name that is not UTF-8 costs us all headers of the record
+        return (), True
+    if not headers:
+        return (), False
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs), False
+
+
+def _number(value: int | None) -> int:
+    return -1 if value is None else value
