@@ -1,0 +1,117 @@
+"""What rooms hand to the console: values, never models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+Status = Literal["ok", "warn", "crit", "prog", "paused", "unknown"]
+STATUSES: tuple[str, ...] = get_args(Status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Something that needs a person, with the one best act.
+
+    ``id`` is stable while the trouble lasts (``"letters:group:12"``), ``room`` is the slug of a page, ``word`` the
+    status in one word, ``url`` where it is looked at. ``act_url`` may be the same page with a dialog open; an act
+    that changes something is a POST. ``count`` is how many things the item stands for.
+    """
+
+    id: str
+    room: str
+    status: Status
+    word: str
+    title: str
+    since: datetime | None
+    url: str
+    detail: str = ""
+    act_label: str = ""
+    act_url: str = ""
+    act_method: Literal["get", "post"] = "get"
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One figure of the overview. ``at`` is when it was read, None when it could not be; ``points`` end now."""
+
+    title: str
+    value: str
+    status: Status
+    word: str
+    url: str
+    at: datetime | None
+    unit: str = ""
+    points: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRow:
+    """One line of the merged timeline: what a machine did (``machine``) or an operator (``person``)."""
+
+    at: datetime
+    kind: Literal["machine", "person"]
+    status: Status
+    text: str
+    url: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a check found. ``remedy`` says what to do, and is never empty when the verdict is not ``ok``."""
+
+    verdict: Literal["ok", "warn", "fail"]
+    found: str
+    remedy: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A signal's value, in the signal's unit, and when it was true."""
+
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a cause is asked for."""
+
+    kind: Literal["topic", "group", "dependency"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something known that may explain trouble with a subject."""
+
+    kind: str
+    text: str
+    since: datetime | None
+    severity: Status
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A thing that belongs to another one: a letter to an order, a receipt to an event."""
+
+    kind: str
+    title: str
+    text: str
+    url: str
+    status: Status = "unknown"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One sample of a metric that is read from the database at scrape time; the metric is named in telemetry/names.py."""
+
+    metric: str
+    value: float
+    labels: dict[str, str] = field(default_factory=dict)

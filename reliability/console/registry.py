@@ -1,0 +1,185 @@
+"""Where rooms meet: each registers what it can tell in its ``AppConfig.ready()``, the console asks without knowing it.
+
+In memory, filled at start, the same in every process. Functions given here take no lock and keep no connection; they
+read and return values of ``console/domain/values.py``. What they raise is shown as "could not be read", never hidden.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import structlog
+from django.db import transaction
+
+from reliability.console.domain.values import (
+    CheckResult,
+    Fact,
+    Figure,
+    Item,
+    Part,
+    Sample,
+    Status,
+    Subject,
+    Tile,
+    TimelineRow,
+)
+
+__all__ = [
+    "REGISTRY",
+    "Check",
+    "CheckResult",
+    "Fact",
+    "Figure",
+    "Item",
+    "Panel",
+    "Part",
+    "Registry",
+    "Sample",
+    "Signal",
+    "Status",
+    "Subject",
+    "Tile",
+    "TimelineRow",
+    "on_touched",
+    "register_attention",
+    "register_cause",
+    "register_check",
+    "register_figures",
+    "register_panel",
+    "register_related",
+    "register_signal",
+    "register_timeline",
+    "touched",
+]
+
+log = structlog.get_logger(__name__)
+
+Attention = Callable[[], Sequence[Item]]
+Timeline = Callable[[datetime, int], Sequence[TimelineRow]]  # since, at most this many, newest first
+Cause = Callable[[Subject, timedelta], Sequence[Fact]]
+Related = Callable[[str, float], Sequence[Part]]  # id, seconds it may take
+Figures = Callable[[], Iterable[Figure]]
+Listener = Callable[[Sequence[str], str], None]  # ids, by whom
+
+
+T = TypeVar("T")
+
+
+class AlreadyRegistered(ValueError):
+    """Two registrants claim the same name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A tile of the overview; ``slug`` is the page it belongs to, ``order`` its place in the grid."""
+
+    slug: str
+    title: str
+    tile: Callable[[], Tile]
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A line of ``manage.py doctor``; ``run`` answers within seconds and raises nothing on an outage."""
+
+    name: str
+    run: Callable[[], CheckResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A number that policies and alerts may watch; ``read`` returns None when the subject has no value."""
+
+    name: str
+    unit: str
+    read: Callable[[str], Sample | None]
+
+
+class Registry:
+    """All that was registered. One instance serves a process; tests make their own."""
+
+    def __init__(self) -> None:
+        self.panels: dict[str, Panel] = {}
+        self.checks: dict[str, Check] = {}
+        self.signals: dict[str, Signal] = {}
+        self.attentions: list[Attention] = []
+        self.timelines: list[Timeline] = []
+        self.causes: list[Cause] = []
+        self.figures: list[Figures] = []
+        self.related: dict[str, list[Related]] = defaultdict(list)
+        self.listeners: dict[str, list[Listener]] = defaultdict(list)
+
+    def register_panel(self, panel: Panel) -> None:
+        """Add a tile; raises ``AlreadyRegistered``."""
+        _claim(self.panels, panel.slug, panel)
+
+    def register_check(self, check: Check) -> None:
+        """Add a line to doctor; raises ``AlreadyRegistered``."""
+        _claim(self.checks, check.name, check)
+
+    def register_signal(self, signal: Signal) -> None:
+        """Add a signal; raises ``AlreadyRegistered``."""
+        _claim(self.signals, signal.name, signal)
+
+    def register_attention(self, items: Attention) -> None:
+        """Add a source of things that need a person."""
+        self.attentions.append(items)
+
+    def register_timeline(self, rows: Timeline) -> None:
+        """Add a source of machine events; operator acts come from the audit by themselves."""
+        self.timelines.append(rows)
+
+    def register_cause(self, facts: Cause) -> None:
+        """Add a source of facts that may explain trouble with a topic, a group or a dependency."""
+        self.causes.append(facts)
+
+    def register_related(self, kind: str, parts: Related) -> None:
+        """Add a source of parts that belong to a thing of ``kind`` (``"order"``, ``"event"``)."""
+        self.related[kind].append(parts)
+
+    def register_figures(self, figures: Figures) -> None:
+        """Add metrics that are read from the database when Prometheus scrapes."""
+        self.figures.append(figures)
+
+    def on_touched(self, kind: str, listener: Listener) -> None:
+        """Call ``listener`` after rows of ``kind`` changed. A call may be lost: have a schedule that covers it."""
+        self.listeners[kind].append(listener)
+
+    def touched(self, kind: str, ids: Iterable[object], *, by: str = "") -> None:
+        """Say that rows of ``kind`` changed: listeners are called when the transaction around commits, else at once."""
+        known = tuple(str(each) for each in ids)
+        if known and self.listeners[kind]:
+            transaction.on_commit(partial(self._tell, kind, known, by), robust=True)
+
+    def _tell(self, kind: str, ids: Sequence[str], by: str) -> None:
+        for listener in self.listeners[kind]:
+            try:
+                listener(ids, by)
+            except Exception:  # the edge between rooms: the writer is committed and must not fail for its listeners
+                log.exception("touched_listener_failed", kind=kind, count=len(ids), by=by)
+
+
+def _claim(known: dict[str, T], name: str, value: T) -> None:
+    if name in known:
+        raise AlreadyRegistered(f"{name!r} is registered twice")
+    known[name] = value
+
+
+REGISTRY = Registry()
+
+register_panel = REGISTRY.register_panel
+register_check = REGISTRY.register_check
+register_signal = REGISTRY.register_signal
+register_attention = REGISTRY.register_attention
+register_timeline = REGISTRY.register_timeline
+register_cause = REGISTRY.register_cause
+register_related = REGISTRY.register_related
+register_figures = REGISTRY.register_figures
+on_touched = REGISTRY.on_touched
+touched = REGISTRY.touched

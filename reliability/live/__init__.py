@@ -1,0 +1,7 @@
+"""Live pages: hints that something changed, the one websocket, heartbeats. ``live.changed("letters")`` is all a writer needs."""
+
+from __future__ import annotations
+
+from reliability.live.hints import changed
+
+__all__ = ["changed"]

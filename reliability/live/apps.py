@@ -1,0 +1,14 @@
+"""The live room as a Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class LiveConfig(AppConfig):
+    """Hints, versions, heartbeats."""
+
+    name = "reliability.live"
+    label = "reliability_live"
+    verbose_name = "Live pages"
+    default_auto_field = "django.db.models.BigAutoField"
