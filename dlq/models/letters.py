@@ -140,9 +140,7 @@ class Letter(models.Model):
                 condition=~Q(key_text=""),
             ),
             models.Index(fields=["message_id"], name="dlq_letter_message", condition=~Q(message_id="")),
-            models.Index(
-                fields=["duplicate_of"], name="dlq_letter_duplicate", condition=Q(duplicate_of__isnull=False)
-            ),
+            models.Index(fields=["duplicate_of"], name="dlq_letter_duplicate", condition=Q(duplicate_of__isnull=False)),
             models.Index(
                 fields=["state", "id"],
                 name="dlq_letter_busy",

@@ -1,0 +1,1 @@
+"""Dead letters as values: dialects, fingerprints, causes, payloads, search. Pure."""

@@ -1,0 +1,128 @@
+"""Reads header fields in every encoding the dialects use, and notes what could not be read instead of failing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from reliability.kernel import text as texts
+from reliability.kernel import wire
+
+NAME_CHARS_MAX = 249  # Kafka's limit for a topic name; groups and error types are cut there too
+TYPE_CHARS_MAX = 500
+MESSAGE_CHARS_MAX = wire.ERROR_MESSAGE_BYTES_MAX
+STACK_CHARS_MAX = wire.ERROR_STACK_BYTES_MAX
+
+_PARTITION_MAX = 2**31 - 1
+_OFFSET_MAX = 2**63 - 1
+_DIGITS_MAX = 19
+_BIG_INTEGER_BYTES_MAX = 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTANT_MS_MAX = 253_402_300_799_999  # the end of year 9999, the last instant a datetime holds
+
+
+class Reader:
+    """The headers of one record, one value per name, and the notes of what was wrong with them."""
+
+    def __init__(self, values: Mapping[str, bytes | None]) -> None:
+        self._values = values
+        self.notes: list[str] = []
+
+    def has(self, name: str) -> bool:
+        """Whether the header is there, even with a NULL value."""
+        return name in self._values
+
+    def name(self, header: str) -> str:
+        """Return a topic, group or other short name; "" when there is none."""
+        return texts.printable(self._values.get(header), limit=NAME_CHARS_MAX)
+
+    def type(self, header: str) -> str:
+        """Return the name of an exception type; "" when there is none."""
+        return texts.printable(self._values.get(header), limit=TYPE_CHARS_MAX)
+
+    def message(self, header: str) -> str:
+        """Return an error message; "" when there is none."""
+        return texts.printable(self._values.get(header), limit=MESSAGE_CHARS_MAX)
+
+    def stack(self, header: str) -> str:
+        """Return a stack trace with plain line ends; "" when there is none."""
+        value = self._values.get(header)
+        return _stack_text(value) if value else ""
+
+    def decimal(self, header: str, *, maximum: int = _OFFSET_MAX) -> int | None:
+        """Return a number written as decimal digits, in ASCII."""
+        value = self._values.get(header)
+        if value is None:
+            return None
+        if not value.isdigit() or len(value) > _DIGITS_MAX or int(value) > maximum:
+            return self._wrong(header, value, "is not a decimal number that fits")
+        return int(value)
+
+    def decimal_partition(self, header: str) -> int | None:
+        """Return a partition written as decimal digits."""
+        return self.decimal(header, maximum=_PARTITION_MAX)
+
+    def int32(self, header: str) -> int | None:
+        """Return a number of four bytes, big-endian, not negative."""
+        return self._binary(header, size=4)
+
+    def int64(self, header: str) -> int | None:
+        """Return a number of eight bytes, big-endian, not negative."""
+        return self._binary(header, size=8)
+
+    def small_int(self, header: str) -> int | None:
+        """Return a number of four bytes, or of one unsigned byte as older releases of Spring wrote it."""
+        value = self._values.get(header)
+        return value[0] if value is not None and len(value) == 1 else self.int32(header)
+
+    def big_integer(self, header: str) -> int | None:
+        """Return a Java BigInteger: signed, big-endian, of minimal length, so one to eight bytes here."""
+        value = self._values.get(header)
+        if value is None:
+            return None
+        if not 1 <= len(value) <= _BIG_INTEGER_BYTES_MAX:
+            return self._wrong(header, value, "has a length no such number has")
+        number = int.from_bytes(value, "big", signed=True)
+        return number if number >= 0 else self._wrong(header, value, "is negative")
+
+    def instant(self, header: str) -> datetime | None:
+        """Return a point in time written as decimal milliseconds since 1970, or as ISO 8601 with a zone."""
+        value = self._values.get(header)
+        if value is None:
+            return None
+        found = instant_of(int(value)) if value.isdigit() and len(value) <= _DIGITS_MAX else _iso_instant(value)
+        return found if found is not None else self._wrong(header, value, "is not a point in time")
+
+    def _binary(self, header: str, *, size: int) -> int | None:
+        value = self._values.get(header)
+        if value is None:
+            return None
+        if len(value) != size:
+            return self._wrong(header, value, f"should have {size} bytes")
+        number = int.from_bytes(value, "big", signed=True)
+        return number if number >= 0 else self._wrong(header, value, "is negative")
+
+    def _wrong(self, header: str, value: bytes, why: str) -> None:
+        self.notes.append(f"{header} {why} ({len(value)} bytes)")
+
+
+def instant_of(epoch_ms: int | None) -> datetime | None:
+    """Return the instant of ``epoch_ms`` milliseconds since 1970, ``None`` when no calendar holds it."""
+    if epoch_ms is None or not 0 <= epoch_ms <= _INSTANT_MS_MAX:
+        return None
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+def _iso_instant(value: bytes) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value.decode("ascii"))
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _stack_text(value: bytes) -> str:
+    # A flood repeats one stack ten thousand times: cleaning it once is most of what parsing costs.
+    return texts.printable(value[: STACK_CHARS_MAX * 4].replace(b"\r\n", b"\n"), limit=STACK_CHARS_MAX)

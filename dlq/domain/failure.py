@@ -1,0 +1,35 @@
+"""What a dead letter's headers say about its failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure as its dialect tells it. What the headers do not say is "" or ``None``, never guessed silently.
+
+    ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``notes`` name, in words for
+    the operator, each header that was there but could not be read.
+    """
+
+    dialect: str
+    origin_topic: str = ""
+    origin_partition: int | None = None
+    origin_offset: int | None = None
+    origin_timestamp_ms: int | None = None
+    group: str = ""
+    attempt: int | None = None
+    error_type: str = ""
+    error_message: str = ""
+    error_stack: str = ""
+    cause_hint: str = ""
+    first_failed_at: datetime | None = None
+    failed_at: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def has_origin(self) -> bool:
+        """Whether the failed record's first place is known to the offset."""
+        return bool(self.origin_topic) and self.origin_partition is not None and self.origin_offset is not None
