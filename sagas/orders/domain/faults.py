@@ -1,0 +1,83 @@
+"""The shop's seeded faults: which work fails, how, and what switch ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reliability.kernel.errors import Permanent, Transient
+
+PAYMENT_PROVIDERS: Final = ("card", "wallet", "north-bank")
+FAILING_PROVIDER: Final = "north-bank"
+UNSERVED_COUNTRIES: Final = ("AQ",)
+
+
+class PaymentTimeout(Transient):
+    """The payment provider did not answer within 3.0 s"""
+
+
+class CountryNotServed(Permanent):
+    """The carrier does not deliver to that country"""
+
+
+class MalformedEvent(Permanent):
+    """The event is not the JSON object that its topic promises"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault of the demo that an operator can switch on and off."""
+
+    name: str
+    title: str
+    broken: str
+    """What happens while it is on, in words."""
+    mended: str
+    """What the switch to off is called."""
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    fault.name: fault
+    for fault in (
+        Fault(
+            name="payments_outage",
+            title="Payment provider north-bank is down",
+            broken="Payments through north-bank time out; after two short retries each becomes a letter.",
+            mended="Payments recovered",
+        ),
+        Fault(
+            name="stock_bug",
+            title="Stock service mishandles gift cards",
+            broken="Orders with a gift card hit a bug in the weight calculation; each becomes a letter.",
+            mended="Fix deployed",
+        ),
+        Fault(
+            name="invoicing_bug",
+            title="Another team's invoicing cannot read decimal commas",
+            broken="Amounts such as 12,50 fail in a service of another team, which dead-letters them the way Spring does.",
+            mended="Fix deployed",
+        ),
+    )
+}
+
+
+def charge(*, provider: str, amount_cents: int, outage: bool) -> str:
+    """Return the provider's reference for a charge; raise ``PaymentTimeout`` while the failing provider is down."""
+    if outage and provider == FAILING_PROVIDER:
+        raise PaymentTimeout
+    return f"{provider}-{amount_cents}"
+
+
+def parcel_weight_grams(*, sku: str, weights: Mapping[str, int], gift_cards_known: bool) -> int:
+    """Return the weight of one article. The demo's bug: a gift card has no entry, and nobody thought of it."""
+    if gift_cards_known and sku.startswith("gift-"):
+        return 0
+    return weights[sku]
+
+
+def choose_carrier(*, country: str) -> str:
+    """Return the carrier for a country; raise ``CountryNotServed`` where none goes."""
+    if country in UNSERVED_COUNTRIES:
+        raise CountryNotServed(f"no carrier delivers to {country}")
+    return "road" if country in ("DE", "AT", "FR") else "air"

@@ -1,0 +1,90 @@
+"""Another team's service: no code of ours, plain Kafka, dead letters the way Spring Kafka's recoverer writes them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import orjson
+
+from reliability.kafka import ports
+from reliability.kernel.record import Header, Record, TopicPartition
+from sagas.orders.operations import INVOICES_CREATED
+
+GROUP = "invoicing"
+DEAD_LETTERS = f"{INVOICES_CREATED}-dlt"
+CLASS = "org.example.billing.InvoiceListener"
+_EXCEPTION = "java.lang.NumberFormatException"
+_WRAPPER = "org.springframework.kafka.listener.ListenerExecutionFailedException"
+
+
+class Invoicing:
+    """Reads invoices, fails on decimal commas, publishes each failure to its dead-letter topic, commits after that."""
+
+    def __init__(self, *, consumer: ports.Consumer, producer: ports.Producer, broken: Callable[[], bool]) -> None:
+        self._consumer, self._producer, self._broken = consumer, producer, broken
+        consumer.subscribe(topics=[INVOICES_CREATED])
+
+    def step(self) -> bool:
+        """Work off one batch; return whether there was one."""
+        records = self._consumer.poll(max_records=50, timeout_s=0.5)
+        self._consumer.errors()  # a topic that does not exist yet is no reason to stop
+        broken = self._broken() if records else False
+        for record in records:
+            if broken and _has_decimal_comma(record):
+                self._dead_letter(record)
+        if self._producer.flush(10.0):
+            raise ports.Unavailable("the dead letters were not taken in time; the batch is read again")
+        if records:
+            ends: dict[TopicPartition, int] = {}
+            for record in records:
+                ends[record.topic_partition] = record.offset + 1
+            self._consumer.commit(ends, wait=True)
+        return bool(records)
+
+    def close(self) -> None:
+        """Leave the group and flush."""
+        self._consumer.close()
+        self._producer.close()
+
+    def _dead_letter(self, record: Record) -> None:
+        self._producer.produce(
+            topic=DEAD_LETTERS,
+            key=record.key,
+            value=record.value,
+            headers=[*record.headers, *_spring_headers(record)],
+            partition=record.partition,
+        )
+
+
+def _has_decimal_comma(record: Record) -> bool:
+    try:
+        event = orjson.loads(record.value or b"")
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(event, dict) and "," in str(event.get("amount", ""))
+
+
+def _spring_headers(record: Record) -> list[Header]:
+    """Return what ``DeadLetterPublishingRecoverer`` adds: text as UTF-8, numbers as big-endian integers."""
+    amount = orjson.loads(record.value or b"{}").get("amount")
+    message = f'For input string: "{amount}"'
+    stack = (
+        f"{_WRAPPER}: Listener method could not be invoked\n"
+        f"\tat org.springframework.kafka.listener.KafkaMessageListenerContainer.invoke(Container.java:2949)\n"
+        f"Caused by: {_EXCEPTION}: {message}\n"
+        f"\tat java.base/java.lang.Double.parseDouble(Double.java:892)\n"
+        f"\tat {CLASS}.onInvoice(InvoiceListener.java:57)\n"
+    )
+    return [
+        ("kafka_dlt-original-topic", record.topic.encode()),
+        ("kafka_dlt-original-partition", struct.pack(">i", record.partition)),
+        ("kafka_dlt-original-offset", struct.pack(">q", record.offset)),
+        ("kafka_dlt-original-timestamp", struct.pack(">q", record.timestamp_ms or 0)),
+        ("kafka_dlt-original-timestamp-type", b"CreateTime"),
+        ("kafka_dlt-original-consumer-group", GROUP.encode()),
+        ("kafka_dlt-exception-fqcn", _WRAPPER.encode()),
+        ("kafka_dlt-exception-cause-fqcn", _EXCEPTION.encode()),
+        ("kafka_dlt-exception-message", f"Listener method could not be invoked; {message}".encode()),
+        ("kafka_dlt-exception-stacktrace", stack.encode()),
+    ]

@@ -1,0 +1,102 @@
+"""Writes of the shop: each is one step of an order, its event committed with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import orjson
+from django.db import transaction
+
+import outbox
+from reliability import access, audit
+from reliability.kernel.errors import Refused
+from sagas.orders import models, queries
+from sagas.orders.domain import faults, workload
+
+ORDERS_PLACED = "orders.placed"
+PAYMENTS_CAPTURED = "payments.captured"
+STOCK_RESERVED = "stock.reserved"
+INVOICES_CREATED = "invoices.created"
+
+
+class NoSuchFault(Refused):
+    """The demo has no fault of that name."""
+
+    code = "no-such-fault"
+    status = 404
+
+
+def place_order(*, order: workload.NewOrder, number: str, now: datetime) -> None:
+    """Store an order and tell the others."""
+    fields = order.facts()
+    with transaction.atomic():
+        models.Order.objects.create(
+            number=number, placed_at=now, **{name: value for name, value in fields.items() if name != "card"}
+        )
+        _tell(ORDERS_PLACED, number, {"order_id": number, **fields}, event_type="order.placed")
+
+
+def send_malformed(*, number: str, value: bytes) -> None:
+    """Send what a legacy writer sends: bytes that are no order event."""
+    with transaction.atomic():
+        outbox.append(topic=ORDERS_PLACED, key=number.encode(), value=value, event_type="order.legacy")
+
+
+def capture_payment(*, event: Mapping[str, object], now: datetime) -> None:
+    """Charge an order once. Runs in the consumer's transaction; raises ``PaymentTimeout`` during the outage."""
+    number, amount = _text(event, "order_id"), _number(event, "amount_cents")
+    reference = faults.charge(
+        provider=_text(event, "provider"), amount_cents=amount, outage=queries.is_on("payments_outage")
+    )
+    models.Payment.objects.create(order_number=number, reference=reference, amount_cents=amount, captured_at=now)
+    _tell(PAYMENTS_CAPTURED, number, {**event, "reference": reference}, event_type="payment.captured")
+
+
+def reserve_stock(*, event: Mapping[str, object], now: datetime) -> None:
+    """Put an order's article aside. Runs in the consumer's transaction; has the gift-card bug while that is on."""
+    number, sku = _text(event, "order_id"), _text(event, "sku")
+    weight = faults.parcel_weight_grams(
+        sku=sku, weights=workload.WEIGHTS_GRAMS, gift_cards_known=not queries.is_on("stock_bug")
+    )
+    models.Reservation.objects.create(order_number=number, sku=sku, weight_grams=weight, reserved_at=now)
+    _tell(STOCK_RESERVED, number, {**event, "weight_grams": weight}, event_type="stock.reserved")
+
+
+def ship(*, event: Mapping[str, object], now: datetime) -> None:
+    """Hand an order to a carrier. Runs in the consumer's transaction; raises ``CountryNotServed`` where none goes."""
+    carrier = faults.choose_carrier(country=_text(event, "country"))
+    models.Shipment.objects.create(order_number=_text(event, "order_id"), carrier=carrier, shipped_at=now)
+
+
+def switch(*, name: str, on: bool, actor: access.Actor, now: datetime) -> None:
+    """Switch one of the demo's faults on or off; raises ``NoSuchFault``, ``access.Denied``."""
+    if name not in faults.FAULTS:
+        raise NoSuchFault(f"The demo has no fault named {name!r}; it has {', '.join(faults.FAULTS)}.")
+    with audit.action("demo.switch", actor=actor, target=f"fault:{name}", facts={"on": on}):
+        models.FaultSwitch.objects.update_or_create(name=name, defaults={"on": on, "changed_at": now})
+
+
+def _tell(topic: str, number: str, body: Mapping[str, object], *, event_type: str) -> None:
+    outbox.append(
+        topic=topic,
+        key=number.encode(),
+        value=orjson.dumps(body),
+        headers=[("content-type", b"application/json")],
+        aggregate=("order", number),
+        event_type=event_type,
+    )
+
+
+def _text(event: Mapping[str, object], field: str) -> str:
+    value = event.get(field)
+    if not isinstance(value, str):
+        raise faults.MalformedEvent(f"{field} is not a text")
+    return value
+
+
+def _number(event: Mapping[str, object], field: str) -> int:
+    value = event.get(field)
+    if not isinstance(value, int):
+        raise faults.MalformedEvent(f"{field} is not a whole number")
+    return value

@@ -1,0 +1,114 @@
+"""The whole shop as the threads of one process: starting an interpreter for each would be slow on a small machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
+
+import orjson
+import structlog
+
+from outbox import consume
+from reliability.kafka import clusters
+from reliability.kernel import clock, process
+from sagas.orders import handlers, invoicing, operations, queries
+from sagas.orders.domain import workload
+
+log = structlog.get_logger(__name__)
+
+SEED = 20_260
+ORDER_EVERY_S = 1.0
+STOP_WITHIN_S = 15.0
+TOPIC_PARTITIONS = 3
+
+
+class Shoppers:
+    """Places one order a second, and an invoice for each; now and then what a legacy writer sends."""
+
+    def __init__(self, *, started: datetime, every_s: float = ORDER_EVERY_S) -> None:
+        self._orders: Iterator[workload.NewOrder] = workload.orders(seed=SEED)
+        self._run = f"{int(started.timestamp()):x}"  # order numbers of two runs of the demo differ
+        self._count = 0
+        self._invoices = clusters.producer(client_id="demo-billing")
+
+    def step(self) -> bool:
+        """Place one order."""
+        self._count += 1
+        number = f"ord-{self._run}-{self._count}"
+        order = next(self._orders)
+        operations.place_order(order=order, number=number, now=clock.SYSTEM.now())
+        broken = workload.malformed(number=self._count)
+        if broken is not None:
+            operations.send_malformed(number=number, value=broken)
+        amount = workload.invoice_amount(cents=order.amount_cents, number=self._count)
+        self._invoices.produce(
+            topic=operations.INVOICES_CREATED,
+            key=number.encode(),
+            value=orjson.dumps({"invoice": f"inv-{number}", "amount": amount, "currency": order.currency}),
+        )
+        self._invoices.poll(0.0)
+        return False
+
+    def close(self) -> None:
+        """Send what is not sent yet."""
+        self._invoices.close()
+
+
+def prepare() -> None:
+    """Create the shop's topics; a broker that makes them itself is fine too."""
+    topics = (
+        operations.ORDERS_PLACED,
+        operations.PAYMENTS_CAPTURED,
+        operations.STOCK_RESERVED,
+        operations.INVOICES_CREATED,
+        invoicing.DEAD_LETTERS,
+    )
+    errors = clusters.admin().create_topics(dict.fromkeys(topics, TOPIC_PARTITIONS))
+    for topic, error in errors.items():
+        if error is not None:
+            log.warning("topic_not_created", topic=topic, error=error.message)
+
+
+def run(*, stop: threading.Event, heartbeat: process.Heartbeat, every_s: float = ORDER_EVERY_S) -> None:
+    """Run every service until ``stop`` is set, then let each finish what it holds."""
+    services: list[Callable[[], None]] = [
+        lambda: _services_of_ours("payments", operations.ORDERS_PLACED, handlers.on_order_placed, stop, heartbeat),
+        lambda: _services_of_ours("stock", operations.PAYMENTS_CAPTURED, handlers.on_payment_captured, stop, heartbeat),
+        lambda: _services_of_ours("shipping", operations.STOCK_RESERVED, handlers.on_stock_reserved, stop, heartbeat),
+        lambda: _invoicing(stop, heartbeat),
+        lambda: _shoppers(stop, heartbeat, every_s),
+    ]
+    threads = [threading.Thread(target=service, name=f"shop-{index}") for index, service in enumerate(services)]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(STOP_WITHIN_S)
+
+
+def _services_of_ours(
+    group: str,
+    topic: str,
+    handler: Callable[[handlers.Message], None],
+    stop: threading.Event,
+    heartbeat: process.Heartbeat,
+) -> None:
+    consumer = consume.Consumer(group=group, topics=[topic], handler=handler, blocking_retries=2, heartbeat=heartbeat)
+    consumer.run(stop)
+
+
+def _invoicing(stop: threading.Event, heartbeat: process.Heartbeat) -> None:
+    service = invoicing.Invoicing(
+        consumer=clusters.consumer(group=invoicing.GROUP, client_id="demo-invoicing"),
+        producer=clusters.producer(client_id="demo-invoicing"),
+        broken=lambda: queries.is_on("invoicing_bug"),
+    )
+    with closing(service):
+        process.run(service.step, name="demo:invoicing", heartbeat=heartbeat, stop=stop, idle_s=0.0)
+
+
+def _shoppers(stop: threading.Event, heartbeat: process.Heartbeat, every_s: float) -> None:
+    with closing(Shoppers(started=clock.SYSTEM.now())) as shoppers:
+        process.run(shoppers.step, name="demo:shoppers", heartbeat=heartbeat, stop=stop, idle_s=every_s)

@@ -1,0 +1,13 @@
+"""Where the demo's page is."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from sagas.orders.views import demo
+
+app_name = "orders"
+urlpatterns = [
+    path("", demo.page, name="demo"),
+    path("faults/<slug:name>/<slug:state>/", demo.switch, name="switch"),
+]

@@ -1,0 +1,27 @@
+"""The demo's page: how far orders come, and the switches of its faults."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from reliability import access
+from reliability.kernel import clock
+from sagas.orders import operations, queries
+
+
+@require_GET
+@access.requires("orders.view")
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the shop."""
+    context = {"switches": queries.switches(), "progress": queries.progress(), "checked_at": clock.SYSTEM.now()}
+    return render(request, "orders/demo.html", context)
+
+
+@require_POST
+@access.requires("demo.switch")
+def switch(request: HttpRequest, name: str, state: str) -> HttpResponse:
+    """Switch one fault, then show the shop again."""
+    operations.switch(name=name, on=state == "on", actor=access.actor_of(request), now=clock.SYSTEM.now())
+    return redirect("orders:demo")

@@ -1,0 +1,52 @@
+"""The demo's shop: its faults, its orders, its Spring-shaped dead letters."""
+
+from __future__ import annotations
+
+import struct
+from itertools import islice
+
+import pytest
+
+from reliability.kernel.record import Record
+from sagas.orders import handlers, invoicing
+from sagas.orders.domain import faults, workload
+
+
+def test_the_same_seed_gives_the_same_orders() -> None:
+    assert list(islice(workload.orders(seed=7), 50)) == list(islice(workload.orders(seed=7), 50))
+
+
+def test_a_minute_of_orders_meets_every_fault() -> None:
+    minute = list(islice(workload.orders(seed=20_260), 60))
+    assert any(order.provider == faults.FAILING_PROVIDER for order in minute)
+    assert any(order.sku.startswith("gift-") for order in minute)
+    assert any(order.country in faults.UNSERVED_COUNTRIES for order in minute)
+    assert any(workload.malformed(number=number) for number in range(1, 61))
+    assert any("," in workload.invoice_amount(cents=1250, number=number) for number in range(1, 61))
+
+
+def test_only_the_failing_provider_fails_and_only_during_the_outage() -> None:
+    with pytest.raises(faults.PaymentTimeout, match="did not answer"):
+        faults.charge(provider="north-bank", amount_cents=100, outage=True)
+    assert faults.charge(provider="north-bank", amount_cents=100, outage=False)
+    assert faults.charge(provider="card", amount_cents=100, outage=True)
+
+
+def test_the_gift_card_bug_is_a_bug_and_its_fix_a_fix() -> None:
+    with pytest.raises(KeyError):
+        faults.parcel_weight_grams(sku="gift-50", weights=workload.WEIGHTS_GRAMS, gift_cards_known=False)
+    assert faults.parcel_weight_grams(sku="gift-50", weights=workload.WEIGHTS_GRAMS, gift_cards_known=True) == 0
+
+
+@pytest.mark.parametrize("value", [None, b"", b"[]", b"{", b"\xff\xfe", workload.malformed(number=17)])
+def test_what_is_no_order_event_is_called_malformed(value: bytes | None) -> None:
+    with pytest.raises(faults.MalformedEvent):
+        handlers.parse(value)
+
+
+def test_the_other_team_writes_spring_headers_byte_for_byte() -> None:
+    record = Record(topic="invoices.created", partition=2, offset=77, key=b"k", value=b'{"amount": "12,50"}', timestamp_ms=5)
+    headers = dict(invoicing._spring_headers(record))
+    assert headers["kafka_dlt-original-offset"] == struct.pack(">q", 77)
+    assert headers["kafka_dlt-original-partition"] == struct.pack(">i", 2)
+    assert b'"12,50"' in (headers["kafka_dlt-exception-message"] or b"")
