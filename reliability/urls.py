@@ -22,6 +22,8 @@ api.add_router("", "dlq.api.router")
 api.add_router("/outbox", "outbox.api.router")
 api.add_router("", "reliability.audit.api.router")
 api.add_router("", "reliability.console.api.router")
+if settings.MAINSTAY_DEMO:
+    api.add_router("/demo", "sagas.orders.api.router")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
@@ -34,7 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if settings.MAINSTAY_DEMO:
     urlpatterns.insert(0, path("demo/", include("sagas.orders.urls")))
-    api.add_router("/demo", "sagas.orders.api.router")
 
 handler403 = "reliability.console.views.errors.forbidden"
 handler404 = "reliability.console.views.errors.not_found"
