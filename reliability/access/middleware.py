@@ -29,6 +29,12 @@ class SameOrigin:
             return self.get_response(request)
         log.warning("cross_site_request_refused", method=request.method, path=request.path, site=site[:40])
         if request.path.startswith("/api/"):
-            problem = {"type": "about:blank", "title": "Forbidden", "status": 403, "code": "cross-site", "detail": SENTENCE}
+            problem = {
+                "type": "about:blank",
+                "title": "Forbidden",
+                "status": 403,
+                "code": "cross-site",
+                "detail": SENTENCE,
+            }
             return JsonResponse(problem, status=403, content_type="application/problem+json")
         return HttpResponse(SENTENCE, status=403, content_type="text/plain; charset=utf-8")

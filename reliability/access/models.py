@@ -27,7 +27,9 @@ class Account(models.Model):
     topic_scopes = ArrayField(models.CharField(max_length=249), default=every_topic, blank=True)
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_account_role")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_account_role")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
@@ -50,7 +52,9 @@ class ApiToken(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_token_role"),
-            models.UniqueConstraint(fields=["account", "name"], condition=models.Q(revoked_at=None), name="access_token_name"),
+            models.UniqueConstraint(
+                fields=["account", "name"], condition=models.Q(revoked_at=None), name="access_token_name"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -73,7 +73,9 @@ def create_account(
         user.is_active = True
         user.set_password(password)
         user.save()
-        account, _ = Account.objects.update_or_create(user=user, defaults={"role": role, "topic_scopes": list(topic_scopes)})
+        account, _ = Account.objects.update_or_create(
+            user=user, defaults={"role": role, "topic_scopes": list(topic_scopes)}
+        )
     return account
 
 
@@ -99,7 +101,9 @@ def issue_token(
         TopicFilter.of(topic_scopes)
     secret = tokens.PREFIX + secrets.token_urlsafe(tokens.RANDOM_BYTES)
     with transaction.atomic():
-        Account.objects.select_for_update().get(pk=account.pk)  # two of the same name at once: the second sees the first
+        Account.objects.select_for_update().get(
+            pk=account.pk
+        )  # two of the same name at once: the second sees the first
         if account.tokens.filter(name=name, revoked_at=None).exists():
             raise BadToken(f"There is already a token named {name!r}; revoke it first.")
         token = account.tokens.create(

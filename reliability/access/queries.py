@@ -97,7 +97,9 @@ def actor_of_token(token: ApiToken) -> Actor:
         scopes = scopes.narrowed(token.topic_scopes)
     owner = account.user.get_username()
     role = Role.lesser(Role(account.role), Role(token.role))
-    return Actor(kind="token", name=f"{owner}/{token.name}", role=role, scopes=scopes, user_id=account.user_id, account=owner)
+    return Actor(
+        kind="token", name=f"{owner}/{token.name}", role=role, scopes=scopes, user_id=account.user_id, account=owner
+    )
 
 
 @dataclass(frozen=True, slots=True)

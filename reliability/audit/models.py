@@ -36,7 +36,9 @@ class Entry(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-seq"]
-        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(outcome__in=OUTCOMES), name="audit_entry_outcome")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(outcome__in=OUTCOMES), name="audit_entry_outcome")
+        ]
         indexes: ClassVar = [
             models.Index(fields=["act", "-seq"], name="audit_entry_act"),
             models.Index(fields=["target", "-seq"], name="audit_entry_target"),

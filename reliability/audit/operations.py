@@ -71,8 +71,10 @@ def action(
     if right is None:
         raise access.UnknownAct(act)
     draft = Draft(actor=actor, act=act, target=target, reason=reason, topics=set(topics), facts=dict(facts or {}))
+    begun = False
     try:
         with transaction.atomic(durable=True):
+            begun = True
             access.authorize(actor, act, topics=topics)
             _check_reason(reason, required=right.needs_reason)
             yield draft
@@ -82,6 +84,8 @@ def action(
         _append_afterwards(draft, REFUSED)
         raise
     except Exception as error:  # whatever it was, it is on record before it goes on
+        if not begun:  # nested in another transaction, or no database: nothing was tried
+            raise
         draft.facts |= {"error": type(error).__name__, "why": str(error)}
         _append_afterwards(draft, FAILED)
         raise

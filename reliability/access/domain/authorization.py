@@ -47,7 +47,9 @@ def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:
     if hidden:
         raise Denied(f"{hidden} of {len(topics)} topics of this {act} lie outside the topic scopes of {actor.name}.")
     if rights.right(act).by_topic and not topics:
-        raise Denied(f"{act} without a topic needs an account that may see every topic; {actor.name} has limited scopes.")
+        raise Denied(
+            f"{act} without a topic needs an account that may see every topic; {actor.name} has limited scopes."
+        )
 
 
 def may(actor: Actor, act: str, *, topics: Collection[str] = ()) -> bool:

@@ -11,6 +11,7 @@ from reliability.kernel.errors import Refused
 # A Kafka topic name has at most 249 characters of these, so a scope needs no others.
 LONGEST_TOPIC = 249
 MOST_SCOPES = 100
+_NEVER = "^(?!)"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._*?-]{1,249}")
 
 
@@ -102,6 +103,11 @@ class TopicFilter:
         if not topic:
             return self.is_everything
         return all(any(scope.matches(topic) for scope in layer) for layer in self.layers)
+
+    def regexes(self) -> tuple[str, ...]:
+        """One anchored regular expression per layer that hides something; a name passes when all of them match."""
+        hiding = (layer for layer in self.layers if not any(scope.is_everything for scope in layer))
+        return tuple("|".join(scope.regex for scope in layer) or _NEVER for layer in hiding)
 
     def patterns(self) -> tuple[str, ...]:
         """The scopes as written, layer after layer; for showing."""

@@ -1,0 +1,127 @@
+"""Reading the audit: pages of entries, and the check of the whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from reliability import access
+from reliability.audit.domain import chain
+from reliability.audit.models import Entry
+
+PAGE = 50
+LARGEST_PAGE = 200
+_CHUNK = 2_000  # rows held in memory while the chain is checked
+
+# True when no topic of the entry is hidden by one regular expression.
+_NONE_HIDDEN = "not exists (select from unnest(reliability_audit_entry.topics) as named (topic) where topic !~ %s)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFilter:
+    """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean everything that starts so."""
+
+    actor: str = ""
+    act: str = ""
+    target: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Entries from the newest down; ``next_before`` is the ``before`` of the following page, None on the last one."""
+
+    entries: list[Entry]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What the check of the chain found: how many entries are good, the last good one, and the first bad one if any."""
+
+    checked: int
+    head: chain.Head
+    broken: chain.Break | None
+
+
+def entries(*, actor: access.Actor, wanted: EntryFilter, before: int | None = None, limit: int = PAGE) -> Page:
+    """One page of what this actor may see of the audit. Does not check ``activity.view``: the entrance does."""
+    rows = _visible_to(actor).filter(_condition(wanted))
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    limit = max(1, min(limit, LARGEST_PAGE))
+    found = list(rows.order_by("-seq")[: limit + 1])
+    more = len(found) > limit
+    return Page(entries=found[:limit], next_before=found[limit - 1].seq if more else None)
+
+
+def entry(*, actor: access.Actor, seq: int) -> Entry | None:
+    """One entry, if this actor may see it."""
+    return _visible_to(actor).filter(seq=seq).first()
+
+
+def recent(*, actor: access.Actor, since: datetime, limit: int = PAGE) -> list[Entry]:
+    """The newest entries since an instant, for a timeline."""
+    return entries(actor=actor, wanted=EntryFilter(since=since), limit=limit).entries
+
+
+def acts() -> list[str]:
+    """The acts that have an entry, for a filter's choices; one index step for each act there can be."""
+    return [act for act in sorted(access.RIGHTS) if Entry.objects.filter(act=act).exists()]
+
+
+def verify(*, heads: Mapping[int, bytes] | None = None) -> Verification:
+    """Check every link, reading in order and holding few rows at a time. ``heads``: see ``chain.check``."""
+    checked, head = 0, chain.EMPTY
+    for found in chain.check(_links(), heads=heads):
+        if isinstance(found, chain.Break):
+            return Verification(checked=checked, head=head, broken=found)
+        checked, head = checked + 1, found
+    return Verification(checked=checked, head=head, broken=None)
+
+
+def _links() -> Iterator[chain.Link]:
+    for row in Entry.objects.order_by("seq").iterator(chunk_size=_CHUNK):
+        yield row.link()
+
+
+def _visible_to(actor: access.Actor) -> QuerySet[Entry]:
+    """Entries of which the actor may see every topic. Of acts bounded by topics, none that names no topic, but its own."""
+    rows = Entry.objects.all()
+    if actor.role is None:
+        return rows.none()
+    patterns = actor.scopes.regexes()
+    if not patterns:
+        return rows
+    by_topic = [right.act for right in access.RIGHTS.values() if right.by_topic]
+    rows = rows.exclude(Q(act__in=by_topic, topics=[]) & ~Q(actor_name=actor.name, actor_kind=actor.kind))
+    for pattern in patterns:
+        rows = rows.filter(RawSQL(_NONE_HIDDEN, [pattern], output_field=BooleanField()))  # noqa: S611 - a constant, one parameter
+    return rows
+
+
+def _condition(wanted: EntryFilter) -> Q:
+    condition = Q()
+    if wanted.actor:
+        condition &= Q(actor_name=wanted.actor) | Q(actor_account=wanted.actor)
+    if wanted.act:
+        condition &= _starts_or_is("act", wanted.act)
+    if wanted.target:
+        condition &= _starts_or_is("target", wanted.target)
+    if wanted.outcome:
+        condition &= Q(outcome=wanted.outcome)
+    if wanted.since is not None:
+        condition &= Q(at__gte=wanted.since)
+    if wanted.until is not None:
+        condition &= Q(at__lt=wanted.until)
+    return condition
+
+
+def _starts_or_is(field: str, text: str) -> Q:
+    return Q(**{f"{field}__startswith": text[:-1]}) if text.endswith("*") else Q(**{field: text})

@@ -1,0 +1,1 @@
+"""Locks on the database's clock: leases with fencing numbers."""
