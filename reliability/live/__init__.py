@@ -1,4 +1,4 @@
-"""Live pages: hints that something changed, the one websocket, heartbeats. ``live.changed("letters")`` is all a writer needs."""
+"""Live pages: hints, the one websocket, heartbeats. ``live.changed("letters")`` is all a writer needs."""
 
 from __future__ import annotations
 

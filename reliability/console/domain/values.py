@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
+from reliability.kernel.telemetry.names import Metric
+
 Status = Literal["ok", "warn", "crit", "prog", "paused", "unknown"]
 STATUSES: tuple[str, ...] = get_args(Status)
 
@@ -110,8 +112,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One sample of a metric that is read from the database at scrape time; the metric is named in telemetry/names.py."""
+    """One sample of a metric that is read from the database at scrape time (``read`` in telemetry/names.py)."""
 
-    metric: str
+    metric: Metric
     value: float
     labels: dict[str, str] = field(default_factory=dict)

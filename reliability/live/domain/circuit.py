@@ -1,4 +1,4 @@
-"""A tiny circuit: after a failure nobody asks again for a while, so a dead server costs one short wait, not one per call."""
+"""A tiny circuit: after a failure nobody asks for a while; a dead server costs one short wait, not one per call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circuit:
-    """Closed while ``failures`` is 0. All instants are monotonic seconds; the wait doubles from ``wait_s`` to ``longest_s``."""
+    """Closed while ``failures`` is 0. Instants are monotonic seconds; the wait doubles up to ``longest_s``."""
 
     wait_s: float = 1.0
     longest_s: float = 5.0

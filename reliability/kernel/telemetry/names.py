@@ -1,0 +1,85 @@
+"""Every metric: its name, kind, meaning and labels. A metric that is not listed here does not exist.
+
+Labels have few values by construction: queues, shards, states, topics; never keys, ids or texts from records.
+``read`` metrics are not counted in a process: the web process reads them from PostgreSQL when it is scraped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+# Seconds; from a fast query to a page nobody waits for.
+SHORT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# Seconds; from commit to broker, with outages.
+LONG_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0)
+SIZES = (1, 5, 10, 50, 100, 250, 500, 1000, 2500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric; counters end in ``_total``, times in ``_seconds``, sizes in ``_bytes`` or what they count."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = SHORT_S
+    read: bool = False
+
+
+ALL: dict[str, Metric] = {}
+
+
+def _metric(
+    name: str, kind: Kind, meaning: str, *labels: str, buckets: tuple[float, ...] = SHORT_S, read: bool = False
+) -> Metric:
+    full = f"mainstay_{name}"
+    ALL[full] = Metric(name=full, kind=kind, help=meaning, labels=labels, buckets=buckets, read=read)
+    return ALL[full]
+
+
+# --- the console
+HTTP_DURATION = _metric(
+    "http_request_duration_seconds", "histogram", "Time to answer an HTTP request.", "route", "method", "status"
+)
+SOCKETS = _metric("live_sockets", "gauge", "Open live sockets of this process.")
+HINTS_SENT = _metric("live_hints_sent_total", "counter", "Hints handed to the channel layer, per topic word.", "topic")
+HINTS_LOST = _metric("live_hints_lost_total", "counter", "Hints that could not be handed to Redis.")
+ACTS = _metric("acts_total", "counter", "Acts of operators, tokens and policies.", "act", "outcome")
+PROCESS_BEAT_AGE = _metric(
+    "process_heartbeat_age_seconds", "gauge", "Age of a process's last heartbeat.", "process", "host", read=True
+)
+ATTENTION = _metric("attention_items", "gauge", "Things that need a person.", "room", "status", read=True)
+FIGURES_UNREAD = _metric(
+    "figures_unread", "gauge", "Sources of figures that could not be read in this scrape.", read=True
+)
+
+# --- the outbox
+OUTBOX_APPENDED = _metric("outbox_appended_total", "counter", "Events appended (before commit).")
+OUTBOX_SENT = _metric("outbox_sent_total", "counter", "Events acknowledged by the broker.", "shard")
+OUTBOX_FAILED = _metric("outbox_failed_total", "counter", "Events the broker did not take.", "reason")
+OUTBOX_BATCH = _metric("outbox_batch_events", "histogram", "Events per relay batch.", buckets=SIZES)
+OUTBOX_DELAY = _metric(
+    "outbox_commit_to_broker_seconds", "histogram", "From append to acknowledgement.", buckets=LONG_S
+)
+OUTBOX_BACKLOG = _metric("outbox_backlog_events", "gauge", "Committed events not yet sent.", "shard", read=True)
+OUTBOX_OLDEST = _metric("outbox_oldest_age_seconds", "gauge", "Age of the oldest event not yet sent.", read=True)
+OUTBOX_PARKED = _metric("outbox_parked_events", "gauge", "Events that wait behind a failure for good.", read=True)
+
+# --- consuming
+CONSUMED = _metric("consumed_total", "counter", "Records taken by the consume loop.", "group", "outcome")
+HANDLER_DURATION = _metric("handler_duration_seconds", "histogram", "Time in a record's handler.", "group")
+RETRIES = _metric("retries_total", "counter", "Records sent to a retry topic.", "group")
+DEAD_LETTERED = _metric("dead_lettered_total", "counter", "Records given up on.", "group", "cause")
+
+# --- dead letters
+LETTERS_STORED = _metric("letters_stored_total", "counter", "Letters stored.", "dialect")
+LETTERS_DOUBLED = _metric("letters_seen_again_total", "counter", "Records of letters that were stored before.")
+LETTERS_INGEST = _metric("letters_ingest_batch_records", "histogram", "Letters per ingested batch.", buckets=SIZES)
+LETTERS = _metric("letters", "gauge", "Letters per state.", "state", read=True)
+LETTER_GROUPS = _metric("letter_groups_open", "gauge", "Failure groups with open letters.", read=True)
+REPLAY_ITEMS = _metric("replay_items_total", "counter", "Replay items that reached a state.", "state")
+REPLAYS = _metric("replays", "gauge", "Replay runs per state.", "state", read=True)
