@@ -47,7 +47,7 @@ class System:
 
     def __init__(self, servers: stack.Stack, addresses: stack.Addresses, folder: Folder) -> None:
         self._servers, self.folder, self.addresses = servers, folder, addresses
-        self.port = ports.free()
+        self.port = ports.any_free()
         self.env = {
             **os.environ,
             **addresses.environment(),
