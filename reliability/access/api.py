@@ -22,7 +22,7 @@ class Bearer(HttpBearer):
             return None
         operations.note_use(token=stored, now=now)
         actor = queries.actor_of_token(stored)
-        request.actor = actor  # type: ignore[attr-defined]  # where every entrance looks for it
+        queries.remember(request, actor)
         return actor
 
 

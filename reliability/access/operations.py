@@ -1,4 +1,4 @@
-"""Making accounts and tokens. Not audited here (this room lies below the audit): the console's acts and commands call these."""
+"""Making accounts and tokens. Not audited here, as this room lies below the audit: the console's acts call these."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class IssuedToken:
 def create_account(
     *, username: str, password: str, role: Role, topic_scopes: Sequence[str] = ("*",), update: bool = False
 ) -> Account:
-    """Make a user with a role; ``update`` changes an existing one instead. Raises ``AccountExists``, ``BadAccount``, ``BadScope``.
+    """Make a user with a role; ``update`` changes an existing one instead.
 
-    A changed password ends that user's sessions.
+    Raises ``AccountExists``, ``BadAccount``, ``BadScope``. A changed password ends that user's sessions.
     """
     TopicFilter.of(topic_scopes)
     model = get_user_model()
@@ -88,7 +88,7 @@ def issue_token(
     life: timedelta,
     now: datetime,
 ) -> IssuedToken:
-    """Make a token of an account, with its role or a lesser one; replaces nothing. Raises ``BadToken``, ``BadScope``."""
+    """Make a token of an account, with its role or a lesser one. Raises ``BadToken``, ``BadScope``."""
     owned = Role(account.role)
     wanted = role or owned
     if not owned.covers(wanted):

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
+import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
@@ -34,12 +35,18 @@ def actor_of(request: HttpRequest) -> Actor:
     if isinstance(known, Actor):
         return known
     actor = actor_of_user(getattr(request, "user", None))
-    request.actor = actor  # type: ignore[attr-defined]  # where every entrance looks for it
+    remember(request, actor)
     return actor
 
 
+def remember(request: HttpRequest, actor: Actor) -> None:
+    """Make an actor the request's, where every entrance finds it, and name it in every later log line."""
+    request.actor = actor  # type: ignore[attr-defined]  # Django's request has no such attribute
+    structlog.contextvars.bind_contextvars(actor=actor.name)
+
+
 def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
-    """The actor of a Django user: anonymous when signed out or disabled, without a role when no account row says more."""
+    """The actor of a Django user: anonymous when signed out or disabled, without a role when it has no account row."""
     if user is None or not user.is_authenticated or not user.is_active:
         return ANONYMOUS
     account = Account.objects.filter(user_id=user.pk).first()

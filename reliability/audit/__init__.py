@@ -1,4 +1,4 @@
-"""Every operator act, on record: ``with audit.action("letters.replay", actor=..., target=..., reason=...) as entry``."""
+"""Every operator act, on record: ``with audit.action("letters.replay", actor=..., target=...) as entry``."""
 
 from __future__ import annotations
 

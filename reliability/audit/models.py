@@ -15,7 +15,7 @@ OUTCOMES = (DONE, REFUSED, FAILED)
 
 
 class Entry(models.Model):
-    """Who did what to what, when, why, and whether it happened. ``seq`` has no gaps: it is given under the chain's lock."""
+    """Who did what to what, when, why, and whether it happened. ``seq`` has no gaps: the chain's lock gives it."""
 
     seq = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
@@ -30,7 +30,7 @@ class Entry(models.Model):
     # Text, not jsonb, which would spell numbers and order keys its own way: the hash covers these very characters.
     facts_json = models.TextField()
     trace_id = models.CharField(max_length=32)
-    request_id = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=128)
     prev_hash = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32, unique=True)
 

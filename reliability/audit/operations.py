@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from reliability import access
+from reliability import access, live
 from reliability.audit.domain import chain, facts
 from reliability.audit.models import DONE, FAILED, REFUSED, Entry
 from reliability.kernel.errors import Refused
+from reliability.kernel.telemetry import metrics, names, tracing
 from reliability.kernel.text import printable
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,7 @@ def action(
 
 
 def record_refusal(actor: access.Actor, act: str, target: str, refusal: Refused) -> None:
-    """Keep an act that was refused at a page's door. Strangers leave only a log line: else anybody could fill the audit."""
+    """Keep an act refused at a page's door. Strangers leave only a log line: else anybody could fill the audit."""
     if not actor.is_signed_in:
         log.warning("act_refused_to_stranger", act=act, target=printable(target, limit=200))
         return
@@ -141,13 +142,14 @@ def _append(draft: Draft, outcome: str) -> Entry:
         reason=facts.reason(draft.reason),
         outcome=outcome,
         facts_json=chain.canonical(_facts(draft)),
-        trace_id="",
+        trace_id=tracing.current_trace_id() or "",
         request_id=_request_id(),
         prev_hash=head.hash,
     )
     entry.hash = chain.hash_of(prev_hash=head.hash, fields=entry.link().fields)
     entry.save(force_insert=True)
     transaction.on_commit(lambda: _written(entry))
+    live.changed("activity")
     return entry
 
 
@@ -157,9 +159,10 @@ def _facts(draft: Draft) -> dict[str, object]:
 
 
 def _request_id() -> str:
-    return printable(str(structlog.contextvars.get_contextvars().get("request_id", "")), limit=64)
+    return printable(str(structlog.contextvars.get_contextvars().get("request_id", "")), limit=128)
 
 
 def _written(entry: Entry) -> None:
     """After the commit. The log line carries the head out of the database, where nobody can change both."""
+    metrics.inc(names.ACTS, act=entry.act, outcome=entry.outcome)
     log.info("audit_entry_written", seq=entry.seq, act=entry.act, outcome=entry.outcome, hash=bytes(entry.hash).hex())

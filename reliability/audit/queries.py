@@ -23,7 +23,7 @@ _NONE_HIDDEN = "not exists (select from unnest(reliability_audit_entry.topics) a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean everything that starts so."""
+    """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean what starts so."""
 
     actor: str = ""
     act: str = ""
@@ -92,7 +92,7 @@ def _links() -> Iterator[chain.Link]:
 
 
 def _visible_to(actor: access.Actor) -> QuerySet[Entry]:
-    """Entries of which the actor may see every topic. Of acts bounded by topics, none that names no topic, but its own."""
+    """Entries of which the actor may see every topic. Of acts bounded by topics that name none, only its own."""
     rows = Entry.objects.all()
     if actor.role is None:
         return rows.none()

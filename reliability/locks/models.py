@@ -6,7 +6,7 @@ from django.db import models
 
 
 class LeaseRow(models.Model):
-    """Who may do something alone, and until when by the database's clock. The row stays when the lease ends: the fence lives on."""
+    """Who may do something alone, and until when by the database's clock. The row outlives the lease, for its fence."""
 
     name = models.CharField(max_length=200, primary_key=True)
     owner = models.CharField(max_length=200)

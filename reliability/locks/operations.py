@@ -64,7 +64,7 @@ _HOLD = _CHECK + "for share"
 
 
 def acquire(*, name: str, owner: str, ttl_s: float) -> Lease | None:
-    """Take the lease for ``ttl_s`` seconds; None while it is anybody's, also this owner's own (that one is renewed instead)."""
+    """Take the lease for ``ttl_s`` seconds; None while it is anybody's, this owner's own too (renew that one)."""
     if ttl_s <= 0:
         raise ValueError("a lease lasts longer than no time")
     found = _run(_ACQUIRE, {"name": name, "owner": owner, "ttl_s": ttl_s})
@@ -72,7 +72,7 @@ def acquire(*, name: str, owner: str, ttl_s: float) -> Lease | None:
 
 
 def renew(*, lease: Lease, ttl_s: float) -> Lease:
-    """Keep the lease for ``ttl_s`` seconds from now; raises ``LeaseLost`` when its time was over, even if nobody took it."""
+    """Keep the lease for ``ttl_s`` seconds from now; raises ``LeaseLost`` when its time was over, taken or not."""
     return _checked(lease, _run(_RENEW, {**_identity(lease), "ttl_s": ttl_s}))
 
 
@@ -82,7 +82,7 @@ def release(*, lease: Lease) -> bool:
 
 
 def hold(*, lease: Lease) -> Lease:
-    """Inside a transaction: make sure the lease is still ours, and that nobody can take it before this transaction ends.
+    """Inside a transaction: make sure the lease is ours, and that nobody can take it before the transaction ends.
 
     The fence check for work in this same database. Raises ``LeaseLost``.
     """
@@ -112,7 +112,10 @@ class Held:
 
 @contextmanager
 def lease(*, name: str, ttl_s: float, owner: str | None = None) -> Iterator[Held]:
-    """Take a lease around a block and give it up after it; raises ``LeaseTaken``. Not inside a transaction: others would wait."""
+    """Take a lease around a block and give it up after it; raises ``LeaseTaken``.
+
+    Not inside a transaction: others who want the lease would wait for its end.
+    """
     taken = acquire(name=name, owner=owner or _somebody(), ttl_s=ttl_s)
     if taken is None:
         raise LeaseTaken(f"Somebody else has the lease {name!r}.")
@@ -127,7 +130,7 @@ def _somebody() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-def _identity(lease: Lease) -> dict[str, object]:
+def _identity(lease: Lease) -> dict[str, str | float]:
     return {"name": lease.name, "owner": lease.owner, "fence": lease.fence}
 
 
@@ -137,7 +140,7 @@ def _checked(lease: Lease, found: tuple[int, datetime] | None) -> Lease:
     return Lease(name=lease.name, owner=lease.owner, fence=found[0], until=found[1])
 
 
-def _run(statement: str, values: dict[str, object]) -> tuple[int, datetime] | None:
+def _run(statement: str, values: dict[str, str | float]) -> tuple[int, datetime] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found: tuple[int, datetime] | None = cursor.fetchone()

@@ -24,7 +24,7 @@ class NotSignedIn(Denied):
 
 
 def admit(actor: Actor, act: str) -> None:
-    """Check the role alone, as the door of a page does before its topics are known; raises ``Denied`` or ``UnknownAct``."""
+    """Check the role alone, as a page's door does before its topics are known; raises ``Denied``, ``UnknownAct``."""
     needed = rights.right(act)
     if not actor.is_signed_in:
         raise NotSignedIn

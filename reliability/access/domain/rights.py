@@ -1,4 +1,4 @@
-"""Every act of the console and the least role it takes: the one table that page, fragment, socket, API, task and command ask.
+"""Every act of the console and the least role it takes: the one table that every entrance asks.
 
 A room that adds an act adds its line here. An act without a line is refused to everybody.
 """
@@ -84,5 +84,5 @@ def right(act: str) -> Right:
 
 
 def matrix() -> list[tuple[str, str, dict[Role, bool]]]:
-    """Return the permission matrix: act, what it does, and yes or no for each role; the source of the documents' table."""
+    """Return the permission matrix for the documents: act, what it does, and yes or no for each role."""
     return [(each.act, each.does, {role: role.covers(each.role) for role in Role}) for each in _TABLE]

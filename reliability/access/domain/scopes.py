@@ -99,7 +99,7 @@ class TopicFilter:
         return all(any(scope.is_everything for scope in layer) for layer in self.layers)
 
     def allows(self, topic: str) -> bool:
-        """Whether the topic passes. An empty name (origin not known) passes only a filter that lets everything through."""
+        """Whether the topic passes. An empty name (origin not known) passes only where everything does."""
         if not topic:
             return self.is_everything
         return all(any(scope.matches(topic) for scope in layer) for layer in self.layers)

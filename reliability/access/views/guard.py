@@ -27,7 +27,7 @@ refusal_listeners: list[Callable[[Actor, str, str, Denied], None]] = []
 def requires(act: str) -> Callable[[View[P]], View[P]]:
     """Let a view run only for actors whose role includes ``act``; ``request.actor`` is set for it.
 
-    Signed out: to the login page and back. Refused, here or by an operation inside the view: the 403 page with the reason.
+    Signed out: to the login page and back. Refused, here or by an operation in the view: the 403 page with the reason.
     """
     rights.right(act)  # a misspelt act stops the start, not the first visitor
 

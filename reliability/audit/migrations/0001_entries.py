@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('done', 'done'), ('refused', 'refused'), ('failed', 'failed')], max_length=8)),
                 ('facts_json', models.TextField()),
                 ('trace_id', models.CharField(max_length=32)),
-                ('request_id', models.CharField(max_length=64)),
+                ('request_id', models.CharField(max_length=128)),
                 ('prev_hash', models.BinaryField(max_length=32)),
                 ('hash', models.BinaryField(max_length=32, unique=True)),
             ],
