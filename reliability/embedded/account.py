@@ -1,4 +1,4 @@
-"""The account a server runs under: PostgreSQL refuses to run as root, so there it needs another one that already exists."""
+"""The account PostgreSQL runs under: it refuses root, so there it needs another one that already exists."""
 
 from __future__ import annotations
 

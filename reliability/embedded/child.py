@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ TAIL_BYTES = 16_384
 
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """A program in a session of its own, so that a Ctrl-C in the terminal reaches only this process, which then stops it in order.
+    """A program in a session of its own: a Ctrl-C in the terminal reaches only this process, which stops all in order.
 
     `start` must be called from a thread that lives as long as the child: the kernel's death signal follows the starting
     thread, not the process.
@@ -34,13 +35,24 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 10.0
+    # False when a new start would have another address, which those who know the old one could not follow.
+    restarts: bool = True
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Start the program; its output is appended to the log file."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         identity = self.account.identity if self.account else "-"
-        command = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(self.death_signal)), identity, *self.argv]
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(LAUNCHER),
+            str(os.getpid()),
+            str(int(self.death_signal)),
+            identity,
+            *self.argv,
+        ]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -72,15 +84,18 @@ class Child:
         if self._process is not None and self.running:
             self._process.send_signal(self.stop_signal)
 
+    def strike(self) -> None:
+        """End the program and everything it started, without waiting: safe inside a signal handler."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """End the program and everything it started, at once, and wait for its end."""
-        if self._process is None:
-            return
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
+        self.strike()
+        if self._process is not None:
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
 
     def stop(self) -> bool:
         """Stop in order within `stop_within_s`, then kill what is left of its group; True when it ended by itself."""

@@ -48,13 +48,15 @@ class Folder:
         return self.path / "logs"
 
     def hold(self) -> None:
-        """Create the folder and lock it; raises `InUse` when another process has it, `Refusal` when it cannot be written."""
+        """Create and lock the folder; raises `InUse` when another process has it, `Refusal` when it is not writable."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.path.chmod(PASSABLE)
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE)
         except OSError as error:
-            raise Refusal(f"{self.path} cannot be written ({error.strerror}): the embedded servers keep their data there.") from error
+            raise Refusal(
+                f"{self.path} cannot be written ({error.strerror}): the embedded servers keep their data there."
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -32,7 +32,9 @@ def wheel_program() -> Path | None:
 def version(program: Path) -> int | None:
     """The major version a `java` reports of itself; None when it does not run."""
     try:
-        answer = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=ANSWER_WITHIN_S, check=True)
+        answer = subprocess.run(
+            [program, "-version"], capture_output=True, text=True, timeout=ANSWER_WITHIN_S, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r'version "(\d+)', answer.stderr + answer.stdout)

@@ -38,7 +38,7 @@ class KafkaServer:
     broker = "kafka"
 
     def __init__(self, folder: Folder, *, jars_under: Path) -> None:
-        """Take the ports of the last run, where possible. `jars_under`: where jars go when the usual cache cannot be written."""
+        """Take the last run's ports, where possible. `jars_under`: where jars go when the usual cache is read-only."""
         self._folder = folder
         self._jars_under = jars_under
         self._java: Path | None = None
@@ -64,7 +64,7 @@ class KafkaServer:
             self._format()
 
     def child(self) -> Child:
-        """The broker's process. A kill loses nothing a start does not recover, so it may not outlive its parent by a second."""
+        """The broker's process. A start recovers whatever a kill leaves, so it may not outlive its parent at all."""
         return Child(
             name=self.name,
             argv=[*self._java_with(*JVM, *LOGGING), "kafka.Kafka", str(self._configuration())],
@@ -141,7 +141,9 @@ class KafkaServer:
         command = [*self._java_with(*JVM, *LOGGING), "kafka.tools.StorageTool", "format"]
         command += ["--cluster-id", cluster, "--config", str(self._configuration()), "--ignore-formatted"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_WITHIN_S, env=clean_environment(), check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=FORMAT_WITHIN_S, env=clean_environment(), check=False
+            )
         except subprocess.TimeoutExpired as error:
             raise Refusal(f"Kafka's storage was not formatted within {FORMAT_WITHIN_S} s.") from error
         if done.returncode != 0:

@@ -1,7 +1,7 @@
 """Becomes a child program that dies with its parent: run as a script, before the program itself takes the process over.
 
-`launch.py PARENT_PID DEATH_SIGNAL UID:GID|- PROGRAM ARGUMENT...`. Standard library only: it runs isolated (`python -I -S`).
-A script instead of `preexec_fn`, because Python code between fork and exec of a threaded process may deadlock.
+`launch.py PARENT_PID DEATH_SIGNAL UID:GID|- PROGRAM ARGUMENT...`. Standard library only: runs as `python -I -S`. A
+script instead of `preexec_fn`, because Python code between fork and exec of a threaded process may deadlock.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ class Jar:
 
     def path(self, cache: Path) -> Path:
         """Where a Maven cache keeps it."""
-        return cache.joinpath(*self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar")
+        return cache.joinpath(
+            *self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar"
+        )
 
 
 def read_lock(path: Path = LOCK) -> list[Jar]:
@@ -94,7 +96,9 @@ def _fetch(jar: Jar, cache: Path) -> Path:
             context = MavenContext(repo_cache=Path(beside), remote_repos=repositories(), timeout=FETCH_TIMEOUT_S)
             fetched = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
             if sha256(fetched) != jar.sha256:
-                raise Refusal(f"{jar.coordinate} from the Maven repository is not the one in {LOCK.name}: its sha256 differs.")
+                raise Refusal(
+                    f"{jar.coordinate} from the Maven repository is not the one in {LOCK.name}: its sha256 differs."
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             fetched.replace(path)
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
@@ -119,7 +123,7 @@ def repositories() -> dict[str, str]:
 
 
 def caches(fallback: Path) -> list[Path]:
-    """Where to look for jars; the first is where new ones go: the person's Maven cache, or `fallback` if that cannot be written."""
+    """Where to look for jars. New ones go into the first: the usual Maven cache, or `fallback` if that is read-only."""
     usual = GlobalSettings.load().repo_cache
     try:
         usual.mkdir(parents=True, exist_ok=True)
@@ -130,9 +134,12 @@ def caches(fallback: Path) -> list[Path]:
 
 
 def write_lock(lock: Path = LOCK) -> int:
-    """Resolve Kafka anew and write the lock file; returns the number of jars. For maintainers, when the version changes."""
+    """Resolve Kafka anew and write the lock file; returns the number of jars. For a change of version."""
     artifacts = jgo.resolve(f"{KAFKA}+{LOG_WRITER}", repositories=repositories())
-    lines = [f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {sha256(artifact.resolve())}" for artifact in artifacts]
+    lines = [
+        f"{artifact.groupId}:{artifact.artifactId}:{artifact.version} {sha256(artifact.resolve())}"
+        for artifact in artifacts
+    ]
     title = f"# {KAFKA} and what it needs: coordinate, sha256. Made by `python -m reliability.embedded lock-kafka`."
     lock.write_text("\n".join([title, *sorted(set(lines))]) + "\n")
     return len(set(lines))

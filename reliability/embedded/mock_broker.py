@@ -47,6 +47,7 @@ class MockBroker:
             log=self._folder.logs / "kafka.log",
             cwd=Path(__file__).parents[2],
             stop_within_s=3.0,
+            restarts=False,
         )
 
     def answers(self) -> bool:

