@@ -147,7 +147,9 @@ def test_a_big_integer_out_of_bounds_is_unknown(value: bytes) -> None:
     assert len(failure.errors) == 1
 
 
-@pytest.mark.parametrize("value", [b"", b"-1", b"1e3", b" 7", "٣".encode(), b"9" * 19, b"9" * 5000, b"\x00\x00\x00\x01"])
+@pytest.mark.parametrize(
+    "value", [b"", b"-1", b"1e3", b" 7", "٣".encode(), b"9" * 19, b"9" * 5000, b"\x00\x00\x00\x01"]
+)
 def test_what_is_no_decimal_number_is_unknown(value: bytes) -> None:
     failure = read(("mainstay-dlq-origin-topic", b"orders"), ("mainstay-dlq-origin-offset", value))
     assert failure.origin_offset is None
@@ -194,21 +196,37 @@ def test_header_evidence_outranks_the_topics_name() -> None:
 
 
 def test_hostile_text_comes_out_printable() -> None:
-    failure = read(
-        ("mainstay-dlq-group", b"a\x00b\xff"), ("mainstay-dlq-error-message", "‮<img onerror=x>".encode())
-    )
+    failure = read(("mainstay-dlq-group", b"a\x00b\xff"), ("mainstay-dlq-error-message", "‮<img onerror=x>".encode()))
     assert failure.group == "a␀b�"
     assert failure.error_message == "<U+202E><img onerror=x>"
 
 
-KNOWN_NAMES = (
-    "mainstay-dlq-group mainstay-dlq-origin-topic mainstay-dlq-origin-partition mainstay-dlq-origin-offset "
-    "mainstay-dlq-origin-timestamp mainstay-dlq-attempts mainstay-dlq-error-stack mainstay-dlq-failed-at "
-    "mainstay-dlq-first-failed-at kafka_dlt-original-topic kafka_dlt-original-partition kafka_dlt-original-offset "
-    "kafka_dlt-original-timestamp kafka_dlt-exception-fqcn kafka_original-topic kafka_original-partition "
-    "kafka_original-offset retry_topic-attempts retry_topic-original-timestamp kafka_deliveryAttempt "
-    "__connect.errors.topic __connect.errors.partition __connect.errors.offset __connect.errors.stage"
-).split()
+KNOWN_NAMES = [
+    "mainstay-dlq-group",
+    "mainstay-dlq-origin-topic",
+    "mainstay-dlq-origin-partition",
+    "mainstay-dlq-origin-offset",
+    "mainstay-dlq-origin-timestamp",
+    "mainstay-dlq-attempts",
+    "mainstay-dlq-error-stack",
+    "mainstay-dlq-failed-at",
+    "mainstay-dlq-first-failed-at",
+    "kafka_dlt-original-topic",
+    "kafka_dlt-original-partition",
+    "kafka_dlt-original-offset",
+    "kafka_dlt-original-timestamp",
+    "kafka_dlt-exception-fqcn",
+    "kafka_original-topic",
+    "kafka_original-partition",
+    "kafka_original-offset",
+    "retry_topic-attempts",
+    "retry_topic-original-timestamp",
+    "kafka_deliveryAttempt",
+    "__connect.errors.topic",
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+    "__connect.errors.stage",
+]
 values = st.one_of(
     st.none(),
     st.binary(max_size=40),
