@@ -1,0 +1,1 @@
+"""What the console itself writes: acts on accounts and tokens."""

@@ -1,0 +1,63 @@
+"""Acts on accounts and tokens, each with its entry in the audit; a secret is never part of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from reliability import access, audit
+from reliability.access import operations as access_operations
+from reliability.access import queries as access_queries
+from reliability.access.models import Account, ApiToken
+
+
+def create_account(
+    *,
+    actor: access.Actor,
+    username: str,
+    password: str,
+    role: access.Role,
+    topic_scopes: Sequence[str] = ("*",),
+    update: bool = False,
+) -> Account:
+    """Make an account, or with ``update`` set an existing one's role, scopes and password and enable it."""
+    facts = {"role": role, "topic_scopes": list(topic_scopes), "update": update}
+    with audit.action("accounts.manage", actor=actor, target=f"account:{username}", facts=facts):
+        return access_operations.create_account(
+            username=username, password=password, role=role, topic_scopes=topic_scopes, update=update
+        )
+
+
+def issue_token(
+    *,
+    actor: access.Actor,
+    username: str,
+    name: str,
+    role: access.Role | None = None,
+    topic_scopes: Sequence[str] | None = None,
+    life: timedelta,
+    now: datetime,
+) -> access_operations.IssuedToken:
+    """Make a token of an account; everybody may make their own, admins anybody's."""
+    facts: dict[str, object] = {"role": role, "topic_scopes": topic_scopes, "days": life.days}
+    with audit.action(_right(actor, username), actor=actor, target=f"token:{username}/{name}", facts=facts) as entry:
+        account = access_queries.account_named(username)
+        issued = access_operations.issue_token(
+            account=account, name=name, role=role, topic_scopes=topic_scopes, life=life, now=now
+        )
+        entry.facts |= {"role": issued.token.role, "token": issued.token.pk, "starts": issued.token.shown}
+        return issued
+
+
+def revoke_token(*, actor: access.Actor, token: ApiToken, now: datetime) -> bool:
+    """End a token at once; False when it was ended before."""
+    username = token.account.user.get_username()
+    with audit.action(_right(actor, username), actor=actor, target=f"token:{username}/{token.name}") as entry:
+        ended = access_operations.revoke_token(token_id=token.pk, now=now)
+        entry.facts |= {"token": token.pk, "revoked": ended}
+        return ended
+
+
+def _right(actor: access.Actor, username: str) -> str:
+    """Only a person signed in makes their own tokens: a leaked token must not be able to make another one."""
+    return "tokens.own" if actor.kind == "user" and actor.account == username else "tokens.manage"
