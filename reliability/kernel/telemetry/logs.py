@@ -1,4 +1,7 @@
-"""One line of JSON per event on standard output, with trace, request and actor; plain text on a terminal."""
+"""One line of JSON per event on standard error, with trace, request and actor; plain text on a terminal.
+
+Standard output belongs to what a command prints for the next program (``--json``).
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ _QUIET = {"uvicorn.access": logging.WARNING, "httpx": logging.WARNING, "django.r
 def configure(*, level: str = "INFO", colours: bool | None = None) -> None:
     """Send every log, ours and the libraries', through one formatter; safe to call again.
 
-    ``level`` is a name of the logging module. ``colours`` chooses the reader: None looks whether standard output is a
+    ``level`` is a name of the logging module. ``colours`` chooses the reader: None looks whether standard error is a
     terminal.
     """
-    for_people = sys.stdout.isatty() if colours is None else colours
+    for_people = sys.stderr.isatty() if colours is None else colours
     shared = _shared_processors()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -31,7 +34,7 @@ def configure(*, level: str = "INFO", colours: bool | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=_last_processors(for_people=for_people)
