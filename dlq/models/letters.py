@@ -112,7 +112,8 @@ class Letter(models.Model):
     first_failed_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     trace_id = models.TextField(blank=True, default="")
-    message_id = models.TextField(blank=True, default="")
+    message_id = models.TextField(blank=True, default="")  # stays the same through retries and replays
+    replay = models.TextField(blank=True, default="")  # "run/item" of the replay that sent what failed
     key_text = models.TextField(blank=True, default="")
     value_size = models.IntegerField(default=0)  # bytes
 
