@@ -140,7 +140,9 @@ class Letter(models.Model):
                 opclasses=["text_pattern_ops"],
                 condition=~Q(key_text=""),
             ),
-            models.Index(fields=["message_id"], name="dlq_letter_message", condition=~Q(message_id="")),
+            models.Index(fields=["message_id"], name="dlq_letter_message"),
+            models.Index(fields=["replay"], name="dlq_letter_replay", condition=~Q(replay="")),
+            models.Index(fields=["replay"], name="dlq_letter_replay", condition=~Q(replay="")),
             models.Index(fields=["duplicate_of"], name="dlq_letter_duplicate", condition=Q(duplicate_of__isnull=False)),
             models.Index(
                 fields=["state", "id"],
