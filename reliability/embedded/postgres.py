@@ -58,7 +58,7 @@ class PostgresServer:
     name = "postgresql"
 
     def __init__(self, folder: Folder, *, durable: bool = True) -> None:
-        """Take port and password of the last run, where possible. `durable=False`: fast, but a power cut may lose data."""
+        """Take the last run's port and password, where possible. `durable=False`: faster; a power cut may lose data."""
         self._folder = folder
         self._durable = durable
         self._account = account.without_root()

@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. They need Python 3.11 or later and nothing else (tests: a Chromium).
+PYTHON ?= python3
+VENV := .venv/bin
+N ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup lint format scenarios bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
+
+demo: setup ## run the whole system with a living demo workload until Ctrl-C
+	@exec $(VENV)/python -m reliability.embedded demo
+
+test: ## run every check and every test
+	@$(MAKE) --no-print-directory setup SETUP_OPTIONS=--chromium
+	@$(MAKE) --no-print-directory lint
+	$(VENV)/pytest
+
+setup: ## install what uv.lock and package-lock.json name; a second time does nothing
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mainstay needs Python 3.11 or later as $(PYTHON); name another one with: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m reliability.embedded.bootstrap $(SETUP_OPTIONS)
+
+lint: setup ## formatting, lint, types, import contracts
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+format: setup ## format the code
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+scenarios: setup ## kills, races, bad input and outages, N times each (N=10)
+	MAINSTAY_SCENARIO_TIMES=$(N) $(VENV)/pytest tests/scenarios
+
+bench: setup ## measure relay, ingest, pages, memory and idle load
+	$(VENV)/pytest tests/benchmarks -m benchmark -s -p no:randomly
+
+clean: ## remove everything set-up and runs have made
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m reliability.embedded clean; fi
+	rm -rf .mainstay .venv node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
