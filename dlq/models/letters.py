@@ -142,7 +142,6 @@ class Letter(models.Model):
             ),
             models.Index(fields=["message_id"], name="dlq_letter_message"),
             models.Index(fields=["replay"], name="dlq_letter_replay", condition=~Q(replay="")),
-            models.Index(fields=["replay"], name="dlq_letter_replay", condition=~Q(replay="")),
             models.Index(fields=["duplicate_of"], name="dlq_letter_duplicate", condition=Q(duplicate_of__isnull=False)),
             models.Index(
                 fields=["state", "id"],
