@@ -1,0 +1,21 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_survives_the_flush() -> Iterator[None]:
+    with database.flush_that_spares_the_audit():
+        yield
+
+
+@pytest.fixture
+def audit_twin(db: None) -> None:
+    """An audit that may be tampered with; see ``tests/support/database.py``."""
+    database.take_twin_of_the_audit()

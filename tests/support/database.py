@@ -1,0 +1,51 @@
+"""How tests leave the audit behind, whose rows nobody can remove.
+
+A transactional test ends with Django's flush, which truncates every table; the audit's trigger refuses that, in tests
+as everywhere. So the flush leaves it alone and the table, when it has rows, is replaced by a new, empty one with the same
+trigger. Nothing is ever switched off: not in the product, not in a test.
+
+A test that must tamper with entries takes the fixture ``audit_twin``: a temporary (so unlogged) table of the same name and
+shape, without the trigger, which its connection finds before the real one and which goes with the test's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+from unittest import mock
+
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+AUDIT = "reliability_audit_entry"
+APPEND_ONLY: str = import_module("reliability.audit.migrations.0001_entries").APPEND_ONLY
+_EMPTY_COPY = f"create table audit_twin (like {AUDIT} including all)"
+_REPLACE = [_EMPTY_COPY, f"drop table {AUDIT}", f"alter table audit_twin rename to {AUDIT}", APPEND_ONLY]
+
+_truncate = DatabaseOperations.sql_flush
+
+
+def _sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **options: Any) -> list[str]:
+    statements = _truncate(self, style, [table for table in tables if table != AUDIT], **options)
+    return statements + (_REPLACE if AUDIT in tables and _has_rows() else [])
+
+
+def _has_rows() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"select exists (select from {AUDIT})")
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def flush_that_spares_the_audit() -> Iterator[None]:
+    """While it lasts, a flush replaces the audit's table instead of truncating it."""
+    with mock.patch.object(DatabaseOperations, "sql_flush", _sql_flush):
+        yield
+
+
+def take_twin_of_the_audit() -> None:
+    """Give this transaction a temporary audit of its own that may be tampered with; it ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"create temporary table {AUDIT} (like public.{AUDIT} including all) on commit drop")
