@@ -10,8 +10,8 @@ from datetime import datetime
 class Failure:
     """One failure as its dialect tells it. What the headers do not say is "" or ``None``, never guessed silently.
 
-    ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``notes`` name, in words for
-    the operator, each header that was there but could not be read.
+    ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``errors`` name each header that
+    was there but could not be read, ``notes`` what the operator should know besides; both in words.
     """
 
     dialect: str
@@ -27,6 +27,7 @@ class Failure:
     cause_hint: str = ""
     first_failed_at: datetime | None = None
     failed_at: datetime | None = None
+    errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -19,7 +19,7 @@ class Dialect(Protocol):
     ``STRIP_NAMES`` and ``STRIP_PREFIXES`` are the headers a replay leaves out, because with them the consumer would
     give up at once or the next dead letter would lie. ``NEWEST`` says which of several headers of one name is the
     newest: the ``first`` or the ``last``. ``recognise`` sees the header values by name; ``read`` never raises on any
-    bytes: what it cannot read becomes a note.
+    bytes: what it cannot read is named in the failure's ``errors``.
     """
 
     @property

@@ -42,5 +42,5 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         error_stack=reader.stack(_PREFIX + "exception.stacktrace"),
         # A record that a converter or a transformation refused has the wrong form, whatever the exception is called.
         cause_hint="format" if reader.name(_PREFIX + "stage").endswith(("CONVERTER", "TRANSFORMATION")) else "",
-        notes=tuple(reader.notes),
+        errors=tuple(reader.errors),
     )

@@ -38,5 +38,5 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         cause_hint=reader.name(wire.DLQ_CAUSE),
         first_failed_at=reader.instant(wire.DLQ_FIRST_FAILED_AT),
         failed_at=reader.instant(wire.DLQ_FAILED_AT),
-        notes=tuple(reader.notes),
+        errors=tuple(reader.errors),
     )

@@ -1,8 +1,8 @@
-"""Reads header fields in every encoding the dialects use, and notes what could not be read instead of failing."""
+"""Reads header fields in every encoding the dialects use, and collects what could not be read instead of failing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -17,17 +17,16 @@ STACK_CHARS_MAX = wire.ERROR_STACK_BYTES_MAX
 _PARTITION_MAX = 2**31 - 1
 _OFFSET_MAX = 2**63 - 1
 _DIGITS_MAX = 19
-_BIG_INTEGER_BYTES_MAX = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT_MS_MAX = 253_402_300_799_999  # the end of year 9999, the last instant a datetime holds
 
 
 class Reader:
-    """The headers of one record, one value per name, and the notes of what was wrong with them."""
+    """The headers of one record, one value per name, and what was wrong with them."""
 
     def __init__(self, values: Mapping[str, bytes | None]) -> None:
         self._values = values
-        self.notes: list[str] = []
+        self.errors: list[str] = []
 
     def has(self, name: str) -> bool:
         """Whether the header is there, even with a NULL value."""
@@ -55,9 +54,11 @@ class Reader:
         value = self._values.get(header)
         if value is None:
             return None
-        if not value.isdigit() or len(value) > _DIGITS_MAX or int(value) > maximum:
-            return self._wrong(header, value, "is not a decimal number that fits")
-        return int(value)
+        number = int(value) if value.isdigit() and len(value) <= _DIGITS_MAX else None
+        if number is None or number > maximum:
+            self._complain(header, value, "is not a decimal number that fits")
+            return None
+        return number
 
     def decimal_partition(self, header: str) -> int | None:
         """Return a partition written as decimal digits."""
@@ -65,11 +66,11 @@ class Reader:
 
     def int32(self, header: str) -> int | None:
         """Return a number of four bytes, big-endian, not negative."""
-        return self._binary(header, size=4)
+        return self._binary(header, sizes=(4,))
 
     def int64(self, header: str) -> int | None:
         """Return a number of eight bytes, big-endian, not negative."""
-        return self._binary(header, size=8)
+        return self._binary(header, sizes=(8,))
 
     def small_int(self, header: str) -> int | None:
         """Return a number of four bytes, or of one unsigned byte as older releases of Spring wrote it."""
@@ -78,13 +79,7 @@ class Reader:
 
     def big_integer(self, header: str) -> int | None:
         """Return a Java BigInteger: signed, big-endian, of minimal length, so one to eight bytes here."""
-        value = self._values.get(header)
-        if value is None:
-            return None
-        if not 1 <= len(value) <= _BIG_INTEGER_BYTES_MAX:
-            return self._wrong(header, value, "has a length no such number has")
-        number = int.from_bytes(value, "big", signed=True)
-        return number if number >= 0 else self._wrong(header, value, "is negative")
+        return self._binary(header, sizes=range(1, 9))
 
     def instant(self, header: str) -> datetime | None:
         """Return a point in time written as decimal milliseconds since 1970, or as ISO 8601 with a zone."""
@@ -92,19 +87,26 @@ class Reader:
         if value is None:
             return None
         found = instant_of(int(value)) if value.isdigit() and len(value) <= _DIGITS_MAX else _iso_instant(value)
-        return found if found is not None else self._wrong(header, value, "is not a point in time")
+        if found is None:
+            self._complain(header, value, "is not a point in time")
+        return found
 
-    def _binary(self, header: str, *, size: int) -> int | None:
+    def _binary(self, header: str, *, sizes: Collection[int]) -> int | None:
         value = self._values.get(header)
         if value is None:
             return None
-        if len(value) != size:
-            return self._wrong(header, value, f"should have {size} bytes")
+        if len(value) not in sizes:
+            wanted = str(min(sizes)) if len(sizes) == 1 else f"{min(sizes)} to {max(sizes)}"
+            self._complain(header, value, f"should have {wanted} bytes")
+            return None
         number = int.from_bytes(value, "big", signed=True)
-        return number if number >= 0 else self._wrong(header, value, "is negative")
+        if number < 0:
+            self._complain(header, value, "is negative")
+            return None
+        return number
 
-    def _wrong(self, header: str, value: bytes, why: str) -> None:
-        self.notes.append(f"{header} {why} ({len(value)} bytes)")
+    def _complain(self, header: str, value: bytes, why: str) -> None:
+        self.errors.append(f"{header} {why}, it has {len(value)} bytes")
 
 
 def instant_of(epoch_ms: int | None) -> datetime | None:

@@ -49,7 +49,8 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         error_stack=stack,
         # The recoverer does not copy the record's timestamp: the dead letter's own is when it was given up.
         failed_at=instant_of(record.timestamp_ms),
-        notes=(*_earlier_origin(headers), *reader.notes),
+        notes=_earlier_origin(headers),
+        errors=tuple(reader.errors),
     )
 
 

@@ -56,5 +56,5 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         error_message=message,
         error_stack=stack,
         failed_at=instant_of(record.timestamp_ms),
-        notes=tuple(reader.notes),
+        errors=tuple(reader.errors),
     )

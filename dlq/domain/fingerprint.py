@@ -1,0 +1,69 @@
+"""Which failures are the same: consumer group, error type, and the own frame or else the message without its values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from dlq.domain.stack import Frame
+
+MESSAGE_CHARS_MAX = 300  # beyond, messages that begin alike are taken for one failure
+TITLE_CHARS_MAX = 160
+_HEX_DIGITS = 32
+
+_VALUES = re.compile(
+    r"""
+      "[^"\n]*" | (?<!\w)'[^'\n]*'(?!\w) | `[^`\n]*`   # what stands in quotes
+    | [\w@:.+/-]+                                      # a word, with what joins ids, times, addresses and paths
+    """,
+    re.VERBOSE,
+)
+_SPACES = re.compile(r"\s+")
+_QUOTES = "\"'`"
+
+
+def normalised(message: str) -> str:
+    """Return a message with each quoted text as ``<text>`` and each word that holds a digit as ``<n>``."""
+    shortened = _SPACES.sub(" ", message[:MESSAGE_CHARS_MAX]).strip()
+    return _VALUES.sub(_without_value, shortened)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    word = match[0]
+    if word[0] in _QUOTES:
+        return "<text>"
+    if not any(character.isdigit() for character in word):
+        return word
+    # What ends a sentence or introduces a value is no part of it: "order 17:" and "order 18" differ only in the number.
+    return "<n>" + word[len(word.rstrip(".:")) :]
+
+
+def fingerprint(*, group: str, error_type: str, frame: Frame | None, message: str, topic: str) -> str:
+    """Return 32 hex digits that are equal for equal failures.
+
+    The message counts only without a frame; the dead-letter topic only when nothing else is known.
+    """
+    where = frame.text if frame is not None else normalised(message)
+    parts = [group, error_type, where]
+    if not error_type and not where:
+        parts.append(topic)
+    joined = "\x1f".join(parts)
+    return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()[:_HEX_DIGITS]
+
+
+def title(*, error_type: str, frame: Frame | None, message: str, topic: str) -> str:
+    """Return the name of a failure group: ``PaymentTimeout in charge_card``."""
+    kind = short_type(error_type)
+    what = normalised(message)
+    if kind and frame is not None:
+        text = f"{kind} in {frame.function}"
+    elif kind and what:
+        text = f"{kind}: {what}"
+    else:
+        text = kind or what or f"No reason given in {topic}"
+    return text if len(text) <= TITLE_CHARS_MAX else text[: TITLE_CHARS_MAX - 1] + "…"
+
+
+def short_type(error_type: str) -> str:
+    """Return an exception's class without its package: ``PaymentTimeout`` for ``shop.errors.PaymentTimeout``."""
+    return re.split(r"[./$+]", error_type.strip())[-1] if error_type.strip(" ./$+") else ""

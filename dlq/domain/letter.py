@@ -1,0 +1,88 @@
+"""A dead-letter record as a letter: failure, fingerprint, cause, and the texts that people search by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dlq.domain import classify, dialects, fingerprint, stack
+from dlq.domain.dialects import unknown
+from dlq.domain.failure import Failure
+from reliability.kernel import text, wire
+from reliability.kernel.record import Record
+
+KEY_TEXT_CHARS_MAX = 200
+MESSAGE_ID_CHARS_MAX = 300  # topic/partition/offset of the longest topic name
+PARSE_ERROR_CHARS_MAX = 500
+_CLOUD_EVENT_ID = "ce_id"
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE = "0" * 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is known of one dead letter besides its bytes; every text is fit for a text column."""
+
+    failure: Failure
+    fingerprint: str
+    title: str
+    frame: str
+    cause: str
+    key_text: str
+    message_id: str
+    trace_id: str
+    replay: str
+    """The ``run/item`` of the replay that sent the record which failed, "" when it was none."""
+    parse_error: str
+
+
+def read(record: Record) -> Letter:
+    """Return the letter of a record; what its headers get wrong is in ``parse_error``."""
+    return _letter(record, dialects.read(record))
+
+
+def unreadable(record: Record, *, error: str) -> Letter:
+    """Return the letter of a record that broke a parser: nothing known but the parser's error."""
+    plain = Record(
+        topic=record.topic, partition=record.partition, offset=record.offset, key=record.key, value=record.value
+    )
+    return _letter(plain, unknown.read((), record), broken=error)
+
+
+def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:
+    # A trace is worth reading only once per flood; the frame of it is cached.
+    frame = stack.first_own_frame(failure.error_stack) if failure.error_stack else None
+    kind, message, topic = failure.error_type, failure.error_message, record.topic
+    errors = (*((broken,) if broken else ()), *failure.errors)
+    values = dict(record.headers)
+    return Letter(
+        failure=failure,
+        fingerprint=fingerprint.fingerprint(
+            group=failure.group, error_type=kind, frame=frame, message=message, topic=topic
+        ),
+        title=fingerprint.title(error_type=kind, frame=frame, message=message, topic=topic),
+        frame=frame.text if frame is not None else "",
+        cause=classify.classify(error_type=kind, message=message, hint=failure.cause_hint),
+        key_text=text.printable(record.key, limit=KEY_TEXT_CHARS_MAX),
+        message_id=_message_id(values, failure),
+        trace_id=_trace_id(values.get("traceparent")),
+        replay=text.printable(values.get(wire.REPLAY), limit=KEY_TEXT_CHARS_MAX),
+        parse_error=text.printable("; ".join(errors), limit=PARSE_ERROR_CHARS_MAX) if errors else "",
+    )
+
+
+def _message_id(values: dict[str, bytes | None], failure: Failure) -> str:
+    """Return the id that stays the same through retries and replays: the wire contract's, CloudEvents', the origin."""
+    for name in (wire.MESSAGE_ID, wire.EVENT_ID, _CLOUD_EVENT_ID):
+        value = values.get(name)
+        if value:
+            return text.printable(value, limit=MESSAGE_ID_CHARS_MAX)
+    if failure.has_origin:
+        return f"{failure.origin_topic}/{failure.origin_partition}/{failure.origin_offset}"
+    return ""
+
+
+def _trace_id(traceparent: bytes | None) -> str:
+    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    found = match[1].decode() if match else ""
+    return "" if found == _NO_TRACE else found
