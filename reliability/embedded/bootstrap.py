@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reliability.embedded import chromium
+from reliability.embedded import certificates, chromium
 from reliability.embedded.browser_files import BrowserFiles
 from reliability.embedded.commands import Commands
 from reliability.embedded.output import Output
@@ -70,7 +70,7 @@ def _environment(own: Path, output: Output) -> dict[str, str]:
     caches = other_caches(home=Path.home(), environment=env, fallback=own / "cache")
     if caches:
         output.say(f"the home folder {Path.home()} cannot be written: caches go to {own / 'cache'}")
-    return {**env, **caches}
+    return {**env, **caches, **certificates.variables(env)}
 
 
 def other_caches(*, home: Path, environment: Mapping[str, str], fallback: Path) -> dict[str, str]:

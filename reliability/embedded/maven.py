@@ -15,6 +15,7 @@ import requests
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext
 
+from reliability.embedded import certificates
 from reliability.embedded.refusal import Refusal
 from reliability.embedded.server import Say
 
@@ -74,6 +75,7 @@ def class_path(*, caches: Sequence[Path], say: Say, lock: Path = LOCK) -> list[P
     missing = [jar for jar, path in found.items() if path is None]
     if missing:
         say(f"fetching Apache Kafka ({len(missing)} of {len(jars)} jars)")
+        os.environ.update(certificates.variables(os.environ))  # jgo offers no other way to name them
         with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool:
             found.update(zip(missing, pool.map(lambda jar: _fetch(jar, caches[0]), missing), strict=True))
     return [path for path in found.values() if path is not None]
