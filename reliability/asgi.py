@@ -6,21 +6,13 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reliability.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402 - Django's settings must be named first
+from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402 - these import models, which need the apps to be ready
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402 - these import models, which need the apps to be ready
 
-from reliability.live import pulse, sockets  # noqa: E402
+from reliability.live import sockets  # noqa: E402
+from reliability.live.lifespan import with_lifespan  # noqa: E402
 
-application = pulse.with_lifespan(
-    ProtocolTypeRouter(
-        {
-            "http": http,
-            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets.urlpatterns))),
-        }
-    )
-)
+application = with_lifespan(ProtocolTypeRouter({"http": http, "websocket": sockets.application}))

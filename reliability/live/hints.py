@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import orjson
 import redis
@@ -12,24 +13,28 @@ import structlog
 from django.db import transaction
 
 from reliability.kernel import clock
+from reliability.kernel.telemetry import metrics, names
 from reliability.live import connection
 from reliability.live.domain.circuit import Circuit
 
 log = structlog.get_logger(__name__)
 
-VERSION_KEPT_S = 86_400  # a topic not touched for a day reads as version 0: pages re-ask once
-DIRTY_KEPT_S = 60  # when no web process empties the set
+NOTE_KEPT_S = 30  # pages read it within a second
+MOST_TOPICS = 2_000  # remembered; the one touched longest ago is forgotten first, its pages re-ask once
 MOST_WAITING = 500  # topics kept while Redis is away; more are dropped, pages re-ask every 30 s anyway
 WARN_EVERY_S = 30.0
 
-# KEYS: counter, dirty, then one version key per topic. ARGV: kept_s of versions, of the dirty set, then topic and JSON.
+# KEYS: epoch, counter, versions, then a note per topic. ARGV: epoch if there is none yet, topics remembered, seconds a
+# note is kept, then topic and note. One script: a page can never read a version whose note is still the old one.
 _BUMP = """
-local number = redis.call('INCR', KEYS[1])
-for at = 3, #KEYS do
-  redis.call('SET', KEYS[at], number, 'EX', ARGV[1])
-  redis.call('HSET', KEYS[2], ARGV[at * 2 - 3], number .. ' ' .. ARGV[at * 2 - 2])
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+local number = redis.call('INCR', KEYS[2])
+for at = 4, #KEYS do
+  local topic, note = ARGV[at * 2 - 4], ARGV[at * 2 - 3]
+  redis.call('ZADD', KEYS[3], number, topic)
+  if note == '' then redis.call('DEL', KEYS[at]) else redis.call('SET', KEYS[at], note, 'EX', ARGV[3]) end
 end
-redis.call('EXPIRE', KEYS[2], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - ARGV[2])
 return number
 """
 
@@ -41,9 +46,11 @@ class Hint:
     worst: str | None = None
     samples: Mapping[str, float] | None = None
 
-    def packed(self) -> bytes:
-        """The JSON beside the version."""
-        return orjson.dumps({"worst": self.worst, "samples": dict(self.samples) if self.samples else None})
+    def packed(self) -> str:
+        """JSON of what there is to say; "" when there is nothing."""
+        said = {"worst": self.worst, "samples": dict(self.samples) if self.samples else None}
+        there = {name: value for name, value in said.items() if value is not None}
+        return orjson.dumps(there).decode() if there else ""
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ class Publisher:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, topic: str, hint: Hint) -> None:
-        """Bump the topic's version and mark it dirty. Raises nothing and takes at most twice ``timeout_s``."""
+        """Give the topic a new version. Raises nothing and takes at most twice ``timeout_s``."""
         with self._lock:
             if topic in self.waiting or len(self.waiting) < MOST_WAITING:
                 self.waiting[topic] = hint
@@ -74,14 +81,18 @@ class Publisher:
         if self.circuit.failures:
             log.info("live_hints_recovered", waited=len(hints) - 1)
         self.circuit = self.circuit.succeeded()
+        for topic in hints:
+            metrics.inc(names.HINTS_SENT, topic=topic.partition(":")[0])
 
     def _bump(self, hints: Mapping[str, Hint]) -> None:
-        keys = [connection.COUNTER_KEY, connection.DIRTY_KEY, *(connection.VERSION_PREFIX + topic for topic in hints)]
+        keys = [connection.EPOCH_KEY, connection.COUNTER_KEY, connection.VERSIONS_KEY]
+        keys += [connection.NOTE_PREFIX + topic for topic in hints]
         pairs = [part for topic, hint in hints.items() for part in (topic, hint.packed())]
-        arguments = [str(VERSION_KEPT_S), str(DIRTY_KEPT_S), *pairs]
+        arguments = [uuid4().hex[:8], str(MOST_TOPICS), str(NOTE_KEPT_S), *pairs]
         connection.client(self.timeout_s, url=self.url).eval(_BUMP, len(keys), *keys, *arguments)
 
     def _failed(self, hints: Mapping[str, Hint], error: Exception) -> None:
+        metrics.inc(names.HINTS_LOST)
         now_s = self.time.monotonic()
         with self._lock:
             self.circuit = self.circuit.failed(now_s)

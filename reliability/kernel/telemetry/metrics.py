@@ -69,7 +69,7 @@ def exposition(readings: Callable[[], Iterable[Reading]]) -> bytes:
     registry = CollectorRegistry()
     registry.register(_AtScrape(readings))
     if SHARED_FOLDER in os.environ:
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # registers itself
         return generate_latest(registry)
     return generate_latest(_own) + generate_latest(registry)
 

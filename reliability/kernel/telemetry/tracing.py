@@ -97,10 +97,10 @@ def instrument_clients() -> None:
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
     from opentelemetry.instrumentation.redis import RedisInstrumentor
 
-    clients = (
-        (CeleryInstrumentor(), PsycopgInstrumentor(), RedisInstrumentor()) if exports() else (CeleryInstrumentor(),)
-    )
-    for instrumentor in clients:
+    kinds: list[Any] = [CeleryInstrumentor]
+    if exports():
+        kinds += [PsycopgInstrumentor, RedisInstrumentor]
+    for instrumentor in (kind() for kind in kinds):
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument(tracer_provider=_OfThisProcess())
 
@@ -117,10 +117,8 @@ class _Tracer(trace.Tracer):
     def start_span(self, *args: Any, **kwargs: Any) -> trace.Span:
         return _tracer().start_span(*args, **kwargs)
 
-    @contextmanager
-    def start_as_current_span(self, *args: Any, **kwargs: Any) -> Iterator[trace.Span]:
-        with _tracer().start_as_current_span(*args, **kwargs) as started:
-            yield started
+    def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:
+        return _tracer().start_as_current_span(*args, **kwargs)
 
 
 def _tracer() -> trace.Tracer:

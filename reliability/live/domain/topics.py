@@ -26,8 +26,3 @@ def right_of(topic: str) -> str | None:
     if match is None or (match["id"] is not None) != (match["word"] in WITH_ID):
         return None
     return RIGHT_OF.get(match["word"])
-
-
-def group_of(topic: str) -> str:
-    """The channel layer's group of a topic: its names allow no colon."""
-    return "live." + topic.replace(":", ".")

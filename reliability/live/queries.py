@@ -1,0 +1,114 @@
+"""Reads of the live room: heartbeats, versions, which sessions still stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sessions.models import Session
+from django.db.models.functions import Now
+from django.utils.crypto import constant_time_compare
+
+from reliability import access
+from reliability.access import queries as access_queries
+from reliability.kernel import clock
+from reliability.live import connection
+from reliability.live.domain import topics as topic_rules
+from reliability.live.domain import versions as rules
+from reliability.live.domain.processes import HeartbeatRow, Missing, missing, newest
+from reliability.live.models import Heartbeat
+
+# What is asked for at least so often when Redis does not answer.
+POLL_EVERY_S = 5.0
+
+
+def heartbeats() -> list[HeartbeatRow]:
+    """The last word of every process, per name and host."""
+    return newest(_rows())
+
+
+def missing_processes() -> list[Missing]:
+    """Processes that should have spoken and did not."""
+    return missing(_rows())
+
+
+def _rows() -> list[HeartbeatRow]:
+    rows = Heartbeat.objects.annotate(read_at=Now()).order_by("-at")[:500]  # far more than a deployment has processes
+    return [
+        HeartbeatRow(
+            name=row.name,
+            host=row.host,
+            pid=row.pid,
+            state=row.state,
+            facts=row.facts,
+            at=row.at,
+            started_at=row.started_at,
+            age_s=max(0.0, (row.read_at - row.at) / timedelta(seconds=1)),
+        )
+        for row in rows
+    ]
+
+
+def versions(topics: Collection[str], *, url: str = "") -> tuple[dict[str, str], bool]:
+    """The versions of topics, and whether they are Redis's; without Redis each reading after 5 s is another version."""
+    asked = list(topics)
+    if not asked:
+        return {}, True
+    try:
+        pipe = connection.client(url=url).pipeline(transaction=False)
+        pipe.get(connection.EPOCH_KEY)
+        pipe.zmscore(connection.VERSIONS_KEY, asked)
+        epoch, numbers = pipe.execute()
+    except (redis.RedisError, OSError):
+        now = rules.without_hints(clock.SYSTEM.monotonic(), every_s=POLL_EVERY_S)
+        return dict.fromkeys(asked, now), False
+    named = epoch or rules.NO_EPOCH
+    return {topic: rules.version(named, int(number or 0)) for topic, number in zip(asked, numbers, strict=True)}, True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRef:
+    """A signed-in browser."""
+
+    session_key: str
+    user_id: int
+
+
+def actors_of(sessions: Collection[SessionRef], *, now: datetime) -> dict[SessionRef, access.Actor]:
+    """Who stands behind each session that is still good; sessions that ended are left out.
+
+    Ended: signed out, expired, revoked, the account disabled, the password changed. Three queries and one per user.
+    """
+    rows = Session.objects.filter(session_key__in={ref.session_key for ref in sessions}, expire_date__gt=now)
+    contents = {row.session_key: row.get_decoded() for row in rows}
+    users = get_user_model().objects.filter(pk__in={ref.user_id for ref in sessions}, is_active=True).in_bulk()
+    actors: dict[int, access.Actor] = {}
+    found: dict[SessionRef, access.Actor] = {}
+    for ref in sessions:
+        user = users.get(ref.user_id)
+        if user is not None and _is_of(contents.get(ref.session_key, {}), user):
+            if ref.user_id not in actors:
+                actors[ref.user_id] = access_queries.actor_of_user(user)
+            found[ref] = actors[ref.user_id]
+    return found
+
+
+def _is_of(content: dict[str, object], user: AbstractBaseUser) -> bool:
+    same_user = str(content.get(SESSION_KEY, "")) == str(user.pk)
+    return same_user and constant_time_compare(str(content.get(HASH_SESSION_KEY, "")), user.get_session_auth_hash())
+
+
+def may_follow(actor: access.Actor, topic: str) -> bool:
+    """Whether an actor may hear that a topic changed. Its role decides; the page, when asked, looks at scopes too."""
+    right = topic_rules.right_of(topic)
+    if right is None:
+        return False
+    try:
+        access.admit(actor, right)
+    except access.Denied:
+        return False
+    return True
