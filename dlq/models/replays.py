@@ -57,7 +57,7 @@ class Replay(models.Model):
     failed_limit = models.FloatField(null=True)
     total = models.IntegerField()
     skipped = models.IntegerField(default=0)  # letters of the plan that were no longer free when it was approved
-    counts = models.JSONField(default=dict)  # items per state, as of the last change; for lists
+    counts = models.JSONField(default=dict)  # items per state, "refused" and "groupless": exact, see operations.items
     stop_reason = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -67,6 +67,7 @@ class Replay(models.Model):
     ramp_note = models.TextField(blank=True, default="")
     credit = models.FloatField(default=1.0)
     paced_at = models.DateTimeField()
+    last_sent_at = models.DateTimeField(null=True)  # newest receipt
     # What was known when it was last resumed after stopping by itself, see domain.run.stop_reason.
     failures_before = models.IntegerField(default=0)
     judged_before = models.IntegerField(default=0)
