@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 Settings = Mapping[str, object]
+Merged = dict[str, Any]  # what the client takes: texts, numbers, booleans
 
 RECORD_BYTES_MAX = 12 * 1024 * 1024
 """The largest record all our clients send and fetch; the embedded broker allows the same."""
@@ -61,24 +63,22 @@ _READER: Settings = {
 _ADMIN: Settings = {**_COMMON, "socket.timeout.ms": 10_000}
 
 
-def producer(profile: Settings, *, client_id: str, settings: Settings) -> dict[str, object]:
+def producer(profile: Settings, *, client_id: str, settings: Settings) -> Merged:
     """The producer's settings: ours, the cluster's profile, the caller's; the later wins."""
     return {**_PRODUCER, **profile, "client.id": client_id, **settings}
 
 
-def consumer(
-    profile: Settings, *, client_id: str, group: str, instance_id: str | None, settings: Settings
-) -> dict[str, object]:
+def consumer(profile: Settings, *, client_id: str, group: str, instance_id: str | None, settings: Settings) -> Merged:
     """The consumer's settings; `instance_id` makes it a static member of its group."""
     static = {"group.instance.id": instance_id} if instance_id else {}
     return {**_CONSUMER, **profile, "client.id": client_id, "group.id": group, **static, **settings}
 
 
-def reader(profile: Settings, *, client_id: str) -> dict[str, object]:
+def reader(profile: Settings, *, client_id: str) -> Merged:
     """The settings for reading a range without a group."""
     return {**_READER, **profile, "client.id": client_id}
 
 
-def admin(profile: Settings, *, client_id: str) -> dict[str, object]:
+def admin(profile: Settings, *, client_id: str) -> Merged:
     """The settings for questions and orders to a cluster."""
     return {**_ADMIN, **profile, "client.id": client_id}

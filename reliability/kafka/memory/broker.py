@@ -168,6 +168,9 @@ class MemoryAdmin:
     def partition_count(self, topic: str) -> int | None:
         return self.topics().get(topic)
 
+    def record_limits(self) -> dict[str, int]:
+        return dict.fromkeys(["", *self.topics()], self._log.record_bytes_max)
+
     def topic_id(self, topic: str) -> str | None:
         self._log.require()
         found = self._log.topics.get(topic)

@@ -33,7 +33,7 @@ class Log:
         self.topics: dict[str, Topic] = {}
         self.away = False
         self.refusals: dict[str, ports.DeliveryError] = {}
-        self._record_bytes_max = record_bytes_max
+        self.record_bytes_max = record_bytes_max
         self._time = time
         self._ids = itertools.count(1)
         self._round_robin = itertools.count()
@@ -138,7 +138,7 @@ class Log:
             return AWAY
         if topic in self.refusals:
             return self.refusals[topic]
-        if len(key or b"") + len(value or b"") > self._record_bytes_max:
+        if len(key or b"") + len(value or b"") > self.record_bytes_max:
             return TOO_LARGE
         if not self.exists(TopicPartition(topic, 0 if partition is None else partition)):
             return UNKNOWN_TOPIC

@@ -213,7 +213,11 @@ class Admin(Protocol):
         """Topic name -> partition count, internal topics left out; at most 5 s old."""
 
     def partition_count(self, topic: str) -> int | None:
-        """None when there is no such topic. At most 5 s old."""
+        """None when there is no such topic. At most 5 s old; None at most 0.5 s."""
+
+    def record_limits(self) -> dict[str, int]:
+        """Topic name -> the largest record it takes, in bytes with Kafka's own overhead; the empty name
+        stands for topics made later. Asks the cluster each time."""
 
     def topic_id(self, topic: str) -> str | None:
         """The id that tells a recreated topic from its predecessor; None when there is no such

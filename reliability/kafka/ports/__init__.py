@@ -1,0 +1,61 @@
+"""What the project asks of Kafka, and what the consume loop asks of those who assemble it."""
+
+from __future__ import annotations
+
+from reliability.kafka.ports.broker import (
+    Admin,
+    BufferFull,
+    ClientBroken,
+    Consumer,
+    Delivery,
+    DeliveryError,
+    GroupInfo,
+    OnPartitions,
+    PartitionError,
+    Partitions,
+    Producer,
+    Reader,
+    Rejected,
+    Unavailable,
+    Unreadable,
+    Unsupported,
+)
+from reliability.kafka.ports.consuming import (
+    ALWAYS_OPEN,
+    Admission,
+    AlwaysOpen,
+    Gate,
+    Passage,
+    Progress,
+    Sink,
+    Verdict,
+    Work,
+)
+
+__all__ = [
+    "ALWAYS_OPEN",
+    "Admin",
+    "Admission",
+    "AlwaysOpen",
+    "BufferFull",
+    "ClientBroken",
+    "Consumer",
+    "Delivery",
+    "DeliveryError",
+    "Gate",
+    "GroupInfo",
+    "OnPartitions",
+    "PartitionError",
+    "Partitions",
+    "Passage",
+    "Producer",
+    "Progress",
+    "Reader",
+    "Rejected",
+    "Sink",
+    "Unavailable",
+    "Unreadable",
+    "Unsupported",
+    "Verdict",
+    "Work",
+]
