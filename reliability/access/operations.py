@@ -60,6 +60,7 @@ def create_account(
     """
     TopicFilter.of(topic_scopes)
     model = get_user_model()
+    _check_username(username)
     with transaction.atomic():
         user = model.objects.select_for_update().filter(username=username).first()
         if user is not None and not update:
@@ -77,6 +78,14 @@ def create_account(
             user=user, defaults={"role": role, "topic_scopes": list(topic_scopes)}
         )
     return account
+
+
+def _check_username(username: str) -> None:
+    """Before the database sees it: PostgreSQL's text has no room for NUL."""
+    try:
+        get_user_model()._meta.get_field("username").clean(username, None)
+    except ValidationError as error:
+        raise BadAccount(" ".join(error.messages)) from error
 
 
 def issue_token(

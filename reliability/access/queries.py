@@ -59,7 +59,8 @@ def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
 
 def account_named(username: str) -> Account:
     """The active account of that username; raises ``NoSuchAccount``."""
-    account = Account.objects.select_related("user").filter(user__username=username, user__is_active=True).first()
+    active = Account.objects.select_related("user").filter(user__is_active=True)
+    account = None if "\x00" in username else active.filter(user__username=username).first()  # text has no room for NUL
     if account is None:
         raise NoSuchAccount(f"There is no active account named {username!r}.")
     return account
@@ -151,3 +152,16 @@ def _any_of(layer: tuple[Scope, ...], field: str) -> Q:
             conditions.append(Q(**{f"{field}__regex": scope.regex}))
     # A glob such as "*?" must not pass rows whose topic is not known, nor may NULL slip through.
     return (reduce(or_, conditions) & ~Q(**{field: ""})) if conditions else nothing
+
+
+def tokens_of(actor: Actor) -> list[ApiToken]:
+    """The living tokens of the actor's own account, newest first."""
+    if not actor.account:
+        return []
+    rows = ApiToken.objects.select_related("account__user").filter(account__user__username=actor.account, revoked_at=None)
+    return list(rows.order_by("-created_at"))
+
+
+def accounts() -> list[Account]:
+    """Every account with its user, by name; for those who may see accounts."""
+    return list(Account.objects.select_related("user").order_by("user__username"))

@@ -1,0 +1,106 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from reliability.access import Role, operations
+from tests.support.actors import PASSWORD
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.access.urls")]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def ana() -> None:
+    operations.create_account(username="ana", password=PASSWORD, role=Role.OPERATOR)
+
+
+def sign_in(client: Client, *, username: str = "ana", password: str = PASSWORD, to: str = ""):
+    return client.post(f"/accounts/login/?next={to}", {"login": username, "password": password})
+
+
+def test_the_right_password_signs_in_and_leads_on(client: Client, ana: None) -> None:
+    answer = sign_in(client, to="/look/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/look/")
+    assert client.get("/look/").content == b"ana"
+
+
+def test_the_session_id_changes_at_login(client: Client, ana: None) -> None:
+    client.session.save()
+    before = client.session.session_key
+    sign_in(client)
+
+    assert client.session.session_key != before
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "javascript:alert(1)", "/\\evil.example"])
+def test_login_never_leads_to_another_site(client: Client, ana: None, to: str) -> None:
+    assert sign_in(client, to=to)["Location"] == "/"
+
+
+def test_a_wrong_password_and_an_unknown_name_read_the_same(client: Client, ana: None) -> None:
+    wrong = sign_in(client, password="wrong").context["form"].errors
+    unknown = sign_in(client, username="nobody").context["form"].errors
+
+    assert wrong == unknown
+    assert wrong
+
+
+def test_after_five_wrong_passwords_even_the_right_one_waits(client: Client, ana: None) -> None:
+    for _ in range(5):
+        sign_in(client, password="wrong")
+
+    assert sign_in(client).status_code == 200
+    assert client.get("/look/").status_code == 302
+
+
+def test_a_made_up_forwarded_address_does_not_help(client: Client, ana: None) -> None:
+    for number in range(6):
+        client.post(
+            "/accounts/login/",
+            {"login": "ana", "password": "wrong"},
+            headers={"X-Forwarded-For": f"10.0.0.{number}"},
+        )
+
+    assert sign_in(client).status_code == 200
+
+
+def test_signing_out_takes_a_post(client: Client, ana: None) -> None:
+    sign_in(client)
+    client.get("/accounts/logout/")
+    assert client.get("/look/").status_code == 200
+
+    client.post("/accounts/logout/")
+
+    assert client.get("/look/").status_code == 302
+
+
+@pytest.mark.parametrize("page", ["signup/", "password/reset/", "email/", "login/code/", "3rdparty/"])
+def test_nothing_else_is_open(client: Client, page: str) -> None:
+    assert client.get(f"/accounts/{page}").status_code == 404
+    assert client.post(f"/accounts/{page}").status_code == 404
+
+
+def test_a_new_password_ends_other_sessions(client: Client, ana: None) -> None:
+    sign_in(client)
+    operations.create_account(username="ana", password=PASSWORD + "!", role=Role.OPERATOR, update=True)
+
+    assert client.get("/look/").status_code == 302
+
+
+def test_passwords_are_kept_with_argon2(ana: None) -> None:
+    from django.contrib.auth import get_user_model
+
+    assert get_user_model().objects.get().password.startswith("argon2$")
