@@ -99,8 +99,15 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,  # the pool keeps connections, Django must not
+        "CONN_HEALTH_CHECKS": True,  # after a restart no request gets a connection of the server before it
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": ENVIRONMENT.MAINSTAY_DATABASE_POOL_MAX, "timeout": 1.5, "max_idle": 60},
+            "pool": {
+                "min_size": 1,
+                "max_size": ENVIRONMENT.MAINSTAY_DATABASE_POOL_MAX,
+                "timeout": 1.5,
+                "max_idle": 60,
+                "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
+            },
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "mainstay",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",
