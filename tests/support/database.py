@@ -1,11 +1,11 @@
 """How tests leave the audit behind, whose rows nobody can remove.
 
 A transactional test ends with Django's flush, which truncates every table; the audit's trigger refuses that, in tests
-as everywhere. So the flush leaves it alone and the table, when it has rows, is replaced by a new, empty one with the same
-trigger. Nothing is ever switched off: not in the product, not in a test.
+as everywhere. So the flush leaves it alone and the table, when it has rows, is replaced by a new, empty one with the
+same trigger. Nothing is ever switched off: not in the product, not in a test.
 
-A test that must tamper with entries takes the fixture ``audit_twin``: a temporary (so unlogged) table of the same name and
-shape, without the trigger, which its connection finds before the real one and which goes with the test's transaction.
+A test that must tamper with entries takes the fixture ``audit_twin``: a temporary (so unlogged) table of the same name
+and shape, without the trigger, which its connection finds before the real one and which goes with its transaction.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_a_prefix_scope_matches_exactly_what_starts_so(start: str, topic: str) -
         ("orders", "xorders"),
         ("orders", "orders\n"),
         ("orders", "Orders"),
-        ("orders", "оrders"),  # a Cyrillic first letter
+        ("orders", "\u043erders"),  # a Cyrillic first letter
         ("orders.dlq", "ordersXdlq"),
         ("orders_dlq", "orders-dlq"),
         ("orders.*", "orders"),
@@ -61,7 +61,9 @@ def test_a_look_alike_is_not_matched(pattern: str, look_alike: str) -> None:
     assert not TopicFilter.of([pattern]).allows(look_alike)
 
 
-@pytest.mark.parametrize("pattern", ["", "a b", "a|b", "a(", "[ab]", "a\\.b", "a%", "a\x00", "^a$", "ö", "a" * 250, "a\n"])
+@pytest.mark.parametrize(
+    "pattern", ["", "a b", "a|b", "a(", "[ab]", "a\\.b", "a%", "a\x00", "^a$", "ö", "a" * 250, "a\n"]
+)
 def test_a_scope_that_is_no_topic_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(BadScope):
         TopicFilter.of([pattern])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -41,7 +42,6 @@ class Command(BaseCommand):
 
 def _head(text: str) -> tuple[int, bytes]:
     seq, _, digest = text.partition(":")
-    try:
-        return int(seq), bytes.fromhex(digest)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form SEQ:HASH as this command prints it") from None
+    if not re.fullmatch("[1-9][0-9]{0,17}", seq) or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form SEQ:HASH as this command prints it")
+    return int(seq), bytes.fromhex(digest)
