@@ -1,10 +1,192 @@
-"""What every page's shell needs."""
+"""What the frame of every page shows: its pages, who is signed in, how times and colours are wanted."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+
+from reliability import access
+from reliability.console.domain.times import Times, times_of
+from reliability.kernel import clock
+
+THEMES = ("light", "dark")
+BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLink:
+    """One line of the rail. ``key`` follows g; ``minor`` has no place at the bottom of a narrow screen."""
+
+    slug: str
+    title: str
+    route: str
+    act: str
+    key: str = ""
+    planned: bool = False
+    minor: bool = False
+
+
+WORK = (
+    PageLink(slug="overview", title="Overview", route="console:overview", act="overview.view", key="o"),
+    PageLink(slug="lag", title="Lag", route="console:lag", act="lag.view", key="l", planned=True, minor=True),
+    PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
+    PageLink(slug="sagas", title="Sagas", route="console:sagas", act="sagas.view", key="s", planned=True, minor=True),
+    PageLink(
+        slug="breakers",
+        title="Breakers",
+        route="console:breakers",
+        act="breakers.view",
+        key="c",
+        planned=True,
+        minor=True,
+    ),
+    PageLink(
+        slug="degradation",
+        title="Degradation",
+        route="console:degradation",
+        act="degradation.view",
+        key="f",
+        planned=True,
+        minor=True,
+    ),
+    PageLink(slug="outbox", title="Outbox", route="outbox:outbox", act="outbox.view", key="b"),
+    PageLink(
+        slug="reconcile",
+        title="Reconcile",
+        route="console:reconcile",
+        act="reconcile.view",
+        key="x",
+        planned=True,
+        minor=True,
+    ),
+)
+HOUSE = (
+    PageLink(slug="activity", title="Activity", route="audit:activity", act="activity.view", key="a"),
+    PageLink(
+        slug="alerts", title="Alerts", route="console:alerts", act="alerts.view", key="n", planned=True, minor=True
+    ),
+    PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e"),
+)
+DEMO = PageLink(slug="demo", title="Demo shop", route="orders:demo", act="orders.view", key="h", minor=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """How many things need a person, how bad the worst is, and both for each page."""
+
+    count: int = 0
+    worst: str = "ok"
+    by_page: dict[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the rail as it is drawn."""
+
+    page: PageLink
+    url: str
+    here: bool
+    count: int
+    status: str
+
+
+class Shell:
+    """Everything the frame asks for, worked out when it asks: an error page may ask for little."""
+
+    version: str = settings.MAINSTAY_VERSION
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.now: datetime = clock.SYSTEM.now()
+
+    @cached_property
+    def actor(self) -> access.Actor | None:
+        """Who is signed in, if anybody."""
+        actor = access.actor_of(self._request)
+        return actor if actor.is_signed_in else None
+
+    @property
+    def theme(self) -> str:
+        """ "light", "dark", or "" for what the system says."""
+        choice = self._request.COOKIES.get("mainstay_theme", "")
+        return choice if choice in THEMES else ""
+
+    @cached_property
+    def times(self) -> Times:
+        """How times are shown."""
+        return times_of(self._request.COOKIES.get("mainstay_time", ""))
+
+    @property
+    def keys(self) -> bool:
+        """Whether single keys act."""
+        return self._request.COOKIES.get("mainstay_keys") != "off"
+
+    @property
+    def environment(self) -> str:
+        """The name of what is being operated."""
+        return str(settings.MAINSTAY_ENVIRONMENT_NAME)
+
+    @property
+    def production(self) -> bool:
+        """Whether a mistake here is costly: the bar's edge says so."""
+        return self.environment.lower().startswith("prod")
+
+    @property
+    def broker(self) -> str:
+        """Which broker this is."""
+        return BROKERS.get(settings.MAINSTAY_BROKER, settings.MAINSTAY_BROKER)
+
+    @property
+    def notice(self) -> str:
+        """What everybody must know on every page, or ""."""
+        if settings.MAINSTAY_BROKER != "in-process":
+            return ""
+        return (
+            "In-process broker: no consumer group members, no topic creation, no fencing; its records die with it. "
+            f"{settings.MAINSTAY_BROKER_REASON}"
+        ).strip()
+
+    @cached_property
+    def here(self) -> str:
+        """The slug of the page being shown; a fragment of the rail is told."""
+        match = self._request.resolver_match
+        if match is None:
+            return ""
+        if match.view_name == "console:rail":
+            return self._request.GET.get("at", "")
+        room = match.namespace or ""
+        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox"}.get(
+            room, match.url_name or ""
+        )
+
+    @cached_property
+    def attention(self) -> Attention:
+        """What needs a person."""
+        return Attention(by_page={})
+
+    @cached_property
+    def pages(self) -> list[list[Entry]]:
+        """The rail, in its parts: work, house, and the demo where it runs."""
+        parts = [WORK, HOUSE, *([(DEMO,)] if settings.MAINSTAY_DEMO else [])]
+        return [[self._entry(page) for page in part if self._sees(page)] for part in parts]
+
+    def _sees(self, page: PageLink) -> bool:
+        return (
+            self.actor is not None
+            and self.actor.role is not None
+            and self.actor.role.covers(access.RIGHTS[page.act].role)
+        )
+
+    def _entry(self, page: PageLink) -> Entry:
+        count, status = self.attention.by_page.get(page.slug, (0, ""))
+        return Entry(page=page, url=reverse(page.route), here=page.slug == self.here, count=count, status=status)
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Return the shell's values."""
-    return {}
+    """The context processor: one lazy object for the frame."""
+    return {"shell": Shell(request)}

@@ -1,8 +1,18 @@
-"""Routes."""
+"""The console's own pages."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from reliability.console.views import overview, settings, shell
 
 app_name = "console"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", overview.page, name="overview"),
+    path("settings/", settings.page, name="settings"),
+    path("settings/tokens/", settings.issue_token, name="issue-token"),
+    path("settings/tokens/<int:token_id>/revocation/", settings.revoke_token, name="revoke-token"),
+    path("search/", shell.search, name="search"),
+    path("rail/", shell.rail, name="rail"),
+    *[path(f"{slug}/", shell.planned, {"slug": slug}, name=slug) for slug in shell.PLANNED],
+]

@@ -21,7 +21,7 @@ def asked_for(request: HttpRequest) -> str:
 def render(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, regions: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
-    """Answer with the region's partial of ``template``, with 204 when its rows are what the page has, or with all of it.
+    """Answer with a region's partial of ``template``, with 204 when the page has those rows, or with the whole page.
 
     ``regions`` maps a partial's name to what it shows, for its hash. A region's ``data-hash`` is ``versions.<name>``.
     """

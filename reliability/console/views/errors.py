@@ -1,20 +1,33 @@
-"""Error pages."""
+"""What is shown when a page cannot be: refused, not there, broken."""
 
 from __future__ import annotations
 
+import structlog
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from reliability.kernel.telemetry import tracing
+
+log = structlog.get_logger(__name__)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403."""
-    return HttpResponse("Forbidden", status=403)
+    """Answer 403 with the reason."""
+    return render(request, "403.html", {"reason": str(exception)}, status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose token is missing or old."""
+    log.warning("csrf_refused", reason=reason, path=request.path)
+    sentence = "The form is older than your session. Go back, reload the page, and send it again; nothing was done."
+    return render(request, "403.html", {"reason": sentence}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404."""
-    return HttpResponse("Not found", status=404)
+    return render(request, "404.html", {"path": request.path}, status=404)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer 500."""
-    return HttpResponse("Error", status=500)
+    """Answer 500 with the trace id by which the log has the reason; asks nothing of the database."""
+    return render(request, "500.html", {"trace_id": tracing.current_trace_id()}, status=500)

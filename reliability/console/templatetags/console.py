@@ -1,0 +1,146 @@
+"""The words and small pictures every page uses: times, numbers, states, sparklines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from django import template
+from django.http import HttpRequest, QueryDict
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from reliability import access
+from reliability.console.domain import times, wording
+from reliability.console.domain.values import STATUSES
+from reliability.kernel import clock
+
+register = template.Library()
+NEVER = "—"
+
+
+def _now(context: Context) -> datetime:
+    now = context.get("now")
+    return now if isinstance(now, datetime) else clock.SYSTEM.now()
+
+
+def _times(context: Context) -> times.Times:
+    known = getattr(context.get("shell"), "times", None)
+    return known if isinstance(known, times.Times) else times.RELATIVE
+
+
+@register.simple_tag(takes_context=True)
+def age(context: Context, instant: datetime | None) -> SafeString | str:
+    """Show an instant as the person reads it: "6 min ago" or a time of day; the script keeps it growing."""
+    if instant is None:
+        return NEVER
+    now, known = _now(context), _times(context)
+    text = wording.age((now - instant).total_seconds()) if known.mode == "relative" else known.moment(instant, now=now)
+    return _time(instant, text, "age")
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context, instant: datetime | None) -> SafeString | str:
+    """Show an instant as a time of day with its zone, whatever the mode."""
+    if instant is None:
+        return NEVER
+    return _time(instant, _times(context).moment(instant, now=_now(context)), "moment")
+
+
+@register.simple_tag(takes_context=True)
+def clock_time(context: Context, instant: datetime) -> SafeString:
+    """Show an instant as a time of day; the zone stands in the bar."""
+    return _time(instant, _times(context).clock(instant, now=_now(context)), "clock")
+
+
+def _time(instant: datetime, text: str, kind: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" data-as="{}" title="{}">{}</time>', iso(instant), kind, times.absolute(instant), text
+    )
+
+
+@register.filter
+def iso(instant: datetime | None) -> str:
+    """Return an instant as ISO 8601 in UTC with milliseconds."""
+    if instant is None:
+        return ""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@register.filter
+def clock_utc(instant: datetime | None) -> str:
+    """Return the time of day in UTC."""
+    return f"{instant.astimezone(UTC):%H:%M:%S}" if instant else NEVER
+
+
+@register.filter
+def absolute(instant: datetime | None) -> str:
+    """Return date and time in UTC."""
+    return times.absolute(instant) if instant else NEVER
+
+
+register.filter("number", wording.number)
+register.filter("span", wording.span)
+register.filter("size", wording.size)
+
+
+@register.filter
+def cut(text: str, limit: int) -> str:
+    """Cut the middle out of an id."""
+    return wording.middle_cut(str(text), limit)
+
+
+@register.inclusion_tag("_components/status.html")
+def status(kind: str, word: str, extra: str = "") -> dict[str, object]:
+    """Show a state: shape, colour and word together; an unknown kind shows as unknown."""
+    return {"kind": kind if kind in STATUSES else "unknown", "word": word, "extra": extra}
+
+
+@register.inclusion_tag("_components/spark.html")
+def spark(points: Sequence[float], label: str = "last 60 min", extra: str = "") -> dict[str, object]:
+    """Draw a sparkline; it is told to those who cannot see it by its lowest, highest and last value."""
+    values = list(points) or [0.0]
+    return {
+        "line": wording.spark_line(values),
+        "told": f"{label}: {wording.number(min(values))} to {wording.number(max(values))}, now {wording.number(values[-1])}",
+        "extra": extra,
+    }
+
+
+@register.simple_tag
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return a counted noun: "1 letter", "2,431 letters"."""
+    return f"{wording.number(count)} {one if count == 1 else many or one + 's'}"
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Context, **changes: object) -> str:
+    """Return this page's query string with some parameters replaced; an empty value removes one."""
+    request = context.get("request")
+    known = request.GET.copy() if isinstance(request, HttpRequest) else QueryDict(mutable=True)
+    for internal in ("v", "_"):
+        known.pop(internal, None)
+    for name, value in changes.items():
+        known.pop(name, None)
+        if value not in (None, ""):
+            known[name] = str(value)
+    return f"?{known.urlencode()}" if known else "?"
+
+
+@register.filter
+def may(actor: object, act: str) -> bool:
+    """Whether the actor's role includes an act, for showing its button; the operation checks again."""
+    if not isinstance(actor, access.Actor):
+        return False
+    try:
+        access.admit(actor, act)
+    except access.Denied:
+        return False
+    return True
+
+
+@register.filter
+def of(known: Mapping[str, object], key: str) -> object:
+    """Return the value of a key that is itself a variable, or nothing."""
+    return known.get(key, "")

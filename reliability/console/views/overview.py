@@ -1,0 +1,18 @@
+"""The first page: what needs a person, how each system is, what happened."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from reliability import access
+from reliability.kernel import clock
+from reliability.live import regions
+
+
+@require_GET
+@access.requires("overview.view")
+def page(request: HttpRequest) -> HttpResponse:
+    """The verdict in one sentence, then what it stands on."""
+    now = clock.SYSTEM.now()
+    return regions.render(request, "console/overview.html", {"title": "Overview", "now": now}, regions={"overview": []})

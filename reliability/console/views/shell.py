@@ -1,0 +1,116 @@
+"""The frame's own parts: the rail as a live region, the search of the top bar, pages that are not built yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from reliability import access
+
+SEARCH_LENGTH_MAX = 400
+
+
+@require_GET
+@access.requires("overview.view")
+def rail(request: HttpRequest) -> HttpResponse:
+    """The rail with fresh counts."""
+    return render(request, "_components/rail.html")
+
+
+@require_GET
+@access.requires("search.view")
+def search(request: HttpRequest) -> HttpResponse:
+    """Lead a search to the letters: the only place so far where identifiers are found."""
+    wanted = request.GET.get("q", "").strip()[:SEARCH_LENGTH_MAX]
+    return redirect(f"{reverse('dlq:letters')}?{urlencode({'q': wanted})}" if wanted else reverse("dlq:letters"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A page that is not built yet, and says so."""
+
+    slug: str
+    title: str
+    answers: str
+    shows: tuple[str, ...]
+    meanwhile: str = ""
+
+
+PLANNED = {
+    page.slug: page
+    for page in (
+        Planned(
+            slug="lag",
+            title="Lag",
+            answers="Is a consumer group falling behind, stuck, or merely busy, and when will it have caught up?",
+            shows=(
+                "each group and topic with a verdict, its lag in records and seconds, and the time to drain",
+                "partitions, members and assignments, with the offsets the verdict was reached from",
+                "what probably causes it: a poison record, an open breaker, a rebalance loop, a deploy",
+            ),
+            meanwhile="Until then: kafka-consumer-groups.sh --describe, or the exporter you already run.",
+        ),
+        Planned(
+            slug="sagas",
+            title="Sagas",
+            answers="Which business processes are stuck half-way, and what must be undone?",
+            shows=(
+                "sagas by state, the longest stuck first",
+                "each step with its attempts, its compensation beside it, and what happens next",
+                "retry, skip with a reason, compensate: each with its audit entry",
+            ),
+        ),
+        Planned(
+            slug="breakers",
+            title="Breakers",
+            answers="Which dependencies are failing, and what is being protected from them?",
+            shows=(
+                "every circuit breaker of every process, worst first, with its failure rate against the threshold",
+                "probes while half-open, the countdown to the next one",
+                "forcing one open or closed, always with a reason and an end",
+            ),
+        ),
+        Planned(
+            slug="degradation",
+            title="Degradation",
+            answers="What do users lose right now, since when, and who or which rule decided it?",
+            shows=(
+                "each flag with its level in plain words and its expiry",
+                "policies that move levels by lag, breakers, outbox age and letter rate",
+                "setting a level by hand with a reason and an end",
+            ),
+        ),
+        Planned(
+            slug="reconcile",
+            title="Reconcile",
+            answers="Where do two systems disagree about the same order, and which repair would make them agree?",
+            shows=(
+                "findings: what was expected and what was seen, side by side",
+                "the proposed repair, one or all that match, and the re-check after it",
+            ),
+        ),
+        Planned(
+            slug="alerts",
+            title="Alerts",
+            answers="Who is told, by which way, when something here needs a person?",
+            shows=(
+                "rules on new failure groups, rates, retention, backlog and lag",
+                "destinations and what was sent to them, with the answer",
+                "silences with a reason and an end",
+            ),
+            meanwhile="Until then: /metrics feeds Prometheus rules; the overview lists what needs a person.",
+        ),
+    )
+}
+
+
+@require_GET
+@access.requires("overview.view")
+def planned(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say honestly what this page will be."""
+    return render(request, "console/planned.html", {"page": PLANNED[slug], "title": PLANNED[slug].title})

@@ -1,0 +1,165 @@
+/* What every page does besides links and forms: theme, times, dialogs, copying, the selection of rows.
+   Nothing here is needed to act: without it each of these is a page or a form of its own. */
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  const body = document.body;
+  let skew = Date.parse(body.dataset.now) - Date.now() || 0; // server clock minus ours, in ms
+  const YEAR_S = 31536000;
+
+  const mainstay = (window.mainstay = {
+    now: () => Date.now() + skew,
+    setNow: (iso) => (skew = Date.parse(iso) - Date.now() || skew),
+    say,
+    openDialog,
+  });
+
+  function remember(name, value) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${name}=${value}; path=/; max-age=${value ? YEAR_S : 0}; SameSite=Lax${secure}`;
+  }
+
+  /* One polite voice for screen readers; the newest sentence wins. */
+  function say(sentence) {
+    document.getElementById("said").textContent = sentence;
+  }
+
+  /* Theme: as the system, light, dark. The cookie lets the server paint the right one at once. */
+  const THEMES = ["", "light", "dark"];
+  const theme = document.getElementById("theme");
+  theme?.addEventListener("click", () => {
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme || "") + 1) % THEMES.length];
+    if (next) root.dataset.theme = next; else delete root.dataset.theme;
+    remember("mainstay_theme", next);
+    say(`Theme: ${next || "as the system"}`);
+  });
+
+  /* Times: relative words, UTC, or the reader's own zone. Wording is that of console/domain/wording.py and times.py. */
+  const MODES = ["relative", "utc", "local"];
+  const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = () => (body.dataset.time === "local" ? ownZone : "UTC");
+  const timesButton = document.getElementById("times");
+  timesButton?.addEventListener("click", () => {
+    const mode = MODES[(MODES.indexOf(body.dataset.time) + 1) % MODES.length];
+    body.dataset.time = mode;
+    remember("mainstay_time", { relative: "", utc: "utc", local: ownZone }[mode]);
+    timesButton.textContent = { relative: "Relative · UTC", utc: "UTC", local: ownZone }[mode];
+    ages(true);
+    say(`Times: ${timesButton.textContent}`);
+  });
+
+  function span(s) {
+    if (s < 1) return `${Math.max(s, 0).toFixed(1)} s`;
+    if (s < 60) return Math.round(s) < 60 ? `${Math.round(s)} s` : "1 min";
+    if (s < 3600) return `${Math.floor(s / 60)} min`;
+    if (s < 172800) return `${Math.floor(s / 3600)} h`;
+    return `${Math.floor(s / 86400)} d`;
+  }
+
+  function age(s) {
+    if (Math.abs(s) < 1.5) return "now";
+    return s > 0 ? `${span(s)} ago` : `in ${span(-s)}`;
+  }
+
+  function clock(at) {
+    const part = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: zones(), ...options }).format(at);
+    const day = { year: "numeric", month: "2-digit", day: "2-digit" };
+    const today = new Intl.DateTimeFormat("en-GB", { timeZone: zones(), ...day }).format(mainstay.now());
+    if (part(day) === today) return part({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+    const time = part({ hour: "2-digit", minute: "2-digit", hour12: false });
+    if (part({ year: "numeric" }) === today.slice(-4)) return `${part({ day: "numeric" })} ${part({ month: "short" })} ${time}`;
+    return `${part(day).split("/").reverse().join("-")} ${time}`;
+  }
+
+  function zoneName(at) {
+    if (zones() === "UTC") return "UTC";
+    const parts = new Intl.DateTimeFormat("en-GB", { timeZone: ownZone, timeZoneName: "short" }).formatToParts(at);
+    return parts.find((part) => part.type === "timeZoneName").value;
+  }
+
+  /* Rewrites ages that have changed; `all` also rewrites absolute times, after a change of mode. */
+  function ages(all) {
+    const relative = body.dataset.time === "relative";
+    for (const time of document.querySelectorAll("time[data-as]")) {
+      const at = Date.parse(time.dateTime);
+      if (Number.isNaN(at)) continue;
+      let text;
+      if (time.dataset.as === "age" && relative) text = age((mainstay.now() - at) / 1000);
+      else if (!all) continue;
+      else text = time.dataset.as === "clock" ? clock(at) : `${clock(at)} ${zoneName(at)}`;
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }
+  setInterval(() => document.hidden || ages(false), 1000);
+
+  /* Dialogs: a link or button with data-dialog shows its page as a dialog; data-open shows one that is on the page. */
+  async function openDialog(url) {
+    const dialog = document.getElementById("dialog");
+    let response;
+    try {
+      response = await fetch(url, { headers: { "HX-Request": "true", "X-Region": "dialog" }, credentials: "same-origin" });
+    } catch {
+      location.assign(url);
+      return;
+    }
+    if (!response.ok || response.redirected) return location.assign(url);
+    dialog.innerHTML = await response.text();
+    window.htmx?.process(dialog);
+    dialog.showModal();
+    dialog.querySelector("[autofocus], textarea, input:not([type=hidden])")?.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      openDialog(link.href);
+      return;
+    }
+    const opener = event.target.closest("[data-open]");
+    if (opener) document.querySelector(opener.dataset.open)?.showModal();
+    const closer = event.target.closest("dialog [data-close]");
+    if (closer) {
+      event.preventDefault();
+      closer.closest("dialog").close();
+    }
+    const copier = event.target.closest("[data-copy]");
+    if (copier) copy(copier);
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (button?.matches("[data-dialog]")) {
+      event.preventDefault();
+      openDialog(`${button.formAction}?${new URLSearchParams(new FormData(event.target))}`);
+      return;
+    }
+    // A second press of the same button must not send the form twice.
+    if (event.target.method === "post") queueMicrotask(() => {
+      if (!event.defaultPrevented && button) {
+        button.disabled = true;
+        setTimeout(() => (button.disabled = false), 5000);
+      }
+    });
+  });
+
+  async function copy(button) {
+    const source = button.dataset.copy ? document.querySelector(button.dataset.copy) : button.previousElementSibling;
+    const word = button.textContent;
+    try {
+      await navigator.clipboard.writeText(source.dataset.value || source.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => (button.textContent = word), 1500);
+  }
+
+  document.getElementById("keys")?.addEventListener("change", (event) => {
+    body.dataset.keys = event.target.checked ? "on" : "off";
+    remember("mainstay_keys", event.target.checked ? "" : "off");
+  });
+})();
