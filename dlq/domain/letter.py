@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from dlq.domain import classify, dialects, fingerprint, stack
 from dlq.domain.dialects import unknown
 from dlq.domain.failure import Failure
+from reliability.kafka import incoming
 from reliability.kernel import text, wire
 from reliability.kernel.record import Record
 
 KEY_TEXT_CHARS_MAX = 200
-MESSAGE_ID_CHARS_MAX = 300  # topic/partition/offset of the longest topic name
 PARSE_ERROR_CHARS_MAX = 500
-_CLOUD_EVENT_ID = "ce_id"
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = "0" * 32
 
@@ -64,22 +63,20 @@ def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:
         frame=frame.text if frame is not None else "",
         cause=classify.classify(error_type=kind, message=message, hint=failure.cause_hint),
         key_text=text.printable(record.key, limit=KEY_TEXT_CHARS_MAX),
-        message_id=_message_id(values, failure),
+        message_id=_message_id(record, failure),
         trace_id=_trace_id(values.get("traceparent")),
         replay=text.printable(values.get(wire.REPLAY), limit=KEY_TEXT_CHARS_MAX),
         parse_error=text.printable("; ".join(errors), limit=PARSE_ERROR_CHARS_MAX) if errors else "",
     )
 
 
-def _message_id(values: dict[str, bytes | None], failure: Failure) -> str:
-    """Return the id that stays the same through retries and replays: the wire contract's, CloudEvents', the origin."""
-    for name in (wire.MESSAGE_ID, wire.EVENT_ID, _CLOUD_EVENT_ID):
-        value = values.get(name)
-        if value:
-            return text.printable(value, limit=MESSAGE_ID_CHARS_MAX)
-    if failure.has_origin:
-        return f"{failure.origin_topic}/{failure.origin_partition}/{failure.origin_offset}"
-    return ""
+def _message_id(record: Record, failure: Failure) -> str:
+    """Return the id under which our consumers handle it once, by their own rule; its place here without an origin."""
+    topic, partition, offset = record.topic, record.partition, record.offset
+    if failure.origin_partition is not None and failure.origin_offset is not None and failure.origin_topic:
+        topic, partition, offset = failure.origin_topic, failure.origin_partition, failure.origin_offset
+    found = incoming.message_id(record.headers, topic=topic, partition=partition, offset=offset)
+    return text.printable(found, limit=incoming.MESSAGE_ID_CHARACTERS_MAX)
 
 
 def _trace_id(traceparent: bytes | None) -> str:

@@ -1,0 +1,1 @@
+"""What is done to dead letters: each act one transaction."""

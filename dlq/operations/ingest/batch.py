@@ -1,0 +1,99 @@
+"""A batch of dead-letter records becomes letters, in one transaction, each record once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from dlq.domain import letter as letters
+from dlq.operations.ingest import groups, rows, told
+from dlq.operations.ingest.values import Incoming, Stored, StoredLetter
+from reliability import live
+from reliability.console import registry
+from reliability.kernel.record import Record
+from reliability.kernel.telemetry import metrics, names
+
+log = structlog.get_logger(__name__)
+
+
+def store(records: Sequence[Record], *, cluster: str, topic_ids: Mapping[str, str], now: datetime) -> Stored:
+    """Store records of dead-letter topics as letters, all or none; ``topic_ids`` names each topic's broker-given id.
+
+    A record that was stored before (same cluster, topic id, partition, offset) is left as it is. A letter of a failure
+    that another open letter tells of is stored as its duplicate. Raises what the database raises; nothing is skipped.
+    """
+    if not records:
+        return Stored()
+    batch = [Incoming(record=each, letter=_read(each), topic_id=topic_ids[each.topic]) for each in records]
+    try:
+        stored = _write(batch, cluster=cluster, now=now)
+    except IntegrityError:
+        # A reader of another release, which has it in another group, was faster than our write: look again, once.
+        log.info("letters_stored_by_another", topic=records[0].topic, partition=records[0].partition)
+        stored = _write(batch, cluster=cluster, now=now)
+    _measure(batch, stored)
+    return stored
+
+
+def _read(record: Record) -> letters.Letter:
+    try:
+        return letters.read(record)
+    except Exception as error:  # one record's edge: whatever breaks a parser, its bytes must be stored
+        log.exception("letter_not_parsed", topic=record.topic, partition=record.partition, offset=record.offset)
+        return letters.unreadable(record, error=f"{type(error).__name__}: {error}")
+
+
+@transaction.atomic
+def _write(batch: Sequence[Incoming], *, cluster: str, now: datetime) -> Stored:
+    for each in batch:
+        each.id, each.duplicate_of = 0, None  # of a first try that was rolled back
+    # Locked before we look: a record is always of the same group, so another reader of it waits here and then sees it.
+    locked, new_groups = groups.lock(batch, now=now)
+    fresh = rows.unstored(batch, cluster=cluster)
+    if not fresh:
+        return Stored(again=len(batch))
+    rows.number(fresh)
+    rows.find_leaders(fresh, cluster=cluster)
+    rows.write(fresh, cluster=cluster, now=now)
+    groups.count(fresh, locked, now=now)
+    _announce(fresh, cluster=cluster)
+    duplicates = sum(each.duplicate_of is not None for each in fresh)
+    return Stored(letters=len(fresh), again=len(batch) - len(fresh), duplicates=duplicates, new_groups=new_groups)
+
+
+def _announce(fresh: Sequence[Incoming], *, cluster: str) -> None:
+    """Have pages, rooms and listeners told when this is committed."""
+    live.changed("letters")
+    registry.touched("letter", [each.id for each in fresh], by="letters")
+    transaction.on_commit(partial(told.tell, [_told(each, cluster=cluster) for each in fresh]), robust=True)
+
+
+def _told(each: Incoming, *, cluster: str) -> StoredLetter:
+    failure = each.letter.failure
+    return StoredLetter(
+        id=each.id,
+        cluster=cluster,
+        topic=each.record.topic,
+        consumer_group=failure.group,
+        origin_topic=failure.origin_topic,
+        origin_partition=failure.origin_partition,
+        origin_offset=failure.origin_offset,
+        attempt=failure.attempt,
+        message_id=each.letter.message_id,
+        replay=each.letter.replay,
+        duplicate=each.duplicate_of is not None,
+    )
+
+
+def _measure(batch: Sequence[Incoming], stored: Stored) -> None:
+    metrics.observe(names.LETTERS_INGEST, len(batch))
+    if stored.again:
+        metrics.inc(names.LETTERS_DOUBLED, stored.again)
+    written = Counter(each.letter.failure.dialect for each in batch if each.id)
+    for dialect, count in written.items():
+        metrics.inc(names.LETTERS_STORED, count, dialect=dialect)

@@ -1,0 +1,74 @@
+"""What goes in and what comes out of storing a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dlq.domain.letter import Letter
+from reliability.kernel.record import Record
+
+
+class Identity(NamedTuple):
+    """Letters of one cluster that agree in all of this tell of one failure, however often it was written."""
+
+    origin_topic: str
+    origin_partition: int
+    origin_offset: int
+    group: str
+    attempt: int | None
+    replay: str
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A record on its way to become a row; the ids are found while the batch is written."""
+
+    record: Record
+    letter: Letter
+    topic_id: str
+    id: int = 0
+    group_id: int = 0
+    duplicate_of: int | None = None
+
+    @property
+    def identity(self) -> Identity | None:
+        """What makes it one failure with another letter; ``None`` when its origin is not known."""
+        failure = self.letter.failure
+        if not failure.origin_topic or failure.origin_partition is None or failure.origin_offset is None:
+            return None
+        return Identity(
+            failure.origin_topic,
+            failure.origin_partition,
+            failure.origin_offset,
+            failure.group,
+            failure.attempt,
+            self.letter.replay,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLetter:
+    """A new letter, for those who wait for one: by the coordinates of its origin, or by its replay (``run/item``)."""
+
+    id: int
+    cluster: str
+    topic: str
+    consumer_group: str
+    origin_topic: str
+    origin_partition: int | None
+    origin_offset: int | None
+    attempt: int | None
+    message_id: str
+    replay: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of a batch: ``again`` were stored before, ``duplicates`` are new letters of a known failure."""
+
+    letters: int = 0
+    again: int = 0
+    duplicates: int = 0
+    new_groups: int = 0
