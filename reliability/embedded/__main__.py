@@ -1,8 +1,9 @@
-"""`python -m reliability.embedded demo | clean | lock-kafka`."""
+"""`python -m reliability.embedded demo [FOLDER] | clean | lock-kafka`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from reliability.embedded import demo, maven, stack
 
@@ -12,6 +13,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["demo"]:
             return demo.run(stack.ROOT)
+        case ["demo", folder]:
+            return demo.run(Path(folder))
         case ["clean"]:
             return stack.clean(stack.ROOT)
         case ["lock-kafka"]:

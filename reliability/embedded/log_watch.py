@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from pathlib import Path
 
-IMPORTANT = ("CRITICAL", '"critical"', "Traceback (most recent call last)", "PANIC:", "FATAL:")
+# In what the servers and a dying Python write; our own processes write JSON with a level.
+IMPORTANT = ("Traceback (most recent call last)", "PANIC:", "FATAL:")
+LEVELS = ("error", "critical")
 # At most so many lines each so many seconds: a child that fails in a loop must not push everything else off the screen.
 LINES_MAX = 3
 PER_S = 10.0
@@ -30,7 +33,7 @@ class LogWatch:
         text = self._new_text()
         if now_s - self._window_began_s >= PER_S:
             self._window_began_s, self._shown = now_s, 0
-        found = [line for line in text.splitlines() if any(word in line for word in IMPORTANT)]
+        found = [shown for line in text.splitlines() if (shown := for_people(line))]
         allowed = found[: LINES_MAX - self._shown]
         self._shown += len(allowed)
         return [line[:SHOWN_MAX_CHARACTERS] for line in allowed]
@@ -52,6 +55,20 @@ class LogWatch:
         except OSError:
             return ""
         return text.decode(errors="replace")
+
+
+def for_people(line: str) -> str:
+    """What to show of a log line: nothing when it is not important, of a JSON one its event and error."""
+    if not line.startswith("{"):
+        return line if any(word in line for word in IMPORTANT) else ""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return ""
+    if entry.get("level") not in LEVELS:
+        return ""
+    error = str(entry.get("error") or entry.get("exception") or "").strip().splitlines()
+    return ": ".join([entry["level"], str(entry.get("event", "")).strip(), *error[-1:]])
 
 
 def turn(path: Path) -> None:
