@@ -20,6 +20,9 @@ from reliability.kernel import wire
 WINDOW_MIN_S = 60.0
 """A window is never shorter: consumers fail late, producers of dead letters batch."""
 
+LETTER_GRACE_S = 15.0
+"""How long after an inbox row gave up its letter is waited for: it travels through the outbox and Kafka."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
@@ -44,17 +47,26 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InboxNote:
+    """What the consumer's inbox says of the message: ``attempt`` is the delivery it came of, ``at`` when."""
+
+    state: Literal["done", "retrying", "gave_up"]
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a look at the world found for one item.
 
     ``committed``: the group's committed offset of the item's partition, None when it has none. ``committed_known``:
-    whether Kafka answered. ``inbox``: state and attempt of the consumer's inbox row, when its inbox is ours to read.
+    whether Kafka answered. ``inbox``: the consumer's inbox row, when its inbox is ours to read.
     ``new_letter``: whether a letter with the item's coordinates or its replay header was stored.
     """
 
     committed: int | None = None
     committed_known: bool = False
-    inbox: tuple[Literal["done", "gave_up"], int] | None = None
+    inbox: InboxNote | None = None
     new_letter: bool = False
     round: Round | None = None
 
@@ -81,7 +93,7 @@ class Judgement:
 def judge(item: Sent, evidence: Evidence, rules: Rules, *, now: datetime) -> Judgement:
     """Return what is known of ``item`` now. Failure outranks proof, proof outranks silence."""
     marks = item.went_by_at, item.window_from
-    found = _told(item, evidence)
+    found = _told(item, evidence, now=now)
     if found is None and item.state is ItemState.SENT and item.group:
         marks = _marks(item, evidence, now=now)
         found = _watched(item, evidence, rules, marks, now=now)
@@ -93,16 +105,22 @@ _Found = tuple[ItemEvent, str]
 _Marks = tuple[datetime | None, datetime | None]
 
 
-def _told(item: Sent, evidence: Evidence) -> _Found | None:
+def _told(item: Sent, evidence: Evidence, *, now: datetime) -> _Found | None:
     """What letters and inbox rows say outright."""
     if evidence.new_letter:
         return ItemEvent.FAILED, "a new letter"
-    if evidence.inbox is None:
+    note = evidence.inbox
+    if note is None or note.state == "retrying":
         return None
-    state, attempt = evidence.inbox
-    if state == "done":
+    if note.state == "done":
         return ItemEvent.PROVED, "the consumer's inbox"
-    return (ItemEvent.FAILED, "the consumer's inbox says it gave up") if attempt >= item.attempt else None
+    waited = now - note.at >= timedelta(seconds=LETTER_GRACE_S)
+    return (ItemEvent.FAILED, "the consumer's inbox says it gave up") if waited and _is_ours(item, note) else None
+
+
+def _is_ours(item: Sent, note: InboxNote) -> bool:
+    """Whether the note tells of this replay or of a retry of it, not of what came before."""
+    return note.attempt >= item.attempt
 
 
 def _marks(item: Sent, evidence: Evidence, *, now: datetime) -> _Marks:
@@ -126,7 +144,8 @@ def _watched(item: Sent, evidence: Evidence, rules: Rules, marks: _Marks, *, now
     if went_by_at is not None and rules.commits_after_processing:
         return ItemEvent.PROVED, f"group {item.group} is declared to commit only what it has processed"
     window = timedelta(seconds=rules.window_s)
-    if window_from is not None and evidence.round is not None and evidence.round.asked_at >= window_from + window:
+    quiet = evidence.inbox is None or not _is_ours(item, evidence.inbox)  # else its group is still busy with it
+    if quiet and window_from and evidence.round and evidence.round.asked_at >= window_from + window:
         return ItemEvent.GONE_BY, f"no new letter for {rules.window_s:.0f} s"
     deadline = item.sent_at + timedelta(seconds=rules.deadline_s) + (window if window_from is not None else timedelta())
     if now >= deadline:

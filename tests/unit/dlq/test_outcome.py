@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
 from dlq.domain import outcome
 from dlq.domain.item import ItemEvent, ItemState
-from dlq.domain.outcome import Evidence, Judgement, Round, Rules, Sent
+from dlq.domain.outcome import Evidence, InboxNote, Judgement, Round, Rules, Sent
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SENT = Sent(state=ItemState.SENT, group="payments", attempt=4, offset=100, sent_at=T0)
@@ -57,24 +58,40 @@ def test_it_does_not_pass_while_ingest_is_behind() -> None:
     assert judge(watched, BEYOND, after_s=1_000).event is None
 
 
+def inbox(state: Literal["done", "retrying", "gave_up"], attempt: int = 4) -> Evidence:
+    return replace(BEYOND, inbox=InboxNote(state=state, attempt=attempt, at=at(1)))
+
+
 def test_an_inbox_row_that_is_done_is_proof() -> None:
-    judged = judge(evidence=Evidence(inbox=("done", 1)))
+    judged = judge(evidence=inbox("done", 1))
     assert (judged.event, judged.proof) == (ItemEvent.PROVED, "the consumer's inbox")
 
 
 def test_an_inbox_row_that_gave_up_on_an_earlier_attempt_says_nothing() -> None:
-    assert judge(evidence=Evidence(inbox=("gave_up", 3))).event is None
-    assert judge(evidence=Evidence(inbox=("gave_up", 4))).event is ItemEvent.FAILED
+    assert judge(evidence=inbox("gave_up", 3), after_s=60).event is None
+    assert judge(evidence=inbox("gave_up", 4), after_s=60).event is ItemEvent.FAILED
+
+
+def test_it_waits_a_little_for_the_letter_of_an_inbox_row_that_gave_up() -> None:
+    assert judge(evidence=inbox("gave_up"), after_s=15).event is None
+    assert judge(evidence=replace(inbox("gave_up"), new_letter=True), after_s=2).event is ItemEvent.FAILED
+
+
+def test_it_does_not_pass_while_its_group_retries_it() -> None:
+    watched = replace(SENT, went_by_at=at(10), window_from=at(12))
+    late = Round(asked_at=at(80), reached_at=at(81))
+    assert judge(watched, replace(inbox("retrying", 5), round=late), after_s=81).event is None
+    assert judge(watched, replace(inbox("retrying", 3), round=late), after_s=81).event is ItemEvent.GONE_BY
 
 
 def test_a_new_letter_outranks_proof() -> None:
-    assert judge(evidence=Evidence(inbox=("done", 4), new_letter=True)).event is ItemEvent.FAILED
+    assert judge(evidence=replace(inbox("done"), new_letter=True)).event is ItemEvent.FAILED
 
 
 def test_what_passed_may_still_fail_or_be_proved_but_never_expires() -> None:
     passed = replace(SENT, state=ItemState.PASSED)
     assert judge(passed, Evidence(new_letter=True)).event is ItemEvent.FAILED
-    assert judge(passed, Evidence(inbox=("done", 4))).event is ItemEvent.PROVED
+    assert judge(passed, inbox("done")).event is ItemEvent.PROVED
     assert judge(passed, Evidence(committed_known=True), after_s=9_999).event is None
 
 
