@@ -13,7 +13,7 @@ from reliability.kafka import confluent, memory, ports
 MAIN = "main"
 
 _lock = threading.Lock()
-_admins: dict[tuple[int, str], ports.Admin] = {}
+_admins: dict[tuple[int, str, float], ports.Admin] = {}
 _memory_brokers: dict[str, memory.MemoryBroker] = {}
 
 
@@ -64,14 +64,17 @@ def reader(cluster: str = MAIN, *, client_id: str) -> ports.Reader:
     return confluent.Reader(profile(cluster), client_id=client_id)
 
 
-def admin(cluster: str = MAIN) -> ports.Admin:
-    """This process's admin of a cluster: one, shared and kept, because making one costs connections and threads."""
+def admin(cluster: str = MAIN, *, answer_s: float = confluent.ANSWER_S) -> ports.Admin:
+    """This process's admin of a cluster: one, shared and kept, because making one costs connections and threads.
+
+    One for each ``answer_s``, the seconds that its questions may take.
+    """
     if _in_memory():
         return memory_broker(cluster).admin()
-    key = (os.getpid(), cluster)  # a client does not survive a fork
+    key = (os.getpid(), cluster, answer_s)  # a client does not survive a fork
     with _lock:
         if key not in _admins:
-            _admins[key] = confluent.Admin(profile(cluster), client_id="mainstay-admin")
+            _admins[key] = confluent.Admin(profile(cluster), client_id="mainstay-admin", answer_s=answer_s)
         return _admins[key]
 
 

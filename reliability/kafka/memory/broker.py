@@ -28,6 +28,7 @@ class MemoryBroker:
     ) -> None:
         self.log = Log(record_bytes_max=record_bytes_max, time=time)
         self.group_states: dict[str, Group] = {}
+        self.record_bytes_max = record_bytes_max
         self._buffered_max = buffered_max
 
     def producer(self) -> ports.Producer:
@@ -169,7 +170,7 @@ class MemoryAdmin:
         return self.topics().get(topic)
 
     def record_limits(self) -> dict[str, int]:
-        return dict.fromkeys(["", *self.topics()], self._log.record_bytes_max)
+        return dict.fromkeys(["", *self.topics()], self._broker.record_bytes_max)
 
     def topic_id(self, topic: str) -> str | None:
         self._log.require()

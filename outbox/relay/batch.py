@@ -1,0 +1,134 @@
+"""A batch of one shard on its way: what was planned, what Kafka answered, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from outbox.domain import planning
+from outbox.domain.event import sha256_of
+from outbox.domain.numbering import Numbering
+from outbox.domain.planning import Lane, Park, Plan, Send
+from outbox.relay.shard import Shard
+from reliability.kafka.ports import Delivery, DeliveryError
+from reliability.kernel import wire
+from reliability.kernel.record import TopicPartition
+
+ReceiptRow = tuple[str, str, int | None, int | None, bytes, str, str]
+"""Event id, topic, partition, offset, sha256, state, error."""
+
+UNKNOWN = "a relay died while this was on its way, and the topic could not be searched; it was not sent again"
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Rows up to ``last_id`` of the window that ends at ``window_end``; ``ended``: they are the window's last."""
+
+    shard: Shard
+    window_end: str
+    last_id: int
+    ended: bool
+    plan: Plan
+    numbering: Numbering
+    first_id: int
+    targets: dict[TopicPartition, int] = field(default_factory=dict)
+    """Log-end offsets, before anything was sent, of the partitions that get events with a receipt."""
+    begun: bool = False
+    """Some of it may have been sent: events with a receipt are searched for before they are sent (again)."""
+    late_parks: list[Park] = field(default_factory=list)
+    closed: set[Lane] = field(default_factory=set)
+    """Lanes of the late parks: what the batch has further back in them is parked, too."""
+    answered: bytearray = field(init=False)
+    offsets: dict[int, int] = field(default_factory=dict)
+    unknown: set[int] = field(default_factory=set)
+    failed: dict[int, DeliveryError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.answered = bytearray(len(self.plan.sends))
+
+    def hear(self, place: int, delivery: Delivery) -> None:
+        """Take Kafka's answer for the send at ``place``."""
+        if delivery.error is not None:
+            self.failed[place] = delivery.error
+            return
+        self.answered[place] = 1
+        if self.failed:
+            self.failed.pop(place, None)
+        if self.plan.sends[place].row.receipt:
+            self.offsets[place] = delivery.offset
+
+    def left(self) -> Iterator[int]:
+        """Places of the sends that have no answer that counts."""
+        answered = self.answered
+        return (place for place in range(len(answered)) if not answered[place])
+
+    @property
+    def complete(self) -> bool:
+        """Whether every send was answered."""
+        return 0 not in self.answered
+
+    @property
+    def sent(self) -> int:
+        """How many events Kafka has taken."""
+        return len(self.answered) - len(self.late_parks) - len(self.unknown)
+
+    def wants_receipts(self) -> set[TopicPartition]:
+        """The partitions that get events with a receipt."""
+        return {TopicPartition(s.row.topic, s.partition) for s in self.plan.sends if s.row.receipt}
+
+    def refuse(self, place: int, error: DeliveryError) -> None:
+        """Park the send at ``place`` for good; what follows in its lane is parked behind it by ``refuse_behind``."""
+        send = self.plan.sends[place]
+        refusal = planning.Refusal(error.code.lower().strip("_"), error.message)
+        number = wire.first(reversed(send.headers), wire.NUMBER) if not send.row.raw else None
+        planning.park(send.row, refusal, parks=self.late_parks, lanes=self.closed, number=(number or b"").decode())
+        self.shard.lanes |= self.closed
+        self.answered[place] = 1
+
+    def refuse_behind(self, place: int) -> bool:
+        """Park the send at ``place`` if its lane is closed; tell whether it is."""
+        row = self.plan.sends[place].row
+        if row.key is None or (row.topic, row.key) not in self.closed:
+            return False
+        behind = planning.BEHIND
+        self.late_parks.append(Park(row=row, code=behind.code, reason=behind.reason, behind=True))
+        self.answered[place] = 1
+        return True
+
+    def pending(self) -> dict[str, Any]:
+        """What a successor needs to send exactly this again, besides the window's place in the shard's row."""
+        targets: dict[str, dict[str, int]] = {}
+        for (topic, partition), offset in self.targets.items():
+            targets.setdefault(topic, {})[str(partition)] = offset
+        return {
+            "last_id": self.last_id,
+            "ended": self.ended,
+            "numbers": self.numbering.firsts(),
+            "partitions": self.plan.partitions,
+            "targets": targets,
+        }
+
+    def receipts(self) -> list[ReceiptRow]:
+        """Receipts, as rows, of what was sent, is unknown, or was refused on the way."""
+        rows: list[ReceiptRow] = []
+        for place, offset in self.offsets.items():
+            send = self.plan.sends[place]
+            rows.append((send.row.event_id, send.row.topic, send.partition, offset, _digest(send), "sent", ""))
+        for place in self.unknown:
+            send = self.plan.sends[place]
+            rows.append((send.row.event_id, send.row.topic, send.partition, None, _digest(send), "unknown", UNKNOWN))
+        return rows + refusals(self.late_parks)
+
+
+def refusals(parks: Iterable[Park]) -> list[ReceiptRow]:
+    """Receipts, as rows, of parked events that asked for one."""
+    return [
+        (parked.row.event_id, parked.row.topic, None, None, b"", "refused", f"{parked.code}: {parked.reason}")
+        for parked in parks
+        if parked.row.receipt
+    ]
+
+
+def _digest(send: Send) -> bytes:
+    return sha256_of(key=send.row.key, value=send.row.value, headers=send.headers)

@@ -1,0 +1,73 @@
+"""Turns rows that were read into batches, one per shard, ready to be begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from outbox.domain import planning
+from outbox.domain.numbering import Numbering
+from outbox.domain.planning import Row
+from outbox.relay.batch import Batch
+from outbox.relay.shard import Shard
+from outbox.relay.topics import Topics, UnknownYet
+from reliability.kafka import ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Rows of a window, in order of id; ``ended``: the window's last."""
+
+    rows: Sequence[Row]
+    window_end: str
+    ended: bool
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Batches to begin, and shards that must wait, with the reason."""
+
+    batches: list[Batch] = field(default_factory=list)
+    waiting: list[tuple[Shard, UnknownYet]] = field(default_factory=list)
+
+
+def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
+    """Plan each shard's rows; raises ``ports.Unavailable`` when the cluster does not answer."""
+    by_shard: dict[int, list[Row]] = {shard.id: [] for shard in shards}
+    for row in stretch.rows:
+        if row.shard in by_shard:
+            by_shard[row.shard].append(row)
+    prepared = Prepared()
+    for shard in shards:
+        rows = by_shard[shard.id]
+        if not rows:
+            continue
+        numbering = Numbering(shard.numbers, outbox=outbox, shard=shard.id, epoch=shard.epoch)
+        try:
+            plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes)
+        except UnknownYet as error:
+            prepared.waiting.append((shard, error))
+            continue
+        batch = Batch(
+            shard=shard,
+            window_end=stretch.window_end,
+            first_id=rows[0].id,
+            last_id=stretch.rows[-1].id,
+            ended=stretch.ended,
+            plan=plan,
+            numbering=numbering,
+        )
+        prepared.batches.append(batch)
+    _note_targets(prepared.batches, admin)
+    return prepared
+
+
+def _note_targets(batches: Sequence[Batch], admin: ports.Admin) -> None:
+    """Note where each partition ends that gets events with a receipt, so that they can be searched for from there."""
+    wanted = {batch.shard.id: batch.wants_receipts() for batch in batches}
+    asked = set().union(*wanted.values()) if wanted else set()
+    if not asked:
+        return
+    ends = admin.end_offsets(asked)
+    for batch in batches:
+        batch.targets = {place: ends[place] for place in wanted[batch.shard.id] if place in ends}

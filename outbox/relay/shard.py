@@ -1,0 +1,43 @@
+"""One owned shard as its relay knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from outbox.domain.planning import Lane
+
+if TYPE_CHECKING:
+    from outbox.relay.batch import Batch
+
+
+@dataclass(slots=True, eq=False)
+class Shard:
+    """Taken from its row when the lease is taken; from then on this is ahead of the row, and the row is what a
+    successor starts from. ``epoch`` fences every write. ``batch`` is one that was begun and is not yet recorded.
+    """
+
+    id: int
+    epoch: int
+    snapshot: str
+    window_end: str
+    after_id: int
+    pending: dict[str, Any] | None
+    numbers: dict[str, Any]
+    paused: bool
+    failures: int
+    lanes: set[Lane] = field(default_factory=set)
+    retry_at_s: float = 0.0
+    batch: Batch | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way or half done: such a shard drains before it is handed over."""
+        return self.pending is not None or self.batch is not None
+
+    def reached(self, *, window_end: str, last_id: int, ended: bool) -> None:
+        """Move on: past ``last_id`` in the window, or past the whole of it."""
+        if ended:
+            self.snapshot, self.window_end, self.after_id = window_end, "", 0
+        else:
+            self.window_end, self.after_id = window_end, last_id
