@@ -46,6 +46,7 @@ class Admin:
         self._lock = threading.Lock()
         self._topics: dict[str, int] = {}
         self._topics_s: float | None = None
+        self._controller_seen = False
 
     def topics(self) -> dict[str, int]:
         with self._lock:
@@ -86,12 +87,14 @@ class Admin:
         return limits
 
     def topic_id(self, topic: str) -> str | None:
+        try:
+            self._require_controller()
+        except ports.Unsupported:
+            return None
         futures = self._client.describe_topics(TopicCollection([topic]), request_timeout=self._answer_s)
         try:
             with verdicts.answered(f"id of topic {topic}"):
                 described = self._wait(futures[topic])
-        except ports.Unsupported:
-            return None
         except ports.Unavailable as unavailable:
             if _says_missing(unavailable):
                 return None
@@ -101,6 +104,7 @@ class Admin:
     def create_topics(self, partitions: Mapping[str, int]) -> dict[str, ports.DeliveryError | None]:
         if not partitions:
             return {}
+        self._require_controller()
         topics = [
             NewTopic(name, num_partitions=count, replication_factor=_BROKER_DEFAULT)
             for name, count in partitions.items()
@@ -115,6 +119,7 @@ class Admin:
         }
 
     def delete_topic(self, topic: str) -> ports.DeliveryError | None:
+        self._require_controller()
         with verdicts.answered("delete topic"):
             futures = self._client.delete_topics([topic], request_timeout=self._answer_s)
         error = self._outcome(futures[topic])
@@ -196,6 +201,18 @@ class Admin:
                     raise
             return verdicts.delivery_error(error)
         return None
+
+    def _require_controller(self) -> None:
+        """Raise Unsupported on the in-process broker at once, instead of after the time-out that it would take."""
+        if self._controller_seen:
+            return
+        with verdicts.answered("controller"):
+            cluster = self._client.list_topics(timeout=self._answer_s)
+        if cluster.controller_id not in cluster.brokers:
+            if cluster.controller_id < 0:
+                raise ports.Unavailable("the cluster has no controller for now")
+            raise ports.Unsupported("the broker has no controller: it knows no topic ids and makes no topics")
+        self._controller_seen = True
 
     def _wait(self, future: Future[Any]) -> Any:
         return future.result(timeout=self._answer_s + 1.0)
