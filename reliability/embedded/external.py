@@ -46,8 +46,9 @@ def check(environment: Mapping[str, str]) -> list[str]:
 def _in_short(error: Exception) -> str:
     if isinstance(error, KafkaException):
         return f"the broker does not answer within {ANSWER_WITHIN_S} s"
-    lines = str(error).strip().splitlines()
-    return lines[-1].strip() if lines else type(error).__name__
+    # libpq adds a question on a line of its own.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().endswith("?")]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _scheme(url: str, *allowed: str) -> None:
