@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dlq.domain import classify, dialects, fingerprint, stack
 from dlq.domain.dialects import unknown
 from dlq.domain.failure import Failure
+from dlq.domain.stack import Frame
 from reliability.kafka import incoming
 from reliability.kernel import text, wire
 from reliability.kernel.record import Record
@@ -24,8 +25,7 @@ class Letter:
 
     failure: Failure
     fingerprint: str
-    title: str
-    frame: str
+    frame: Frame | None
     cause: str
     key_text: str
     message_id: str
@@ -59,8 +59,7 @@ def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:
         fingerprint=fingerprint.fingerprint(
             group=failure.group, error_type=kind, frame=frame, message=message, topic=topic
         ),
-        title=fingerprint.title(error_type=kind, frame=frame, message=message, topic=topic),
-        frame=frame.text if frame is not None else "",
+        frame=frame,
         cause=classify.classify(error_type=kind, message=message, hint=failure.cause_hint),
         key_text=text.printable(record.key, limit=KEY_TEXT_CHARS_MAX),
         message_id=_message_id(record, failure),

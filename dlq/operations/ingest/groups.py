@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from dlq.domain import fingerprint
 from dlq.models.letters import LetterGroup
 from dlq.operations.ingest.values import Incoming
 
@@ -94,8 +95,13 @@ def _new(each: Incoming, *, now: datetime) -> LetterGroup:
         fingerprint=letter.fingerprint,
         consumer_group=letter.failure.group,
         error_type=letter.failure.error_type,
-        title=letter.title,
-        frame=letter.frame,
+        title=fingerprint.title(
+            error_type=letter.failure.error_type,
+            frame=letter.frame,
+            message=letter.failure.error_message,
+            topic=each.record.topic,
+        ),
+        frame=letter.frame.text if letter.frame is not None else "",
         sample_message=letter.failure.error_message[:SAMPLE_CHARS_MAX],
         cause=letter.cause,
         first_seen=now,

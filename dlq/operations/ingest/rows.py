@@ -32,15 +32,18 @@ SELECT "offset" FROM dlq_letter
  WHERE cluster = %s AND topic_id = %s AND "partition" = %s AND "offset" = ANY(%s)
 """
 # A closed leader leads no more: the same failure seen after it was settled is news to the operator.
+# LATERAL with LIMIT: one look into the index per failure, also while the planner knows nothing of a table that fills.
 _LEADERS = """
-SELECT DISTINCT ON (wanted.n) wanted.n, letter.id
+SELECT wanted.n, leader.id
   FROM unnest(%s::text[], %s::int4[], %s::int8[], %s::text[], %s::int4[], %s::text[]) WITH ORDINALITY
        AS wanted(origin_topic, origin_partition, origin_offset, consumer_group, attempt, replay, n)
-  JOIN dlq_letter letter USING (origin_topic, origin_partition, origin_offset)
- WHERE letter.cluster = %s AND letter.consumer_group = wanted.consumer_group AND letter.replay = wanted.replay
-   AND letter.attempt IS NOT DISTINCT FROM wanted.attempt
-   AND letter.duplicate_of_id IS NULL AND letter.state = ANY(%s)
- ORDER BY wanted.n, letter.id
+ CROSS JOIN LATERAL (
+       SELECT id FROM dlq_letter letter
+        WHERE letter.origin_topic = wanted.origin_topic AND letter.origin_partition = wanted.origin_partition
+          AND letter.origin_offset = wanted.origin_offset AND letter.consumer_group = wanted.consumer_group
+          AND letter.attempt IS NOT DISTINCT FROM wanted.attempt AND letter.replay = wanted.replay
+          AND letter.cluster = %s AND letter.duplicate_of_id IS NULL AND letter.state = ANY(%s)
+        LIMIT 1) leader
 """
 _LEADING = [State.OPEN.value, State.REPLAYING.value, State.QUARANTINED.value]
 
