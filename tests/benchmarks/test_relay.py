@@ -18,7 +18,7 @@ from django.db import connection, transaction
 import outbox
 from outbox import relay
 from reliability.kafka import clusters
-from reliability.kernel import clock
+from reliability.kernel import clock, wire
 from reliability.kernel.record import Header, TopicPartition
 from tests.benchmarks import printing
 
@@ -57,7 +57,7 @@ def fill(topic: str, count: int) -> None:
 
 
 def bare_loop(topic: str) -> None:
-    """Read every row by id and produce it: no leases, no windows, no numbers, no progress. The limit."""
+    """Read every row by id and produce it with its headers: no leases, windows, ids, numbers or progress. The limit."""
     producer = clusters.producer(client_id="bench-bare")
     left = 0
 
@@ -68,8 +68,15 @@ def bare_loop(topic: str) -> None:
     with psycopg.connect(database_url()) as connection_, connection_.cursor("bare", binary=True) as cursor:
         cursor.itersize = 1_000
         cursor.execute("select key, value, headers from outbox_event where topic = %s order by id", [topic])
-        for number, (key, value, _headers) in enumerate(cursor):
-            producer.produce(topic=topic, key=key, value=value, headers=HEADERS, partition=number % PARTITIONS, on_delivery=answered)
+        for number, (key, value, packed) in enumerate(cursor):
+            producer.produce(
+                topic=topic,
+                key=key,
+                value=value,
+                headers=wire.unpack_headers(packed),
+                partition=number % PARTITIONS,
+                on_delivery=answered,
+            )
             left += 1
             if number % 500 == 0:
                 producer.poll(0)
