@@ -12,3 +12,9 @@ class LiveConfig(AppConfig):
     label = "reliability_live"
     verbose_name = "Live pages"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Celery's processes beat too."""
+        from reliability.live import workers
+
+        workers.connect()

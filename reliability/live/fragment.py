@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template import loader
 
 
@@ -37,4 +38,30 @@ def respond(
         response = HttpResponse(rendered)
     response.headers["ETag"] = f'"{version}"'
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def asked_for(request: HttpRequest) -> str:
+    """The id of the region that a page's script asks for, "" for the whole page."""
+    if request.headers.get("HX-Request") != "true" or request.headers.get("HX-History-Restore-Request") == "true":
+        return ""
+    return request.headers.get("X-Region") or request.headers.get("HX-Target", "")
+
+
+def page(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, regions: Mapping[str, object], status: int = 200
+) -> HttpResponse:
+    """Answer with one region of a page, with 204 when the page has those rows, or with the whole page.
+
+    ``regions`` maps a partial's name to what it shows, for its hash. A region's
+    ``data-hash`` is ``versions.<name>``.
+    """
+    versions = {name: version_of([f"{template}#{name}", source]) for name, source in regions.items()}
+    full = {**context, "versions": versions}
+    asked = asked_for(request)
+    if asked in regions:
+        return respond(request, f"{template}#{asked}", full, rows_hash_source=regions[asked])
+    response = render(request, template, full, status=status)
+    response.headers["Cache-Control"] = "no-store"  # behind a login: no copy on a shared machine
+    response.headers["Vary"] = "HX-Request, X-Region, HX-Target, Cookie"
     return response

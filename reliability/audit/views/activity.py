@@ -12,7 +12,7 @@ from reliability import access
 from reliability.audit import queries
 from reliability.audit.models import OUTCOMES
 from reliability.kernel import clock
-from reliability.live import regions
+from reliability.live import fragment
 
 SPANS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 WORD_LENGTH_MAX = 300
@@ -44,7 +44,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "outcomes": OUTCOMES,
         "filtered": wanted != queries.EntryFilter(),
     }
-    return regions.render(
+    return fragment.page(
         request, "audit/activity.html", context, regions={"entries": [entry.seq for entry in found.entries]}
     )
 

@@ -101,11 +101,8 @@ def status(kind: str, word: str, extra: str = "") -> dict[str, object]:
 def spark(points: Sequence[float], label: str = "last 60 min", extra: str = "") -> dict[str, object]:
     """Draw a sparkline; it is told to those who cannot see it by its lowest, highest and last value."""
     values = list(points) or [0.0]
-    return {
-        "line": wording.spark_line(values),
-        "told": f"{label}: {wording.number(min(values))} to {wording.number(max(values))}, now {wording.number(values[-1])}",
-        "extra": extra,
-    }
+    low, high, last = (wording.number(value) for value in (min(values), max(values), values[-1]))
+    return {"line": wording.spark_line(values), "told": f"{label}: {low} to {high}, now {last}", "extra": extra}
 
 
 @register.simple_tag

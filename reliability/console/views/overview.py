@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from reliability import access
 from reliability.kernel import clock
-from reliability.live import regions
+from reliability.live import fragment
 
 
 @require_GET
@@ -15,4 +15,4 @@ from reliability.live import regions
 def page(request: HttpRequest) -> HttpResponse:
     """The verdict in one sentence, then what it stands on."""
     now = clock.SYSTEM.now()
-    return regions.render(request, "console/overview.html", {"title": "Overview", "now": now}, regions={"overview": []})
+    return fragment.page(request, "console/overview.html", {"title": "Overview", "now": now}, regions={"overview": []})

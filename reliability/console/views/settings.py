@@ -16,8 +16,8 @@ from reliability.access import queries as access_queries
 from reliability.console.operations import accounts
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
+from reliability.live import fragment
 from reliability.live import queries as live_queries
-from reliability.live import regions
 
 LIVES_DAYS = (1, 30, 90, 365)
 SECRET_PARTS = ("password", "secret", "token")
@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "heartbeats": heartbeats,
     }
     shown = [(row.name, row.host, row.pid, row.state, row.is_silent, dict(row.facts)) for row in heartbeats]
-    return regions.render(request, "console/settings.html", context, regions={"processes": shown})
+    return fragment.page(request, "console/settings.html", context, regions={"processes": shown})
 
 
 @require_POST

@@ -1,0 +1,192 @@
+"""How far a run is, as figures, a bar and a ramp: values for the page, taken from the run's own counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlq.domain import ramp
+from dlq.domain import run as runs
+from dlq.domain.item import ItemState
+from dlq.domain.run import Progress, RunEvent, RunState
+from dlq.models import Replay
+from reliability.console.domain import wording
+
+_S = ItemState
+RUN_WORDS: dict[str, tuple[str, str]] = {
+    RunState.RUNNING: ("prog", "Running"),
+    RunState.PAUSED: ("paused", "Paused"),
+    RunState.STOPPING: ("warn", "Stopping"),
+    RunState.STOPPED: ("crit", "Stopped by itself"),
+    RunState.CANCELLED: ("unknown", "Cancelled"),
+    RunState.FINISHED: ("ok", "Finished"),
+}
+ITEM_WORDS: dict[str, tuple[str, str]] = {
+    _S.PLANNED: ("unknown", "Not sent yet"),
+    _S.QUEUED: ("prog", "On its way"),
+    _S.SENT: ("prog", "Sent"),
+    _S.PASSED: ("ok", "Passed"),
+    _S.CONFIRMED: ("ok", "Confirmed"),
+    _S.FAILED_AGAIN: ("crit", "Failed again"),
+    _S.UNKNOWN: ("unknown", "Unknown"),
+    _S.CANCELLED: ("paused", "Not sent"),
+}
+"""Status and word of each item state; a word claims no more than is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number of the run; ``state`` leads to its items."""
+
+    kind: str
+    value: int
+    text: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of the bar, in percent of its width."""
+
+    kind: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of the ramp: ``done``, ``now`` or still waiting ("")."""
+
+    kind: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A run as the page shows it."""
+
+    kind: str
+    word: str
+    figures: list[Figure]
+    segments: list[Segment]
+    line: str
+    steps: list[Step]
+    failed: int
+    planned: int
+    on_the_way: int
+    can_pause: bool
+    can_resume: bool
+    can_cancel: bool
+    over: bool
+
+
+def shown(run: Replay, progress: Progress) -> Shown:
+    """Return what the page says of a run; nothing here is guessed: every number is an item's state."""
+    kind, word = RUN_WORDS.get(run.state, ("unknown", run.state))
+    if run.state == RunState.RUNNING and run.ramp_note:
+        word = f"{word} · {run.ramp_note}"
+    state = RunState(run.state)
+    return Shown(
+        kind=_verdict(kind, state, progress),
+        word=word,
+        figures=_figures(progress),
+        segments=_segments(progress),
+        line=_line(run, progress),
+        steps=_steps(run, progress),
+        failed=progress.of(_S.FAILED_AGAIN),
+        planned=progress.of(_S.PLANNED),
+        on_the_way=progress.of(_S.QUEUED),
+        can_pause=runs.can(state, RunEvent.PAUSE),
+        can_resume=runs.can(state, RunEvent.RESUME),
+        can_cancel=runs.can(state, RunEvent.CANCEL),
+        over=state in runs.ENDED,
+    )
+
+
+def _verdict(kind: str, state: RunState, progress: Progress) -> str:
+    """A finished run is not green when something in it failed or is not known."""
+    if state is RunState.FINISHED and progress.failures:
+        return "crit"
+    if state is RunState.FINISHED and (progress.of(_S.UNKNOWN) or progress.groupless):
+        return "warn"
+    return kind
+
+
+def _figures(progress: Progress) -> list[Figure]:
+    def one(kind: str, state: ItemState, text: str) -> Figure:
+        return Figure(kind=kind, value=progress.of(state), text=text, state=str(state))
+
+    underway = progress.of(_S.SENT) + progress.of(_S.QUEUED)
+    return [
+        one("ok", _S.CONFIRMED, "confirmed processed"),
+        one("passed", _S.PASSED, "passed, no proof"),
+        Figure(kind="prog", value=underway, text="sent, outcome to come", state=str(_S.SENT)),
+        one("crit", _S.FAILED_AGAIN, "failed again"),
+        one("unknown", _S.UNKNOWN, "unknown"),
+        one("", _S.PLANNED, "not sent yet"),
+    ]
+
+
+_BAR = (
+    ("ok", (_S.CONFIRMED,)),
+    ("passed", (_S.PASSED,)),
+    ("prog", (_S.SENT, _S.QUEUED)),
+    ("crit", (_S.FAILED_AGAIN,)),
+    ("unknown", (_S.UNKNOWN,)),
+)
+
+
+def _segments(progress: Progress) -> list[Segment]:
+    """Each part in proportion; one that exists is never thinner than can be seen."""
+    segments, x = [], 0.0
+    for kind, states in _BAR:
+        count = sum(progress.of(state) for state in states)
+        if count and progress.total:
+            width = max(0.4, 100 * count / progress.total)
+            segments.append(Segment(kind=kind, x=round(x, 3), width=round(width, 3)))
+            x += width
+    return segments
+
+
+def _line(run: Replay, progress: Progress) -> str:
+    planned, cancelled = progress.of(_S.PLANNED), progress.of(_S.CANCELLED)
+    parts = [f"{wording.number(progress.total - planned - cancelled)} of {wording.number(progress.total)}"]
+    parts.append(f"limit {wording.number(run.rate)}/s")
+    if run.state == RunState.RUNNING and planned:
+        parts.append(f"at least {wording.span(planned / run.rate)} to go")
+    if cancelled:
+        refused = f", {wording.number(progress.refused)} of them refused" if progress.refused else ""
+        parts.append(f"{wording.number(cancelled)} not sent{refused}")
+    if run.skipped:
+        parts.append(f"{wording.number(run.skipped)} left out: not free any more when it was approved")
+    if progress.groupless:
+        parts.append(f"{wording.number(progress.groupless)} wait for their consumer group to be chosen")
+    return " · ".join(parts)
+
+
+def _steps(run: Replay, progress: Progress) -> list[Step]:
+    """The canaries that this run is large enough for, then everything at its rate."""
+    steps, before = [], run.ramp_base
+    for place, size in enumerate(ramp.CANARY):
+        if before >= progress.total:
+            break
+        done, now = run.ramp_step > place, run.ramp_step == place
+        steps.append(_step(run, label=wording.number(size), done=done, now=now))
+        before += size
+    rest = max(0, progress.total - before)
+    if rest or not steps:
+        full = run.ramp_step >= len(ramp.CANARY)
+        over = run.state in runs.ENDED
+        steps.append(_step(run, label="all", done=full and over, now=full and not over, rate=True))
+    return steps
+
+
+def _step(run: Replay, *, label: str, done: bool, now: bool, rate: bool = False) -> Step:
+    over = run.state in runs.ENDED
+    if done or (now and over):
+        return Step(kind="done", label=label, text="judged" if not rate else f"at up to {wording.number(run.rate)}/s")
+    if now:
+        waits = "waiting for outcomes" in run.ramp_note
+        text = "waits for outcomes" if waits else "being sent"
+        return Step(kind="now", label=label, text=text if run.state == RunState.RUNNING else "held")
+    return Step(kind="", label=label, text=f"at up to {wording.number(run.rate)}/s" if rate else "waits")
