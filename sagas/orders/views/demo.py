@@ -16,7 +16,8 @@ from sagas.orders import operations, queries
 def page(request: HttpRequest) -> HttpResponse:
     """Show the shop."""
     context = {"switches": queries.switches(), "progress": queries.progress(), "checked_at": clock.SYSTEM.now()}
-    return render(request, "orders/demo.html", context)
+    part = "#progress" if request.headers.get("HX-Request") else ""
+    return render(request, f"orders/demo.html{part}", context)
 
 
 @require_POST
