@@ -70,15 +70,19 @@ def class_path(*, caches: Sequence[Path], say: Say, lock: Path = LOCK) -> list[P
 
     Raises `Refusal` when a jar cannot be fetched or is not the locked one.
     """
-    jars = read_lock(lock)
-    found = {jar: _cached(jar, caches) for jar in jars}
-    missing = [jar for jar, path in found.items() if path is None]
+    jars = found(caches=caches, lock=lock)
+    missing = [jar for jar, path in jars.items() if path is None]
     if missing:
         say(f"fetching Apache Kafka ({len(missing)} of {len(jars)} jars)")
         os.environ.update(certificates.variables(os.environ))  # jgo offers no other way to name them
         with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool:
-            found.update(zip(missing, pool.map(lambda jar: _fetch(jar, caches[0]), missing), strict=True))
-    return [path for path in found.values() if path is not None]
+            jars.update(zip(missing, pool.map(lambda jar: _fetch(jar, caches[0]), missing), strict=True))
+    return [path for path in jars.values() if path is not None]
+
+
+def found(*, caches: Sequence[Path], lock: Path = LOCK) -> dict[Jar, Path | None]:
+    """Where each locked jar is; None for one that is missing or not the locked one."""
+    return {jar: _cached(jar, caches) for jar in read_lock(lock)}
 
 
 def _cached(jar: Jar, caches: Sequence[Path]) -> Path | None:
