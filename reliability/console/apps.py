@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ConsoleConfig(AppConfig):
@@ -14,4 +15,15 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register what the console itself can tell."""
+        """Start telemetry as the settings say, and register what the console itself can tell."""
+        from reliability.console import checks, own
+        from reliability.kernel.telemetry import tracing
+
+        tracing.configure(
+            service=getattr(settings, "OTEL_SERVICE_NAME", "mainstay"),
+            endpoint=getattr(settings, "OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            ratio=getattr(settings, "OTEL_TRACES_RATIO", 0.1),
+        )
+        tracing.instrument_clients()
+        own.register()
+        checks.register()

@@ -36,6 +36,7 @@ __all__ = [
     "Fact",
     "Figure",
     "Item",
+    "Ladder",
     "Panel",
     "Part",
     "Registry",
@@ -50,6 +51,7 @@ __all__ = [
     "register_cause",
     "register_check",
     "register_figures",
+    "register_ladder",
     "register_panel",
     "register_related",
     "register_signal",
@@ -101,6 +103,14 @@ class Signal:
     read: Callable[[str], Sample | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Time limits that must grow from rung to rung: (what, seconds), the innermost call first."""
+
+    name: str
+    rungs: tuple[tuple[str, float], ...]
+
+
 class Registry:
     """All that was registered. One instance serves a process; tests make their own."""
 
@@ -108,6 +118,7 @@ class Registry:
         self.panels: dict[str, Panel] = {}
         self.checks: dict[str, Check] = {}
         self.signals: dict[str, Signal] = {}
+        self.ladders: dict[str, Ladder] = {}
         self.attentions: list[Attention] = []
         self.timelines: list[Timeline] = []
         self.causes: list[Cause] = []
@@ -126,6 +137,10 @@ class Registry:
     def register_signal(self, signal: Signal) -> None:
         """Add a signal; raises ``AlreadyRegistered``."""
         _claim(self.signals, signal.name, signal)
+
+    def register_ladder(self, ladder: Ladder) -> None:
+        """Add a ladder of time limits for doctor to check; raises ``AlreadyRegistered``."""
+        _claim(self.ladders, ladder.name, ladder)
 
     def register_attention(self, items: Attention) -> None:
         """Add a source of things that need a person."""
@@ -175,6 +190,7 @@ REGISTRY = Registry()
 
 register_panel = REGISTRY.register_panel
 register_check = REGISTRY.register_check
+register_ladder = REGISTRY.register_ladder
 register_signal = REGISTRY.register_signal
 register_attention = REGISTRY.register_attention
 register_timeline = REGISTRY.register_timeline

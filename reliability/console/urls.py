@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reliability.console.views import overview, settings, shell
+from reliability.console.views import health, overview, settings, shell
 
 app_name = "console"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("settings/tokens/", settings.issue_token, name="issue-token"),
     path("settings/tokens/<int:token_id>/revocation/", settings.revoke_token, name="revoke-token"),
     path("search/", shell.search, name="search"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("metrics", health.prometheus, name="metrics"),
     path("rail/", shell.rail, name="rail"),
     *[path(f"{slug}/", shell.planned, {"slug": slug}, name=slug) for slug in shell.PLANNED],
 ]

@@ -18,7 +18,8 @@ class Item:
 
     ``id`` is stable while the trouble lasts (``"letters:group:12"``), ``room`` is the slug of a page, ``word`` the
     status in one word, ``url`` where it is looked at. ``act_url`` may be the same page with a dialog open; an act
-    that changes something is a POST. ``count`` is how many things the item stands for.
+    that changes something is a POST. ``count`` is how many things the item stands for. ``topics`` are the Kafka topics
+    it names: who may not see all of them does not see the item.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Item:
     act_url: str = ""
     act_method: Literal["get", "post"] = "get"
     count: int = 1
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRow:
-    """One line of the merged timeline: what a machine did (``machine``) or an operator (``person``)."""
+    """One line of the merged timeline: what a machine did (``machine``) or an operator (``person``).
+
+    ``topics``: as for items.
+    """
 
     at: datetime
     kind: Literal["machine", "person"]
@@ -59,6 +64,7 @@ class TimelineRow:
     text: str
     url: str = ""
     who: str = ""
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

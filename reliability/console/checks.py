@@ -1,0 +1,177 @@
+"""The lines of ``manage.py doctor`` that the console knows; rooms register their own besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+
+from reliability import access
+from reliability.audit import queries as audit_queries
+from reliability.console import health
+from reliability.console.domain import ladder
+from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
+from reliability.kafka import clusters
+from reliability.kafka.ports import Unavailable
+from reliability.live import connection as live_redis
+from reliability.live import queries as live_queries
+
+OLDEST_POSTGRESQL = 150_000
+OLDEST_REDIS = (6, 2)
+# What a whole deployment runs; others show up by themselves.
+PROCESSES = ("web", "beat", "letters", "worker-relay", "worker-standard", "worker-bulk")
+PAGE_WITHOUT_SERVER_S = 2.0
+CREATE_TOPICS = "create_topics"  # a heartbeat's fact: the commands for topics a process was not allowed to create
+_BROKERS = {
+    "kafka": "Apache Kafka, embedded",
+    "in-process": "in-process broker (no members, no topic creation, no fencing; its records die with it)",
+    "external": "the Kafka that KAFKA_BOOTSTRAP_SERVERS names",
+}
+
+
+def register() -> None:
+    """Register everything of this module; called once at start."""
+    for name, run in (
+        ("database", database),
+        ("redis", redis_server),
+        ("kafka", kafka),
+        ("time limits", time_limits),
+        ("processes", processes),
+        ("audit", audit),
+    ):
+        REGISTRY.register_check(Check(name=name, run=run))
+    options: dict[str, Any] = settings.DATABASES[DEFAULT_DB_ALIAS].get("OPTIONS", {})
+    pool = options.get("pool")
+    transport: dict[str, Any] = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    if isinstance(pool, dict):
+        rungs = (
+            ("Redis hint", 2 * live_redis.HINT_TIMEOUT_S),
+            ("Redis answer", live_redis.READ_TIMEOUT_S),
+            ("health part", health.ANSWER_WITHIN_S),
+            ("database pool", float(pool.get("timeout", 30))),
+            ("page", PAGE_WITHOUT_SERVER_S),
+        )
+        REGISTRY.register_ladder(Ladder(name="page without a server", rungs=rungs))
+    statement_s = getattr(settings, "STATEMENT_TIMEOUT_MS", 30_000) / 1000
+    redelivery = ("Celery redelivery", float(transport.get("visibility_timeout", 3600)))
+    REGISTRY.register_ladder(Ladder(name="statement", rungs=(("statement", statement_s), redelivery)))
+
+
+def database() -> CheckResult:
+    """PostgreSQL answers, is new enough, has our tables, and can feed change capture."""
+    try:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(
+                "select current_setting('server_version_num')::int, current_setting('server_version'),"
+                " current_setting('wal_level')"
+            )
+            number, version, wal_level = cursor.fetchone()
+        missing = health.unapplied_migrations()
+    except (DatabaseError, InterfaceError) as error:
+        remedy = (
+            "Start PostgreSQL, or mend DATABASE_URL; the address is read from the environment or .mainstay/state.json."
+        )
+        return CheckResult(verdict="fail", found=f"does not answer: {str(error).strip()}", remedy=remedy)
+    facts = {"version": version, "wal_level": wal_level, "unapplied_migrations": str(len(missing))}
+    if number < OLDEST_POSTGRESQL:
+        remedy = "Use PostgreSQL 15 or later."
+        return CheckResult(verdict="fail", found=f"PostgreSQL {version}", remedy=remedy, facts=facts)
+    if missing:
+        found = f"{len(missing)} migrations are not applied, the first is {missing[0]}"
+        return CheckResult(verdict="fail", found=found, remedy="manage.py migrate", facts=facts)
+    found = f"PostgreSQL {version}, all migrations applied, wal_level {wal_level}"
+    if wal_level != "logical":
+        remedy = "Only needed for change capture (Debezium): ALTER SYSTEM SET wal_level = logical, then restart."
+        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
+    return CheckResult(verdict="ok", found=found, facts=facts)
+
+
+def redis_server() -> CheckResult:
+    """Redis answers and is new enough."""
+    state, detail = health.ask_redis()
+    if state != "ok":
+        remedy = "Start Redis, or mend REDIS_URL. Meanwhile pages poll and wake-ups come from schedules."
+        return CheckResult(verdict="fail", found=f"does not answer: {detail}", remedy=remedy)
+    version = str(live_redis.client().info("server")["redis_version"])
+    facts = {"version": version}
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        return CheckResult(verdict="fail", found=f"Redis {version}", remedy="Use Redis 6.2 or later.", facts=facts)
+    return CheckResult(verdict="ok", found=f"Redis {version}", facts=facts)
+
+
+def kafka() -> CheckResult:
+    """Which broker this is and why, and whether every topic that is needed could be created."""
+    broker = getattr(settings, "MAINSTAY_BROKER", "external")
+    reason = getattr(settings, "MAINSTAY_BROKER_REASON", "")
+    what = f"{_BROKERS.get(broker, broker)}{f', because {reason}' if reason else ''}"
+    facts = {"broker": broker, "reason": reason}
+    try:
+        topics = clusters.admin(answer_s=5.0).topics()
+    except Unavailable as error:
+        remedy = "Start Kafka, or mend KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL."
+        return CheckResult(verdict="fail", found=f"{what}: does not answer: {error}", remedy=remedy, facts=facts)
+    found = f"{what}; {len(topics)} topics"
+    commands = _topics_to_create()
+    if commands:
+        remedy = "Create what the processes may not create:\n" + "\n".join(commands)
+        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
+    if broker == "in-process":
+        remedy = "Good for a look around only: install a Java runtime, or set KAFKA_BOOTSTRAP_SERVERS."
+        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
+    return CheckResult(verdict="ok", found=found, facts=facts)
+
+
+def _topics_to_create() -> list[str]:
+    try:
+        rows = live_queries.heartbeats()
+    except (DatabaseError, InterfaceError):
+        return []  # the database's own line says so
+    commands = (str(row.facts.get(CREATE_TOPICS, "")) for row in rows if not row.is_silent)
+    return sorted({line for command in commands for line in command.splitlines() if line})
+
+
+def time_limits() -> CheckResult:
+    """Every limit is longer than the ones inside it."""
+    ladders = sorted(REGISTRY.ladders.values(), key=lambda each: each.name)
+    faults = [f"{each.name}: {fault}" for each in ladders for fault in ladder.faults(each.rungs)]
+    facts = {each.name: ladder.spoken(each.rungs) for each in ladders}
+    if faults:
+        found = f"{len(faults)} limits are in the wrong order"
+        return CheckResult(verdict="fail", found=found, remedy="\n".join(faults), facts=facts)
+    return CheckResult(verdict="ok", found=f"{len(ladders)} ladders in order", facts=facts)
+
+
+def processes() -> CheckResult:
+    """Every process beats."""
+    try:
+        rows = live_queries.heartbeats()
+        missing = live_queries.missing_processes()
+    except (DatabaseError, InterfaceError):
+        return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
+    facts = {f"{row.name}@{row.host}": f"{row.state}, {row.age_s:.0f} s ago" for row in rows}
+    living = {row.name for row in rows if not row.is_silent and row.state != "stopped"}
+    if missing:
+        named = ", ".join(f"{each.row.name} (silent for {each.row.age_s:.0f} s)" for each in missing)
+        remedy = "Look at its log and start it again; the supervisor of the demo does that by itself."
+        return CheckResult(verdict="fail", found=named, remedy=remedy, facts=facts)
+    absent = [name for name in PROCESSES if name not in living]
+    if absent:
+        remedy = f"Not running: {', '.join(absent)}. Start them, or `make demo` for all."
+        return CheckResult(verdict="warn", found=f"{len(living)} processes beat", remedy=remedy, facts=facts)
+    return CheckResult(verdict="ok", found=f"{len(living)} processes beat", facts=facts)
+
+
+def audit() -> CheckResult:
+    """The newest entry of the audit, to be noted outside the database; ``verify_audit`` checks the whole chain."""
+    try:
+        page = audit_queries.entries(actor=access.system_actor("doctor"), wanted=audit_queries.EntryFilter(), limit=1)
+    except (DatabaseError, InterfaceError):
+        return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
+    if not page.entries:
+        return CheckResult(verdict="ok", found="empty")
+    newest = page.entries[0]
+    head = f"{newest.seq}:{bytes(newest.hash).hex()}"
+    return CheckResult(
+        verdict="ok", found=f"head {head[:24]}..., whole chain: manage.py verify_audit", facts={"head": head}
+    )

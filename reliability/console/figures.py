@@ -1,0 +1,49 @@
+"""Metrics that are read from the database when Prometheus scrapes, from every room that registered some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import structlog
+from django.db import DatabaseError
+
+from reliability import access
+from reliability.console import queries
+from reliability.console.domain.values import Figure
+from reliability.console.registry import REGISTRY, Registry
+from reliability.kernel.telemetry import names
+from reliability.kernel.telemetry.metrics import Reading
+from reliability.live import queries as live_queries
+
+log = structlog.get_logger(__name__)
+
+
+def read(registry: Registry = REGISTRY) -> Iterator[Reading]:
+    """All figures to be had; the number of sources that could not be read is a figure too."""
+    unread = 0
+    for source in registry.figures:
+        try:
+            found = list(source())
+        except (
+            DatabaseError
+        ):  # also an outage: a scrape shows what the process itself counted, and that these are missing
+            log.warning("figures_unread", source=getattr(source, "__module__", ""), exc_info=True)
+            unread += 1
+            continue
+        yield from ((figure.metric, figure.labels, figure.value) for figure in found)
+    yield names.FIGURES_UNREAD, {}, float(unread)
+
+
+def of_processes() -> Iterable[Figure]:
+    """The age of every process's last heartbeat."""
+    for row in live_queries.heartbeats():
+        yield Figure(metric=names.PROCESS_BEAT_AGE, value=row.age_s, labels={"process": row.name, "host": row.host})
+
+
+def of_attention() -> Iterable[Figure]:
+    """How many things need a person, per page and status."""
+    counts: dict[tuple[str, str], int] = {}
+    for item in queries.attention(actor=access.system_actor("metrics")).items:
+        counts[item.room, item.status] = counts.get((item.room, item.status), 0) + 1
+    for (room, status), count in sorted(counts.items()):
+        yield Figure(metric=names.ATTENTION, value=count, labels={"room": room, "status": status})

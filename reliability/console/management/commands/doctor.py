@@ -1,0 +1,60 @@
+"""``manage.py doctor``: is everything there, and if not, what to do?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from reliability.console.registry import REGISTRY, Check, CheckResult
+
+_WORDS = {"ok": "OK", "warn": "WARN", "fail": "FAIL"}
+
+
+class Command(BaseCommand):
+    """Run every registered check; exit 1 when one fails. Warnings do not fail."""
+
+    help = "Checks the database, Redis, Kafka, time limits, processes and the audit, and says what to do."
+    requires_system_checks: list[str] = []  # a broken system is what this command is for
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Define ``--json``."""
+        parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check and print."""
+        results = [(check.name, _run(check)) for check in REGISTRY.checks.values()]
+        failed = any(result.verdict == "fail" for _, result in results)
+        if options["json"]:
+            self.stdout.write(
+                json.dumps({"ok": not failed, "checks": [_document(*each) for each in results]}, indent=1)
+            )
+        else:
+            for name, result in results:
+                self.stdout.write(_line(name, result))
+        if failed:
+            raise SystemExit(1)
+
+
+def _run(check: Check) -> CheckResult:
+    try:
+        return check.run()
+    except Exception as error:  # noqa: BLE001 - shown as the check's result: the other checks must still be seen
+        text = f"the check itself failed: {type(error).__name__}: {error}"
+        return CheckResult(verdict="fail", found=text, remedy="Report this line.")
+
+
+def _line(name: str, result: CheckResult) -> str:
+    first = f"{_WORDS[result.verdict]:<5} {name:<12} {result.found}"
+    return "\n".join([first, *(f"{'':<18} -> {line}" for line in result.remedy.splitlines())])
+
+
+def _document(name: str, result: CheckResult) -> dict[str, object]:
+    return {
+        "name": name,
+        "verdict": result.verdict,
+        "found": result.found,
+        "remedy": result.remedy,
+        "facts": result.facts,
+    }

@@ -1,0 +1,86 @@
+"""What the console itself tells: silent and failing processes, Redis and Kafka that do not answer."""
+
+from __future__ import annotations
+
+from reliability.console import figures, health
+from reliability.console.domain.values import Item
+from reliability.console.registry import REGISTRY
+from reliability.live import queries as live_queries
+from reliability.live.domain.processes import Missing
+
+PROCESSES_URL = "/settings/#processes"
+_WITHOUT = {
+    "redis": ("Redis does not answer", "Pages ask for themselves every few seconds; work goes on, a little slower."),
+    "kafka": ("Kafka does not answer", "Nothing is sent or read. Events wait in the outbox, letters in their topics."),
+}
+
+
+def register() -> None:
+    """Register everything of this module; called once at start."""
+    REGISTRY.register_attention(silent_processes)
+    REGISTRY.register_attention(failing_processes)
+    REGISTRY.register_attention(dead_dependencies)
+    REGISTRY.register_figures(figures.of_processes)
+    REGISTRY.register_figures(figures.of_attention)
+
+
+def silent_processes() -> list[Item]:
+    """Processes that should have spoken and did not."""
+    return [_silent(missing) for missing in live_queries.missing_processes()]
+
+
+def _silent(missing: Missing) -> Item:
+    row = missing.row
+    rest = "no other process of this name lives" if missing.alone else "others of this name live"
+    return Item(
+        id=f"process:{row.name}:{row.host}",
+        room="settings",
+        status="crit" if missing.alone else "warn",
+        word="Silent",
+        title=f"{row.name} is silent",
+        detail=f"Last heard of on {row.host} as process {row.pid}; {rest}.",
+        since=row.at,
+        url=PROCESSES_URL,
+        act_label="See processes",
+        act_url=PROCESSES_URL,
+    )
+
+
+def failing_processes() -> list[Item]:
+    """Processes that live but whose work fails."""
+    return [
+        Item(
+            id=f"process:{row.name}:{row.host}:failing",
+            room="settings",
+            status="warn",
+            word="Failing",
+            title=f"{row.name} cannot do its work",
+            detail=str(row.facts.get("error", "")),
+            since=None,
+            url=PROCESSES_URL,
+            act_label="See processes",
+            act_url=PROCESSES_URL,
+        )
+        for row in live_queries.heartbeats()
+        if row.state == "failing" and not row.is_silent
+    ]
+
+
+def dead_dependencies() -> list[Item]:
+    """Redis and Kafka, as this process sees them."""
+    return [
+        Item(
+            id=f"dependency:{part.name}",
+            room="settings",
+            status="crit" if part.name == "kafka" else "warn",
+            word="Down",
+            title=_WITHOUT[part.name][0],
+            detail=_WITHOUT[part.name][1],
+            since=part.since,
+            url=PROCESSES_URL,
+            act_label="See processes",
+            act_url=PROCESSES_URL,
+        )
+        for part in health.dependencies()
+        if part.state == "down"
+    ]

@@ -1,0 +1,164 @@
+"""What the overview shows: the verdict, what needs a person, a tile per system, one timeline of machines and people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from reliability import access
+from reliability.audit import queries as audit_queries
+from reliability.console import outage
+from reliability.console.domain import verdict as rules
+from reliability.console.domain.values import Item, Status, Tile, TimelineRow
+from reliability.console.domain.verdict import Verdict
+from reliability.console.registry import REGISTRY, Panel, Registry
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+TIMELINE_ROWS = 40
+TIMELINE_SINCE = timedelta(hours=24)
+_OUTCOMES: dict[str, Status] = {"done": "ok", "refused": "warn", "failed": "crit"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """What needs a person, worst and oldest first. ``unread`` names the sources that could not be asked."""
+
+    items: list[Item]
+    unread: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many things."""
+        return len(self.items)
+
+    @property
+    def worst(self) -> Status:
+        """How bad the worst is; unknown when a source could not be asked and nothing else is wrong."""
+        found = rules.worst(item.status for item in self.items)
+        return "unknown" if self.unread and found == "ok" else found
+
+    @property
+    def by_page(self) -> dict[str, tuple[int, Status]]:
+        """For each page's slug: how many, and how bad the worst is."""
+        pages: dict[str, list[Item]] = {}
+        for item in self.items:
+            pages.setdefault(item.room, []).append(item)
+        return {room: (len(items), rules.worst(item.status for item in items)) for room, items in pages.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The first page, as one actor may see it at ``at``."""
+
+    at: datetime
+    verdict: Verdict
+    attention: Attention
+    tiles: list[Tile]
+    timeline: list[TimelineRow]
+
+    def shown(self) -> object:
+        """What a reader would notice, without ages; for the hash of the live region."""
+        tiles = [(t.title, t.value, t.unit, t.status, t.word, t.points) for t in self.tiles]
+        items = [(i.id, i.status, i.word, i.title, i.detail, i.count) for i in self.attention.items]
+        return [self.verdict.sentence, items, tiles, [(row.at, row.text) for row in self.timeline]]
+
+
+def overview(*, actor: access.Actor, now: datetime, registry: Registry = REGISTRY) -> Overview:
+    """Everything on the first page."""
+    needed = attention(actor=actor, registry=registry)
+    week = _machine_rows(since=now - timedelta(days=rules.LOOKED_BACK_DAYS), registry=registry)
+    verdict = rules.verdict(items=needed.items, unread=needed.unread, last_problem_at=rules.last_problem(week), now=now)
+    rows = timeline(actor=actor, since=now - TIMELINE_SINCE, machine=week, registry=registry)
+    return Overview(at=now, verdict=verdict, attention=needed, tiles=tiles(registry=registry), timeline=rows)
+
+
+def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attention:
+    """What needs a person, from every room, as far as the actor may see it."""
+    items: list[Item] = []
+    unread: list[str] = []
+    for source in registry.attentions:
+        found = _read(source, name=_name_of(source))
+        if found is None:
+            unread.append(_name_of(source))
+        else:
+            items += (item for item in found if _may_see(actor, item.topics))
+    return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
+
+
+def tiles(*, registry: Registry = REGISTRY) -> list[Tile]:
+    """A tile per panel, in the panels' order; one that could not be read says so."""
+    panels = sorted(registry.panels.values(), key=lambda panel: (panel.order, panel.slug))
+    return [_read(panel.tile, name=panel.slug) or _unread_tile(panel) for panel in panels]
+
+
+def timeline(
+    *,
+    actor: access.Actor,
+    since: datetime,
+    limit: int = TIMELINE_ROWS,
+    machine: Sequence[TimelineRow] | None = None,
+    registry: Registry = REGISTRY,
+) -> list[TimelineRow]:
+    """What machines and people did since an instant, newest first, at most ``limit`` rows."""
+    rows = list(_machine_rows(since=since, registry=registry) if machine is None else machine)
+    seen = [row for row in rows if row.at >= since and _may_see(actor, row.topics)]
+    if access.may(actor, "activity.view"):
+        seen += _acts(actor=actor, since=since, limit=limit)
+    return sorted(seen, key=lambda row: row.at, reverse=True)[:limit]
+
+
+def _machine_rows(*, since: datetime, registry: Registry) -> list[TimelineRow]:
+    rows: list[TimelineRow] = []
+    for source in registry.timelines:
+        rows += _read(lambda source=source: source(since, TIMELINE_ROWS), name=_name_of(source)) or ()  # type: ignore[misc]
+    return rows
+
+
+def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineRow]:
+    return [
+        TimelineRow(
+            at=entry.at,
+            kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
+            status=_OUTCOMES.get(entry.outcome, "unknown"),
+            text=_sentence(entry.act, entry.target, entry.outcome),
+            who=entry.actor_name,
+            url=f"/activity/?target={entry.target}" if entry.target else "/activity/",
+        )
+        for entry in audit_queries.recent(actor=actor, since=since, limit=limit)
+    ]
+
+
+def _sentence(act: str, target: str, outcome: str) -> str:
+    said = f"{act} {target}".strip()
+    return said if outcome == "done" else f"{said} ({outcome})"
+
+
+def _may_see(actor: access.Actor, topics: Collection[str]) -> bool:
+    return actor.scopes.is_everything or all(actor.scopes.allows(topic) for topic in topics)
+
+
+def _read(source: Callable[[], T], *, name: str) -> T | None:
+    """Ask a room; None when it failed. An outage of the database goes on: then there is no page to make."""
+    try:
+        return source()
+    except Exception as error:  # the edge between rooms: one broken room must not take the overview away
+        if outage.is_outage(error):
+            raise
+        log.exception("source_unread", source=name)
+        return None
+
+
+def _name_of(source: object) -> str:
+    """The room a function belongs to, for sentences: "outbox", "dlq", "live"."""
+    module = getattr(source, "__module__", "")
+    return module.removeprefix("reliability.").partition(".")[0] or "a room"
+
+
+def _unread_tile(panel: Panel) -> Tile:
+    return Tile(title=panel.title, value="?", status="unknown", word="Could not be read", url="/", at=None)
