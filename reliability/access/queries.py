@@ -158,8 +158,8 @@ def tokens_of(actor: Actor) -> list[ApiToken]:
     """The living tokens of the actor's own account, newest first."""
     if not actor.account:
         return []
-    rows = ApiToken.objects.select_related("account__user").filter(account__user__username=actor.account, revoked_at=None)
-    return list(rows.order_by("-created_at"))
+    rows = ApiToken.objects.filter(account__user__username=actor.account, revoked_at=None)
+    return list(rows.select_related("account__user").order_by("-created_at"))
 
 
 def accounts() -> list[Account]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class AuditConfig(AppConfig):
@@ -14,9 +14,13 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen for acts that are refused at the door of a page, before any operation could write its entry."""
+        """Listen for what happens outside an operation: acts refused at a page's door, changed passwords."""
         from reliability.access.views import guard
         from reliability.audit import operations
 
         if operations.record_refusal not in guard.refusal_listeners:
             guard.refusal_listeners.append(operations.record_refusal)
+        if apps.is_installed("allauth.account"):
+            from allauth.account.signals import password_changed
+
+            password_changed.connect(operations.record_password_change)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.db import DatabaseError, connection, transaction
+from django.http import HttpRequest
 
 from reliability import access, live
 from reliability.audit.domain import chain, facts
@@ -100,6 +101,14 @@ def record_refusal(actor: access.Actor, act: str, target: str, refusal: Refused)
     draft = Draft(actor=actor, act=act, target=target, reason="", topics=set())
     draft.facts |= {"code": refusal.code, "why": str(refusal)}
     _append_afterwards(draft, REFUSED)
+
+
+def record_password_change(sender: object, *, request: HttpRequest, **_: object) -> None:
+    """Keep that somebody changed their own password: allauth says so after it happened."""
+    actor = access.actor_of(request)
+    if actor.role is not None:
+        with action("accounts.password", actor=actor, target=f"account:{actor.account}"):
+            pass
 
 
 def _check_reason(reason: str, *, required: bool) -> None:

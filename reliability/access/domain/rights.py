@@ -68,6 +68,7 @@ _TABLE = (
     _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True),
     _right("tokens.own", VIEWER, "make and revoke one's own API tokens"),
     _right("tokens.manage", ADMIN, "make and revoke any account's API tokens"),
+    _right("accounts.password", VIEWER, "change one's own password"),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
     _right("accounts.manage", ADMIN, "create accounts, change their role, scopes or password, disable them"),
 )

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from reliability.access import Role, operations
+from reliability.audit.models import Entry
 from tests.support.actors import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.access.urls")]
@@ -98,6 +99,26 @@ def test_a_new_password_ends_other_sessions(client: Client, ana: None) -> None:
     operations.create_account(username="ana", password=PASSWORD + "!", role=Role.OPERATOR, update=True)
 
     assert client.get("/look/").status_code == 302
+
+
+def test_changing_ones_password_is_on_record_and_keeps_this_session(client: Client, ana: None) -> None:
+    sign_in(client)
+    new = PASSWORD + " new"
+    changed = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+
+    assert changed.status_code == 302
+    assert client.get("/look/").status_code == 200
+    entry = Entry.objects.get()
+    assert (entry.act, entry.actor_name, entry.target) == ("accounts.password", "ana", "account:ana")
+
+
+def test_a_password_is_not_changed_without_the_old_one(client: Client, ana: None) -> None:
+    sign_in(client)
+    client.post("/accounts/password/change/", {"oldpassword": "x", "password1": "y" * 20, "password2": "y" * 20})
+
+    client.post("/accounts/logout/")
+    assert sign_in(client).status_code == 302
+    assert not Entry.objects.exists()
 
 
 def test_passwords_are_kept_with_argon2(ana: None) -> None:

@@ -77,6 +77,13 @@ def test_a_percent_sign_in_a_filter_is_a_percent_sign() -> None:
     assert targets(EntryFilter(target="group_1*")) == []
 
 
+@pytest.mark.parametrize("field", ["actor", "act", "target", "outcome"])
+def test_a_nul_in_a_filter_finds_nothing(field: str) -> None:
+    act()
+
+    assert targets(EntryFilter(**{field: "a\x00"})) == []
+
+
 def test_entries_that_touch_a_hidden_topic_are_left_out() -> None:
     act(target="both", topics=("orders.dlq", "payments.dlq"))
     act(target="mine", topics=("orders.dlq",))

@@ -24,7 +24,10 @@ def test_each_cell_of_the_matrix_is_what_authorize_does(role: Role, right) -> No
 def test_a_viewer_may_look_and_nothing_else() -> None:
     looks = {act for act in RIGHTS if may(actor(Role.VIEWER), act)}
 
-    assert looks == {act for act in RIGHTS if act.endswith(".view") and act != "accounts.view"} | {"tokens.own"}
+    assert looks == {act for act in RIGHTS if act.endswith(".view") and act != "accounts.view"} | {
+        "tokens.own",
+        "accounts.password",
+    }
 
 
 def test_an_operator_changes_no_setting_and_no_account() -> None:
