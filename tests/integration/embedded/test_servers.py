@@ -141,3 +141,26 @@ def test_the_data_of_an_earlier_checkout_at_the_same_place_is_not_taken_over(tmp
     (tmp_path / "kept.json").unlink()
     assert not (postgres.outside_home(Folder(path=tmp_path), owner) / "data").exists()
     stack.remove(tmp_path)
+
+
+def test_programs_that_the_account_cannot_reach_are_copied_to_where_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        account, "can_reach", lambda account, path: "site-packages" not in str(path) and account is None
+    )
+    folder = Folder(path=tmp_path / "x")
+    folder.hold()
+    said: list[str] = []
+    external = {"REDIS_URL": "redis://elsewhere", "KAFKA_BOOTSTRAP_SERVERS": "elsewhere:9092"}
+    copied = Stack(folder=folder, durable=False, external=external, say=said.append)
+    copied.start()
+    program = copied.children["postgresql"].argv[0]
+    copied.stop()
+    assert "site-packages" not in program
+    assert sum("copying PostgreSQL" in line for line in said) == 1
+    copied.start()
+    copied.stop()
+    assert sum("copying PostgreSQL" in line for line in said) == 1, "a second start finds the copy"
+    folder.release()
+    stack.remove(folder.path)
