@@ -97,7 +97,9 @@ class Publisher:
         with self._lock:
             self.circuit = self.circuit.failed(now_s)
             self.waiting = {**hints, **self.waiting}
-            warn, self._warned_s = now_s - self._warned_s >= WARN_EVERY_S, max(self._warned_s, now_s)
+            warn = now_s - self._warned_s >= WARN_EVERY_S
+            if warn:
+                self._warned_s = now_s
         if warn:
             log.warning("live_hints_lost", error=str(error), meaning="pages poll until Redis answers")
 
