@@ -22,6 +22,8 @@ from reliability.kernel.record import TopicPartition
 
 ANSWER_S = 10.0  # every question's deadline, unless the caller gave another
 TOPICS_FRESH_S = 5.0
+SETTLED_S = 5.0  # how long a broker may take to know of a new or deleted topic; later it is no matter of this call
+_SETTLING_LOOK_S = 0.02
 MISSING_FRESH_S = 0.5  # a topic made a moment ago by another client is found within this time
 _INTERNAL = "__"
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client left these unannotated
@@ -110,9 +112,9 @@ class Admin:
             for name, count in partitions.items()
         ]
         with verdicts.answered("create topics"):
-            futures = self._client.create_topics(topics, request_timeout=self._answer_s)
+            futures = self._client.create_topics(topics, request_timeout=self._answer_s, operation_timeout=SETTLED_S)
         answers = {name: self._outcome(future) for name, future in futures.items()}
-        self._forget_topics()
+        self._settle({name for name, error in answers.items() if error is None}, exist=True)
         return {
             name: None if error is not None and error.code == "TOPIC_ALREADY_EXISTS" else error
             for name, error in answers.items()
@@ -121,9 +123,9 @@ class Admin:
     def delete_topic(self, topic: str) -> ports.DeliveryError | None:
         self._require_controller()
         with verdicts.answered("delete topic"):
-            futures = self._client.delete_topics([topic], request_timeout=self._answer_s)
+            futures = self._client.delete_topics([topic], request_timeout=self._answer_s, operation_timeout=SETTLED_S)
         error = self._outcome(futures[topic])
-        self._forget_topics()
+        self._settle({topic} if error is None else set(), exist=False)
         return None if error is not None and error.code == "UNKNOWN_TOPIC_OR_PART" else error
 
     def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
@@ -154,7 +156,9 @@ class Admin:
         with verdicts.answered("groups"):
             answer = self._wait(self._client.list_consumer_groups(request_timeout=self._answer_s))
             if not answer.valid and answer.errors:
-                raise answer.errors[0]  # an unreachable cluster answers with an empty list and says so only here
+                raise KafkaException(
+                    answer.errors[0]
+                )  # an unreachable cluster answers with an empty list and says so only here
         return [
             ports.GroupInfo(name=group.group_id, state=group.state.name.lower())
             for group in sorted(answer.valid, key=lambda group: group.group_id)
@@ -201,6 +205,16 @@ class Admin:
                     raise
             return verdicts.delivery_error(error)
         return None
+
+    def _settle(self, topics: set[str], *, exist: bool) -> None:
+        """Wait until the brokers say what the controller decided: they learn it a moment later."""
+        until_s = self._time.monotonic() + SETTLED_S
+        while True:
+            self._forget_topics()
+            known = self.topics().keys()
+            if (topics <= known if exist else not topics & known) or self._time.monotonic() >= until_s:
+                return
+            self._time.sleep(_SETTLING_LOOK_S)
 
     def _require_controller(self) -> None:
         """Raise Unsupported on the in-process broker at once, instead of after the time-out that it would take."""

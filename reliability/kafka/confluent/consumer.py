@@ -153,5 +153,5 @@ class Consumer:
 
 
 def _tell(callback: ports.OnPartitions | None, partitions: list[confluent_kafka.TopicPartition]) -> None:
-    if callback is not None:
+    if callback is not None and partitions:  # a rebalance that changes nothing for us is no news
         callback(frozenset(TopicPartition(partition.topic, partition.partition) for partition in partitions))

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reliability.kernel.errors import Transient
-from reliability.kernel.record import Header, Record, TopicPartition
+from reliability.kernel.record import Header, Outgoing, Record, TopicPartition
 
 Partitions = frozenset[TopicPartition]
 OnPartitions = Callable[[Partitions], None]
+OnAnswer = Callable[[int, int, "DeliveryError | None"], None]
+"""Place of the record among those handed over, its offset (-1 with an error), the error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,13 @@ class Producer(Protocol):
         ClientBroken.
         """
 
+    def produce_many(self, records: Sequence[Outgoing], *, start: int, on_answer: OnAnswer) -> int:
+        """Queue `records[start:]` in order, quickly, until one cannot be queued; return its place, or their count.
+
+        `on_answer` is called once for each that was queued, as `on_delivery` is. Why one could not be queued,
+        `produce` tells. Header names must be free of NUL and lone surrogates: they are not looked at here.
+        """
+
     def poll(self, timeout_s: float = 0.0) -> int:
         """Serve delivery callbacks, waiting at most `timeout_s` for the first. How many ran."""
 
@@ -164,7 +173,8 @@ class Consumer(Protocol):
         partition ascend. Must be called more often than the group's poll interval.
 
         Never raises for one topic or partition: `errors` tells; raises ClientBroken. A record whose headers the
-        client cannot decode has `headers=()` and `headers_unreadable=True`.
+        client cannot decode has `headers=()` and `headers_unreadable=True`. One limit we cannot
+        see past: the client cuts a header name at a NUL.
         """
 
     def errors(self) -> list[PartitionError]:

@@ -1,0 +1,45 @@
+"""What the contract's tests say to any broker."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+from reliability.kafka import ports
+from reliability.kernel.record import Record
+from tests.contracts.kafka.brokers import Broker
+
+PATIENCE_S = 20.0  # a group's first join takes three seconds on one broker; nothing here takes longer in health
+
+
+def group() -> str:
+    """A consumer group's name that nobody used."""
+    return f"c.contract-{uuid.uuid4().hex[:12]}"
+
+
+def write(broker: Broker, topic: str, *values: bytes, key: bytes | None = None, partition: int = 0) -> None:
+    """Send one record per value and see each acknowledged."""
+    producer = broker.producer()
+    deliveries: list[ports.Delivery] = []
+    for value in values:
+        producer.produce(topic=topic, key=key, value=value, partition=partition, on_delivery=deliveries.append)
+    assert producer.close() == 0
+    assert [delivery.error for delivery in deliveries] == [None] * len(values)
+
+
+def poll_until(consumer: ports.Consumer, done: Callable[[list[Record]], bool], *others: ports.Consumer) -> list[Record]:
+    """Poll, and let the other members live, until `done` likes what came."""
+    records: list[Record] = []
+    until = time.monotonic() + PATIENCE_S
+    while not done(records):
+        assert time.monotonic() < until, f"not within {PATIENCE_S} s; so far {records}, {consumer.errors()}"
+        records += consumer.poll(max_records=100, timeout_s=0.05)
+        for other in others:
+            other.poll(max_records=100, timeout_s=0.0)
+    return records
+
+
+def values(records: list[Record]) -> list[bytes | None]:
+    """The records' values, in order."""
+    return [record.value for record in records]
