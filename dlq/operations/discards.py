@@ -1,0 +1,128 @@
+"""Discarding letters for a reason, and undoing it within a window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from dlq.domain.plan import LETTERS_MAX
+from dlq.domain.scope import Scope
+from dlq.models import Discard, DiscardedLetter
+from dlq.models.letters import State
+from dlq.operations import policy, standing
+from dlq.queries import discards as queries
+from dlq.queries import scopes
+from reliability import access, audit
+from reliability.console import registry
+from reliability.kernel import text
+from reliability.kernel.errors import Refused
+
+REASON_CHARS_MAX = 2_000
+_FREE = (State.OPEN, State.QUARANTINED)
+
+
+class NothingToDiscard(Refused):
+    """None of these letters can be discarded."""
+
+    code = "nothing-to-discard"
+
+
+class CountChanged(Refused):
+    """The scope has another number of letters by now: look again."""
+
+    code = "count-changed"
+
+
+class UndoOver(Refused):
+    """The time for undoing this discard is over."""
+
+    code = "undo-over"
+
+
+class AlreadyUndone(Refused):
+    """This discard was undone already."""
+
+    code = "already-undone"
+
+
+def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, expected: int | None = None) -> Discard:
+    """Give letters up; undoable until ``undo_until``. Letters being replayed, closed or out of sight are left alone.
+
+    ``expected``: how many the operator was shown; another number refuses the act. Raises ``NothingToDiscard``,
+    ``CountChanged``, ``scopes.TooMany``, ``access.Denied``, ``audit.ReasonRequired``.
+    """
+    visible = access.visible_topics(actor)
+    rows = list(scopes.leaders(scope).order_by("pk").values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
+    if len(rows) > LETTERS_MAX:
+        raise scopes.TooMany(f"The scope has more than {LETTERS_MAX:,} letters: discard it in parts.")
+    skipped: Counter[str] = Counter()
+    chosen: dict[int, str] = {}
+    for pk, state, topic in rows:
+        if not visible.allows(topic):
+            skipped["outside your topic scopes"] += 1
+        elif state not in _FREE:
+            skipped[state] += 1
+        else:
+            chosen[pk] = topic
+    # Out of sight altogether is a question of rights, and answered as one.
+    topics = sorted(set(chosen.values())) or sorted({topic for _, _, topic in rows})
+    target = f"discard of {scope.in_words()}"
+    with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
+        if expected is not None and expected != len(chosen):
+            raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
+        made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
+        entry.target = f"discard:{made.pk}"
+        entry.facts |= {"letters": made.count, "skipped": dict(made.skipped), "scope": scope.in_words()}
+    return made
+
+
+def _discard(
+    scope: Scope,
+    ids: list[int],
+    skipped: Counter[str],
+    *,
+    topics: list[str],
+    reason: str,
+    actor: access.Actor,
+    now: datetime,
+) -> Discard:
+    moved = standing.stand(ids, to=State.DISCARDED, now=now, sources=_FREE)
+    if not moved:
+        raise NothingToDiscard
+    if meanwhile := len(ids) - len(moved):
+        skipped["taken by somebody else meanwhile"] += meanwhile
+    made = Discard.objects.create(
+        scope=scope.as_json(),
+        reason=text.printable(reason.strip(), limit=REASON_CHARS_MAX),
+        actor=actor.name,
+        topics=topics,
+        count=len(moved),
+        skipped=dict(skipped),
+        created_at=now,
+        undo_until=now + policy.discard_undo(),
+    )
+    DiscardedLetter.objects.bulk_create(
+        [DiscardedLetter(discard=made, letter_id=letter.id, was=letter.was) for letter in moved], batch_size=5_000
+    )
+    registry.touched("dlq.discard", [made.pk], by="dlq")
+    return made
+
+
+def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
+    """Give the letters of a discard their states back; raises ``NoSuchDiscard``, ``UndoOver``, ``AlreadyUndone``."""
+    topics = queries.discard(discard_id).topics
+    with audit.action("letters.restore", actor=actor, target=f"discard:{discard_id}", topics=topics) as entry:
+        made = Discard.objects.select_for_update().get(pk=discard_id)
+        if made.undone_at is not None:
+            raise AlreadyUndone
+        if now >= made.undo_until:
+            raise UndoOver(f"This discard could be undone until {made.undo_until:%Y-%m-%d %H:%M} UTC.")
+        restored = 0
+        for was in _FREE:
+            ids = list(made.letters.filter(was=was).values_list("letter_id", flat=True))
+            restored += len(standing.stand(ids, to=was, now=now, sources=(State.DISCARDED,)))
+        made.undone_at, made.undone_by = now, actor.name
+        made.save()
+        entry.facts |= {"letters": restored}
+        registry.touched("dlq.discard", [made.pk], by="dlq")
+    return made

@@ -1,0 +1,62 @@
+"""Evidence in PostgreSQL: new letters of sent records, and rows of the consumers' inboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.db import connection
+
+from dlq.domain.outcome import InboxNote
+from dlq.models import ReplayItem
+from outbox.queries import inbox_states
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clocks of two of our processes may differ: a letter is new if it was stored after the item was queued."""
+
+# A letter at the place of the sent record, or with its replay header where a dialect keeps headers but no origin. Not a
+# letter of the topic's earlier life (recreated: same offsets again), nor one of another group that read it too.
+_NEW_LETTERS = """
+SELECT DISTINCT ON (item.id) item.id, letter.id
+FROM dlq_replayitem AS item JOIN dlq_letter AS letter ON
+    letter.id > item.letter_id AND letter.duplicate_of_id IS NULL
+    AND letter.stored_at >= item.queued_at - %(apart)s
+    AND (letter.consumer_group = item.consumer_group OR letter.consumer_group = '' OR item.consumer_group = '')
+    AND {same}
+WHERE item.id = ANY(%(ids)s)
+ORDER BY item.id, letter.id
+"""
+_BY_COORDINATES = _NEW_LETTERS.format(
+    same="letter.origin_topic = item.sent_topic AND letter.origin_partition = item.sent_partition"
+    " AND letter.origin_offset = item.sent_offset"
+)
+_BY_HEADER = _NEW_LETTERS.format(
+    same="letter.replay <> '' AND letter.replay = item.replay_id::text || '/' || item.id::text"
+)
+
+
+def new_letters(item_ids: Sequence[int]) -> dict[int, int]:
+    """Return item -> letter for the items whose record died again; by coordinates, else by the replay header."""
+    found: dict[int, int] = {}
+    values = {"ids": list(item_ids), "apart": CLOCKS_APART}
+    with connection.cursor() as cursor:
+        for statement in (_BY_HEADER, _BY_COORDINATES):
+            cursor.execute(statement, values)
+            found.update(cursor.fetchall())
+    return found
+
+
+def inbox_notes(rows: Iterable[ReplayItem]) -> dict[int, InboxNote]:
+    """Return item -> what its consumer's inbox says, for the consumers whose inbox we can read."""
+    by_group: dict[str, list[ReplayItem]] = {}
+    for row in rows:
+        if row.consumer_group:
+            by_group.setdefault(row.consumer_group, []).append(row)
+    notes: dict[int, InboxNote] = {}
+    for group, of_group in by_group.items():
+        states = inbox_states(group, {row.message_id for row in of_group})
+        for row in of_group:
+            found = states.get(row.message_id)
+            if found is not None:
+                notes[row.pk] = InboxNote(state=found.state, attempt=found.attempt, at=found.at)
+    return notes

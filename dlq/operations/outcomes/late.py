@@ -1,0 +1,61 @@
+"""What comes late: a letter after an item had passed, a proof after it became unknown, the heir of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from dlq.domain.item import UNSETTLED, ItemState
+from dlq.models import ReplayItem
+from dlq.models.letters import State
+from dlq.operations import items, standing
+from dlq.operations.outcomes import evidence
+from dlq.operations.outcomes.watching import View, judge, pages
+
+WATCHED_FOR = timedelta(days=7)
+"""How long after it was settled an item may still change."""
+
+
+def settle_late(*, now: datetime) -> int:
+    """Judge what passed or became unknown lately, link failures to letters that came after; return how many moved."""
+    settled = 0
+    reversible = ReplayItem.objects.filter(
+        state__in=[ItemState.PASSED, ItemState.UNKNOWN], settled_at__gte=now - WATCHED_FOR, sent_offset__isnull=False
+    )
+    for group in sorted(set(reversible.order_by().values_list("consumer_group", flat=True).distinct())):
+        for page in pages(reversible.filter(consumer_group=group)):
+            settled += judge(page, View(), group, now=now)
+    orphans = ReplayItem.objects.filter(
+        state=ItemState.FAILED_AGAIN,
+        new_letter__isnull=True,
+        sent_offset__isnull=False,
+        settled_at__gte=now - WATCHED_FOR,
+    )
+    for page in pages(orphans):
+        settled += _link(page, evidence.new_letters([row.pk for row in page]), now=now)
+    return settled
+
+
+def _link(page: Sequence[ReplayItem], letters: Mapping[int, int], *, now: datetime) -> int:
+    """A failure known from the inbox has its letter now: that one carries it on, the old one is resolved."""
+    by_run: dict[int, list[ReplayItem]] = {}
+    for row in page:
+        if row.pk in letters:
+            by_run.setdefault(row.replay_id, []).append(row)
+    for replay_id, rows in sorted(by_run.items()):
+        with transaction.atomic():
+            run = items.locked(replay_id)
+            for row in rows:
+                ReplayItem.objects.filter(pk=row.pk).update(new_letter_id=letters[row.pk])
+            # The old letter has counted this failure already: the new one takes its count over.
+            items.hand_over({row.letter_id: letters[row.pk] for row in rows}, now=now)
+            taken = ReplayItem.objects.filter(
+                letter_id__in=[row.letter_id for row in rows], state__in=[str(state) for state in UNSETTLED]
+            ).values_list("letter_id", flat=True)
+            free = {row.letter_id for row in rows} - set(taken)
+            standing.stand(free, to=State.RESOLVED, now=now, sources=(State.OPEN, State.QUARANTINED))
+            if run is not None:
+                items.tell(run)
+    return sum(len(rows) for rows in by_run.values())

@@ -1,0 +1,171 @@
+"""Drawing a replay plan: look at the letters and at Kafka, count, freeze. Nothing is sent."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from dlq.domain import plan as plans
+from dlq.domain import ramp, strip
+from dlq.domain import run as runs
+from dlq.domain.plan import Kind, Leaving, Tally, Target, Terms, World
+from dlq.domain.scope import Scope
+from dlq.models import ReplayPlan, TopicShape
+from dlq.operations import policy
+from dlq.queries import cluster, scopes
+from outbox.operations import limits
+from reliability import access
+from reliability.audit.operations import record_refusal
+from reliability.kafka import clusters
+from reliability.kernel.errors import Refused
+
+PLANS_KEPT = timedelta(days=1)
+"""Expired plans without a run are swept after this."""
+
+
+class BadPlan(Refused):
+    """The plan's target, rate or limit is not possible."""
+
+    code = "bad-plan"
+    status = 422
+
+
+def terms(
+    *,
+    target: Mapping[str, str] | str | None = None,
+    rate: float | None = None,
+    failed_limit: float | None = runs.FAILED_LIMIT,
+    include: Iterable[str] = (),
+) -> Terms:
+    """Read what an operator chose; raise ``BadPlan``. ``target`` is a kind or {"kind": ..., "topic": ...}."""
+    included = frozenset(include)
+    if unknown := included - plans.INCLUDES:
+        raise BadPlan(f"include takes {', '.join(sorted(plans.INCLUDES))}, not {', '.join(sorted(unknown))}.")
+    if failed_limit is not None and not 0 <= failed_limit <= 1:
+        raise BadPlan("failed_limit is a share from 0 to 1, or null for never stopping by itself.")
+    return Terms(
+        target=_target(target),
+        rate=checked_rate(ramp.RATE_DEFAULT if rate is None else rate),
+        failed_limit=failed_limit,
+        include=included,
+    )
+
+
+def checked_rate(rate: float) -> float:
+    """Return a rate that is possible, in items per second; raise ``BadPlan``."""
+    if not math.isfinite(rate) or not 0 < rate <= ramp.RATE_MAX:
+        raise BadPlan(f"rate is more than 0 and at most {ramp.RATE_MAX:.0f} items per second.")
+    return float(rate)
+
+
+def _target(value: Mapping[str, str] | str | None) -> Target:
+    given = {"kind": value} if isinstance(value, str) else dict(value or {"kind": Kind.ORIGIN})
+    try:
+        kind = Kind(given.get("kind", ""))
+    except ValueError:
+        raise BadPlan('target is {"kind": "origin"}, {"kind": "topic", "topic": ...} or {"kind": "group"}.') from None
+    topic = given.get("topic", "") if kind is Kind.TOPIC else ""
+    if kind is Kind.TOPIC and not topic:
+        raise BadPlan("target names no topic.")
+    return Target(kind=kind, topic=topic)
+
+
+def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> ReplayPlan:
+    """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``.
+
+    Letters outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at most; when it does
+    not answer the plan says what is therefore not known.
+    """
+    _admit(actor, scope, terms)
+    partitions = cluster.topics()
+    if partitions is not None:
+        _observe(scopes.origin_topics(scope), partitions, now=now)
+    candidates = list(scopes.candidates(scope, visible=access.visible_topics(actor)))
+    destinations = {terms.target.topic_of(letter.origin_topic) for letter in candidates}
+    world = World(partitions=partitions, limits={topic: limits.of(topic) for topic in destinations})
+    counts = plans.tally(candidates, terms=terms, world=world, now=now)
+    readers = cluster.readers(set(counts.by_topic)) if partitions is not None else None
+    notices = plans.notices(counts, terms=terms, world=world, readers=readers)
+    ids = counts.ids
+    return ReplayPlan.objects.create(
+        hash=plans.content_hash(ids=ids, terms=terms, strip_rules=strip.rules_digest()),
+        scope=scope.as_json(),
+        target=terms.target.as_json(),
+        rate=terms.rate,
+        failed_limit=terms.failed_limit,
+        include=sorted(terms.include),
+        letter_ids=ids,
+        total=len(ids),
+        counts=_counts(counts, terms, duplicates=scopes.duplicates(scope)),
+        warnings=[notice.as_json() for notice in notices],
+        topics=sorted(counts.origin_topics | ({terms.target.topic} - {""})),
+        created_by=actor.name,
+        created_at=now,
+        expires_at=now + plans.LIFETIME,
+    )
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Delete plans that nobody approved and that expired long ago; return how many."""
+    deleted, _ = ReplayPlan.objects.filter(expires_at__lt=now - PLANS_KEPT, replay__isnull=True).delete()
+    return deleted
+
+
+def _admit(actor: access.Actor, scope: Scope, terms: Terms) -> None:
+    """A plan is the first half of a replay: who may not replay gets none, and the try is on record."""
+    try:
+        access.admit(actor, "letters.replay")
+        if terms.target.kind is Kind.TOPIC and not access.visible_topics(actor).allows(terms.target.topic):
+            raise access.Denied(f"The target topic lies outside the topic scopes of {actor.name}.")
+    except access.Denied as denied:
+        record_refusal(actor, "letters.replay", f"plan of {scope.in_words()}", denied)
+        raise
+
+
+def _observe(topics: Iterable[str], partitions: Mapping[str, int], *, now: datetime) -> None:
+    """Remember partition counts that are new to us: a later plan sees that a topic was changed since a letter came."""
+    wanted = {topic: partitions[topic] for topic in topics if topic in partitions}
+    with transaction.atomic():
+        newest = TopicShape.objects.filter(cluster=clusters.MAIN, topic__in=list(wanted)).order_by("topic", "-since")
+        known = {shape.topic: shape.partitions for shape in newest.distinct("topic")}
+        changed = [
+            TopicShape(cluster=clusters.MAIN, topic=topic, partitions=count, since=now)
+            for topic, count in sorted(wanted.items())
+            if known.get(topic) != count
+        ]
+        TopicShape.objects.bulk_create(changed, ignore_conflicts=True)
+
+
+def _counts(counts: Tally, terms: Terms, *, duplicates: int) -> dict[str, Any]:
+    shortest_s, longest_s = ramp.duration_s(
+        items=len(counts.ids), rate=terms.rate, patience_s=policy.canary_patience_s()
+    )
+    return {
+        "letters": len(counts.ids),
+        "left_out": {str(reason): counts.leaving[reason] for reason in Leaving if counts.leaving[reason]},
+        "duplicates": duplicates,
+        "failed_before": counts.failed_before,
+        "unknown_before": counts.unknown_before,
+        "partition_changed": counts.partition_changed,
+        "group_unknown": counts.group_unknown,
+        "by_group": [
+            {"group": group_id, "title": title, "letters": number}
+            for (group_id, title), number in counts.by_group.most_common(plans.NAMES_MAX)
+        ],
+        "groups": len(counts.by_group),
+        "by_topic": _top(counts.by_topic),
+        "by_age": dict(counts.by_age),
+        "consumer_groups": sorted(counts.consumer_groups - {""})[: plans.NAMES_MAX],
+        "duration_s": {"shortest": round(shortest_s, 1), "longest": round(longest_s, 1)},
+    }
+
+
+def _top(counter: Counter[str]) -> dict[str, int]:
+    top = dict(counter.most_common(plans.NAMES_MAX))
+    rest = counter.total() - sum(top.values())
+    return top | ({"other": rest} if rest else {})

@@ -1,0 +1,56 @@
+"""What the replay pages ask of Kafka, in seconds at most: an unreachable cluster is an answer, never a wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from typing import TypeVar
+
+import structlog
+
+from reliability.kafka import clusters, ports
+
+log = structlog.get_logger(__name__)
+
+ANSWER_S = 2.0
+GROUPS_ASKED_MAX = 100
+"""More consumer groups than this would take longer than an operator waits; then the readers are not known."""
+
+_INACTIVE = frozenset({"dead"})
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dlq-cluster")
+
+T = TypeVar("T")
+
+
+def topics(*, cluster: str = clusters.MAIN) -> dict[str, int] | None:
+    """Return topic -> partition count; None when Kafka does not answer."""
+    return _within(lambda: clusters.admin(cluster).topics(), "topics")
+
+
+def readers(names: Collection[str], *, cluster: str = clusters.MAIN) -> dict[str, set[str]] | None:
+    """Return, for these topics, the consumer groups with committed offsets there; None when that cannot be told."""
+    return _within(lambda: _readers(frozenset(names), cluster), "readers")
+
+
+def _readers(names: frozenset[str], cluster: str) -> dict[str, set[str]] | None:
+    admin = clusters.admin(cluster)
+    groups = [group for group in admin.groups() if group.state not in _INACTIVE]
+    if len(groups) > GROUPS_ASKED_MAX:
+        return None
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for group in groups:
+        for topic, _ in admin.group_offsets(group.name):
+            if topic in found:
+                found[topic].add(group.name)
+    return found
+
+
+def _within(ask: Callable[[], T], what: str) -> T | None:
+    future: Future[T] = _threads.submit(ask)
+    try:
+        return future.result(timeout=ANSWER_S)
+    except (ports.Unavailable, ports.Unsupported, TookTooLong, TimeoutError) as error:
+        future.cancel()
+        log.warning("cluster_question_unanswered", what=what, error=str(error) or type(error).__name__)
+        return None

@@ -1,0 +1,85 @@
+"""Reads of discards: what was dropped, by whom, why, and whether it can still be undone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+
+from dlq.domain.scope import Scope
+from dlq.models import Discard, DiscardedLetter
+from dlq.models.letters import State
+from dlq.queries import replays, scopes
+from reliability import access
+from reliability.kernel.errors import Refused
+
+REPORT_ROWS_MAX = 50
+
+
+class NoSuchDiscard(Refused):
+    """There is no such discard."""
+
+    code = "no-such-discard"
+    status = 404
+
+
+def discard(discard_id: int) -> Discard:
+    """Return a discard; raise ``NoSuchDiscard``."""
+    found = Discard.objects.filter(pk=discard_id).first()
+    if found is None:
+        raise NoSuchDiscard
+    return found
+
+
+def visible_discard(discard_id: int, *, actor: access.Actor) -> Discard:
+    """Return a discard of which the actor may see every topic; raise ``NoSuchDiscard`` otherwise."""
+    found = discard(discard_id)
+    if not replays.may_see(found.topics, actor=actor):
+        raise NoSuchDiscard
+    return found
+
+
+def discards(*, actor: access.Actor, before: int | None = None, limit: int = 50) -> tuple[list[Discard], int | None]:
+    """Return discards that the actor may see, newest first, and the id before which the next page begins."""
+    found = Discard.objects.order_by("-pk")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    rows = [made for made in found[: replays.PAGE_ITEMS_MAX] if replays.may_see(made.topics, actor=actor)]
+    return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
+
+
+def can_be_undone(made: Discard, *, now: datetime) -> bool:
+    """Whether the discard can still be undone."""
+    return made.undone_at is None and now < made.undo_until
+
+
+def report(made: Discard) -> dict[str, Any]:
+    """Return what was dropped: letters by failure group, origin topic and consumer group (the largest each)."""
+    letters = DiscardedLetter.objects.filter(discard=made)
+
+    def by(field: str) -> list[dict[str, Any]]:
+        rows = letters.values(value=field).annotate(letters=Count("letter_id")).order_by("-letters")
+        return [{"value": row["value"], "letters": row["letters"]} for row in rows[:REPORT_ROWS_MAX]]
+
+    groups = letters.values("letter__group_id", "letter__group__title").annotate(letters=Count("letter_id"))
+    return {
+        "by_group": [
+            {"group": row["letter__group_id"], "title": row["letter__group__title"], "letters": row["letters"]}
+            for row in groups.order_by("-letters")[:REPORT_ROWS_MAX]
+        ],
+        "by_topic": by("letter__origin_topic"),
+        "by_consumer_group": by("letter__consumer_group"),
+    }
+
+
+def letter_ids(made: Discard, *, after: int = 0, limit: int = 1_000) -> list[int]:
+    """Return ids of the discarded letters, ascending from ``after``."""
+    rows = DiscardedLetter.objects.filter(discard=made, letter_id__gt=after).order_by("letter_id")
+    return list(rows.values_list("letter_id", flat=True)[:limit])
+
+
+def preview(scope: Scope, *, actor: access.Actor) -> int:
+    """Return how many letters of a scope could be discarded now: seen by the actor and free."""
+    free = scopes.leaders(scope).filter(state__in=[State.OPEN, State.QUARANTINED])
+    return free.filter(access.visible_topics(actor).q("origin_topic")).count()

@@ -1,0 +1,182 @@
+"""Reads of plans, runs and items, as values for pages, API and command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from dlq.domain.item import ItemState
+from dlq.domain.run import ENDED, RunEvent, RunState, can
+from dlq.models import Replay, ReplayItem, ReplayPlan
+from reliability import access
+from reliability.kernel.errors import Refused
+
+PAGE_ITEMS_MAX = 500
+
+
+class NoSuchPlan(Refused):
+    """There is no such replay plan."""
+
+    code = "no-such-plan"
+    status = 404
+
+
+class NoSuchReplay(Refused):
+    """There is no such replay."""
+
+    code = "no-such-replay"
+    status = 404
+
+
+def plan(plan_id: int, *, with_letters: bool = False) -> ReplayPlan:
+    """Return a plan; raise ``NoSuchPlan``. Its frozen letter ids are read only when asked for."""
+    plans = ReplayPlan.objects.all() if with_letters else ReplayPlan.objects.defer("letter_ids")
+    found = plans.select_related("replay").filter(pk=plan_id).first()
+    if found is None:
+        raise NoSuchPlan
+    return found
+
+
+def replay(replay_id: int) -> Replay:
+    """Return a run; raise ``NoSuchReplay``."""
+    found = Replay.objects.filter(pk=replay_id).first()
+    if found is None:
+        raise NoSuchReplay
+    return found
+
+
+def visible_replay(replay_id: int, *, actor: access.Actor) -> Replay:
+    """Return a run of which the actor may see every topic; raise ``NoSuchReplay`` otherwise, as if it did not exist."""
+    found = replay(replay_id)
+    if not may_see(found.topics, actor=actor):
+        raise NoSuchReplay
+    return found
+
+
+def visible_plan(plan_id: int, *, actor: access.Actor) -> ReplayPlan:
+    """Return a plan of which the actor may see every topic; raise ``NoSuchPlan`` otherwise."""
+    found = plan(plan_id)
+    if not may_see(found.topics, actor=actor):
+        raise NoSuchPlan
+    return found
+
+
+def may_see(topics: Sequence[str], *, actor: access.Actor) -> bool:
+    """Whether every one of these topics lies in the actor's scopes."""
+    visible = access.visible_topics(actor)
+    return visible.is_everything or all(visible.allows(topic) for topic in topics)
+
+
+def counts(run: Replay) -> dict[str, int]:
+    """Return how many items are in each state: every state is named."""
+    return {str(state): run.counts.get(str(state), 0) for state in ItemState}
+
+
+def acts(run: Replay) -> dict[str, bool]:
+    """Return which acts are possible on the run now."""
+    state = RunState(run.state)
+    return {
+        "pause": can(state, RunEvent.PAUSE),
+        "resume": can(state, RunEvent.RESUME),
+        "cancel": can(state, RunEvent.CANCEL),
+        "rate": state not in ENDED,
+        "choose_group": bool(run.counts.get("groupless")),
+        "retry_failed": bool(run.counts.get(str(ItemState.FAILED_AGAIN))),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows and where the next ones begin, None at the end."""
+
+    rows: list[Replay]
+    next_before: int | None
+
+
+def replays(
+    *, actor: access.Actor, before: int | None = None, limit: int = 50, state: str = "", letter: int | None = None
+) -> Page:
+    """Return runs that the actor may see, newest first."""
+    found = Replay.objects.order_by("-pk")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    if state:
+        found = found.filter(state=state)
+    if letter is not None:
+        found = found.filter(items__letter_id=letter)
+    rows: list[Replay] = []
+    for run in found[: PAGE_ITEMS_MAX * 4].iterator(chunk_size=PAGE_ITEMS_MAX):
+        if len(rows) > limit:
+            break
+        if may_see(run.topics, actor=actor):
+            rows.append(run)
+    more = len(rows) > limit
+    return Page(rows=rows[:limit], next_before=rows[limit - 1].pk if more else None)
+
+
+def items(
+    run: Replay, *, state: str = "", after: int | None = None, limit: int = 100
+) -> tuple[list[ReplayItem], int | None]:
+    """Return items of a run by position, and the position after which the next page begins, None at the end."""
+    found: QuerySet[ReplayItem] = ReplayItem.objects.filter(replay=run)
+    if state:
+        found = found.filter(state=state)
+    if after is not None:
+        found = found.filter(position__gt=after)
+    letter_bytes = ("letter__key", "letter__value", "letter__headers", "letter__error_stack")
+    rows = list(found.select_related("letter").defer(*letter_bytes).order_by("position")[: limit + 1])
+    return rows[:limit], rows[limit - 1].position if len(rows) > limit else None
+
+
+def live_ids() -> list[int]:
+    """Return the runs that are not over, oldest first."""
+    return list(
+        Replay.objects.exclude(state__in=[str(each) for each in ENDED]).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def running_ids() -> list[int]:
+    """Return the runs that may send now, oldest first."""
+    return list(Replay.objects.filter(state=RunState.RUNNING).order_by("pk").values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One replay of a failure in the history of a letter, whichever letter of its chain it concerned."""
+
+    replay_id: int
+    item: ReplayItem
+    at: datetime
+    of_letter: int
+    new_letter: int | None
+
+
+CHAIN_MAX = 50  # letters of one chain that are looked at: the loop guard ends chains long before
+
+
+def history_of_letter(letter_id: int) -> list[Attempt]:
+    """Return the attempts that led to a letter and those made with it and its successors, oldest first."""
+    chain, waiting = {letter_id}, [letter_id]
+    while waiting and len(chain) < CHAIN_MAX:
+        at = waiting.pop()
+        linked = ReplayItem.objects.filter(new_letter=at).values_list("letter_id", flat=True)
+        successors = ReplayItem.objects.filter(letter=at, new_letter__isnull=False).values_list(
+            "new_letter_id", flat=True
+        )
+        found = {pk for pk in (*linked, *successors) if pk is not None} - chain
+        chain |= found
+        waiting += found
+    rows = ReplayItem.objects.filter(letter_id__in=chain).select_related("replay").order_by("pk")
+    return [
+        Attempt(
+            replay_id=row.replay_id,
+            item=row,
+            at=row.sent_at or row.queued_at or row.replay.created_at,
+            of_letter=row.letter_id,
+            new_letter=row.new_letter_id,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,117 @@
+"""From a scope to its letters, in the order in which a replay sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Length
+
+from dlq.domain.item import ItemState
+from dlq.domain.plan import LETTERS_MAX, Candidate
+from dlq.domain.scope import Scope
+from dlq.models import Letter, ReplayItem
+from dlq.models.letters import State
+from dlq.queries import shapes
+from reliability import access
+from reliability.kernel.errors import Refused
+
+_STANDING = (State.OPEN, State.REPLAYING, State.QUARANTINED)
+
+
+class TooMany(Refused):
+    """The scope has more letters than one plan takes."""
+
+    code = "too-many-letters"
+    status = 422
+
+
+def leaders(scope: Scope) -> QuerySet[Letter]:
+    """Return the letters of a scope; of several that tell of one failure only the leading one.
+
+    Letters named by id are there whatever their state, so that each gets its answer. A group and a filter mean what
+    still waits for something: closed letters are left out, and a filter that names a state says so itself.
+    """
+    if scope.ids is not None:
+        of_followers = Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).values("duplicate_of")
+        return _leading().filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers))
+    if scope.group is not None:
+        return _leading().filter(group_id=scope.group, state__in=_STANDING)
+    if scope.failed_of is not None:
+        return _leading().filter(pk__in=_failed(scope.failed_of))
+    from dlq.queries import letters as letter_queries
+
+    return letter_queries.matching(scope.filter or "").filter(duplicate_of__isnull=True, state__in=_STANDING)
+
+
+def origin_topics(scope: Scope) -> set[str]:
+    """Return the origin topics of a scope's letters."""
+    return set(leaders(scope).order_by().values_list("origin_topic", flat=True).distinct())
+
+
+def duplicates(scope: Scope) -> int:
+    """Return how many letters of the scope only repeat a failure, and are therefore not sent."""
+    if scope.ids is not None:
+        return Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).count()
+    return Letter.objects.filter(duplicate_of__in=leaders(scope).values("pk")).count()
+
+
+def candidates(scope: Scope, *, visible: access.VisibleTopics) -> Iterator[Candidate]:
+    """Yield a scope's letters in the order of sending, with what decides about each; raise ``TooMany``.
+
+    Letters that the actor may not see are yielded too, so that they are counted; nothing else is said of them.
+    """
+    rows = list(_rows(leaders(scope))[: LETTERS_MAX + 1])
+    if len(rows) > LETTERS_MAX:
+        raise TooMany(f"The scope has more than {LETTERS_MAX:,} letters: narrow it, or replay it in parts.")
+    keeper = shapes.keeper({row["origin_topic"] for row in rows})
+    return (_candidate(row, visible, keeper) for row in rows)
+
+
+def _leading() -> QuerySet[Letter]:
+    return Letter.objects.filter(duplicate_of__isnull=True)
+
+
+def _failed(replay_id: int) -> QuerySet[ReplayItem, dict[str, Any]]:
+    failed = ReplayItem.objects.filter(replay_id=replay_id, state=ItemState.FAILED_AGAIN)
+    return failed.annotate(heir=Coalesce("new_letter_id", "letter_id")).values("heir")
+
+
+def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, dict[str, Any]]:
+    """Order: as the records first lay in their topic, also for those that were replayed since; so per key in order."""
+    before = ReplayItem.objects.filter(new_letter=OuterRef("pk")).order_by("-pk")
+    unknown = ReplayItem.objects.filter(letter=OuterRef("pk"), state=ItemState.UNKNOWN)
+    return (
+        letters.annotate(
+            order_partition=Coalesce(Subquery(before.values("order_partition")[:1]), F("origin_partition")),
+            order_offset=Coalesce(Subquery(before.values("order_offset")[:1]), F("origin_offset")),
+            size=F("value_size") + Coalesce(Length("key"), 0) + Length("headers"),
+            failed_before=ExpressionWrapper(Q(replay_count__gt=0), output_field=BooleanField()),
+            unknown_before=Exists(unknown),
+            title=F("group__title"),
+        )
+        .order_by("origin_topic", "order_partition", "order_offset", "pk")
+        .values(
+            *("pk", "state", "group_id", "title", "origin_topic", "origin_partition", "consumer_group", "size"),
+            *("stored_at", "headers_unreadable", "failed_before", "unknown_before"),
+        )
+    )
+
+
+def _candidate(row: dict[str, Any], visible: access.VisibleTopics, keeper: shapes.Keeper) -> Candidate:
+    return Candidate(
+        id=row["pk"],
+        state=row["state"],
+        group_id=row["group_id"],
+        title=row["title"],
+        origin_topic=row["origin_topic"],
+        consumer_group=row["consumer_group"],
+        size=row["size"],
+        stored_at=row["stored_at"],
+        visible=visible.allows(row["origin_topic"]),
+        headers_unreadable=row["headers_unreadable"],
+        failed_before=row["failed_before"],
+        unknown_before=row["unknown_before"],
+        partition_kept=keeper.keeps_place(row["origin_topic"], row["origin_partition"], row["stored_at"]),
+    )
