@@ -7,14 +7,18 @@ from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 
 from reliability import access
+from reliability.console import queries
 from reliability.console.domain.times import Times, times_of
 from reliability.kernel import clock
+from reliability.live import fragment
 
 THEMES = ("light", "dark")
+ATTENTION_KEPT_S = 1
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 
 
@@ -73,15 +77,6 @@ HOUSE = (
     PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e"),
 )
 DEMO = PageLink(slug="demo", title="Demo shop", route="orders:demo", act="orders.view", key="h", minor=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
-    """How many things need a person, how bad the worst is, and both for each page."""
-
-    count: int = 0
-    worst: str = "ok"
-    by_page: dict[str, tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +160,19 @@ class Shell:
         )
 
     @cached_property
-    def attention(self) -> Attention:
-        """What needs a person."""
-        return Attention(by_page={})
+    def attention(self) -> queries.Attention:
+        """What needs a person, as this one may see it; read anew once a second, however many pages are open."""
+        actor = self.actor
+        if actor is None or self._request.path.startswith("/accounts/"):
+            return queries.Attention(items=[])
+        key = f"attention:{'' if actor.scopes.is_everything else actor.account}"
+        known: queries.Attention = cache.get_or_set(key, lambda: queries.attention(actor=actor), ATTENTION_KEPT_S)
+        return known
+
+    @property
+    def attention_version(self) -> str:
+        """The hash of what the rail shows."""
+        return fragment.version_of([self.attention.by_page, self.here])
 
     @cached_property
     def pages(self) -> list[list[Entry]]:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from reliability import access
+from reliability.console import queries
 from reliability.kernel import clock
 from reliability.live import fragment
 
@@ -15,4 +16,6 @@ from reliability.live import fragment
 def page(request: HttpRequest) -> HttpResponse:
     """The verdict in one sentence, then what it stands on."""
     now = clock.SYSTEM.now()
-    return fragment.page(request, "console/overview.html", {"title": "Overview", "now": now}, regions={"overview": []})
+    overview = queries.overview(actor=access.actor_of(request), now=now)
+    context = {"title": "Overview", "now": now, "overview": overview}
+    return fragment.page(request, "console/overview.html", context, regions={"overview": overview.shown()})

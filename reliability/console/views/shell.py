@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from reliability import access
+from reliability.console import context
 
 SEARCH_LENGTH_MAX = 400
 
@@ -18,7 +19,10 @@ SEARCH_LENGTH_MAX = 400
 @require_GET
 @access.requires("overview.view")
 def rail(request: HttpRequest) -> HttpResponse:
-    """The rail with fresh counts."""
+    """The rail with fresh counts, or 204 when they are those the page has."""
+    frame = context.Shell(request)
+    if request.GET.get("v") == frame.attention_version:
+        return HttpResponse(status=204)
     return render(request, "_components/rail.html")
 
 

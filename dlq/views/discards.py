@@ -1,0 +1,86 @@
+"""Discarding letters: the question with its count, the act, the report, the way back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from dlq import forms
+from dlq.operations import discards as operations
+from dlq.queries import discards as queries
+from dlq.views import copies, wording
+from reliability import access
+from reliability.console.views.acts import came_from, told
+from reliability.kernel import clock
+from reliability.live import fragment
+
+
+@require_GET
+@access.requires("letters.discard")
+@told
+def ask(request: HttpRequest) -> HttpResponse:
+    """Say how many letters would be given up and what that means; nothing happens yet."""
+    actor = access.actor_of(request)
+    scope = forms.scope_of(request.GET)
+    count = queries.preview(scope, actor=actor)
+    body = {"scope": scope.as_json(), "reason": "…", "expected": count}
+    context = {
+        "title": "Discard letters",
+        "count": count,
+        "scope_words": wording.scope(scope.as_json()),
+        "fields": forms.address_of(scope),
+        "copies": [copies.curl(request, "/discards", body)],
+    }
+    template = "dlq/discard.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/discard.html"
+    return render(request, template, context)
+
+
+@require_POST
+@access.requires("letters.discard")
+@told
+def discard(request: HttpRequest) -> HttpResponse:
+    """Give the letters up, if there are still as many as the reader was told."""
+    made = operations.discard(
+        scope=forms.scope_of(request.POST),
+        reason=request.POST.get("reason", ""),
+        actor=access.actor_of(request),
+        now=clock.SYSTEM.now(),
+        expected=forms.cursor_of(request.POST.get("expected", "")),
+    )
+    undo = reverse("dlq:undo-discard", args=[made.pk])
+    noun = "letter" if made.count == 1 else "letters"
+    messages.success(request, f"{made.count:,} {noun} discarded. Undo until {made.undo_until:%H:%M} UTC.", undo)
+    back = came_from(request)
+    return redirect("dlq:groups" if back.startswith("/discards/") else back)
+
+
+@require_GET
+@access.requires("letters.view")
+@told
+def page(request: HttpRequest, discard_id: int) -> HttpResponse:
+    """What was dropped, by whom and why, and the way back while there is one."""
+    actor, now = access.actor_of(request), clock.SYSTEM.now()
+    made = queries.visible_discard(discard_id, actor=actor)
+    context = {
+        "title": f"Discard #{made.pk}",
+        "now": now,
+        "made": made,
+        "scope_words": wording.scope(made.scope),
+        "report": queries.report(made),
+        "can_be_undone": queries.can_be_undone(made, now=now)
+        and access.may(actor, "letters.restore", topics=made.topics),
+    }
+    return render(request, "dlq/discarded.html", context)
+
+
+@require_POST
+@access.requires("letters.restore")
+@told
+def undo(request: HttpRequest, discard_id: int) -> HttpResponse:
+    """Give the letters their states back."""
+    made = operations.undo(discard_id=discard_id, actor=access.actor_of(request), now=clock.SYSTEM.now())
+    messages.success(request, f"Undone: discard #{made.pk}, its letters are as before.")
+    return redirect(came_from(request))

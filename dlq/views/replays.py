@@ -1,0 +1,207 @@
+"""Runs: the list, one run with its progress and items, and what an operator does with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dlq import forms
+from dlq.domain.item import ItemState
+from dlq.domain.run import RunState
+from dlq.models import Replay, ReplayItem
+from dlq.operations import items as item_operations
+from dlq.operations import replays as operations
+from dlq.queries import replays as queries
+from dlq.views import copies, progress, wording
+from reliability import access
+from reliability.console.views.acts import told
+from reliability.kernel import clock
+from reliability.live import fragment
+
+ITEMS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRow:
+    """An item as the table shows it."""
+
+    pk: int
+    letter_id: int
+    new_letter_id: int | None
+    name: str
+    kind: str
+    word: str
+    receipt: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run as the list shows it."""
+
+    run: Replay
+    shown: progress.Shown
+    scope: str
+
+
+@require_GET
+@access.requires("letters.view")
+def page(request: HttpRequest) -> HttpResponse:
+    """Every run that the reader may see, newest first."""
+    before = forms.cursor_of(request.GET.get("before", ""))
+    state = request.GET.get("state", "")
+    found = queries.replays(
+        actor=access.actor_of(request), before=before, state=state if state in list(RunState) else ""
+    )
+    rows = [
+        RunRow(run=run, shown=progress.shown(run, item_operations.progress(run)), scope=wording.scope(run.scope))
+        for run in found.rows
+    ]
+    context = {
+        "title": "Replays",
+        "rows": rows,
+        "older": found.next_before,
+        "before": before,
+        "state": state,
+        "states": {str(each): progress.RUN_WORDS[each][1] for each in RunState},
+    }
+    seen = [(row.run.pk, row.run.state, row.run.counts) for row in rows]
+    return fragment.page(request, "dlq/replays.html", context, regions={"rows": seen})
+
+
+@require_GET
+@access.requires("letters.view")
+@told
+def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """One run: figures, ramp, what was approved, its items."""
+    actor = access.actor_of(request)
+    run = queries.visible_replay(replay_id, actor=actor)
+    state = request.GET.get("state", "")
+    state = state if state in list(ItemState) else ""
+    found, after = queries.items(
+        run, state=state, after=forms.cursor_of(request.GET.get("cursor", "")), limit=ITEMS_SHOWN
+    )
+    shown = progress.shown(run, item_operations.progress(run))
+    rows = [_row(item) for item in found]
+    context = {
+        "title": f"Replay #{run.pk}",
+        "now": clock.SYSTEM.now(),
+        "run": run,
+        "shown": shown,
+        "items": rows,
+        "older": after,
+        "newer": "cursor" in request.GET,
+        "state": state,
+        "state_word": progress.ITEM_WORDS[state][1].lower() if state else "",
+        "scope_words": wording.scope(run.scope),
+        "target_words": wording.target(run.target),
+        "limit_percent": None if run.failed_limit is None else round(run.failed_limit * 100),
+        "warnings": run.plan.warnings if run.plan else [],
+        "acts": access.may(actor, "letters.replay", topics=run.topics),
+        "copies": _copies(request, run),
+    }
+    seen = [run.state, run.counts, run.ramp_step, run.ramp_note, run.rate, run.stop_reason, rows]
+    return fragment.page(request, "dlq/run.html", context, regions={"run": seen})
+
+
+@require_POST
+@access.requires("letters.replay_pause")
+@told
+def pause(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Send nothing more for now."""
+    done = operations.pause(replay_id=replay_id, actor=access.actor_of(request), now=clock.SYSTEM.now())
+    messages.info(request, f"Paused. {_on_the_way(done)}")
+    return redirect("dlq:run", replay_id)
+
+
+@require_POST
+@access.requires("letters.replay_resume")
+@told
+def resume(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Go on where it stands."""
+    operations.resume(replay_id=replay_id, actor=access.actor_of(request), now=clock.SYSTEM.now())
+    return redirect("dlq:run", replay_id)
+
+
+@require_http_methods(["GET", "POST"])
+@access.requires("letters.replay_cancel")
+@told
+def cancel(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Ask what stopping means here, then stop for good."""
+    actor = access.actor_of(request)
+    if request.method == "POST":
+        done = operations.cancel(replay_id=replay_id, actor=actor, now=clock.SYSTEM.now())
+        messages.info(request, f"Stopped: {done.withdrawn:,} taken back and open again. {_on_the_way(done)}")
+        return redirect("dlq:run", replay_id)
+    run = queries.visible_replay(replay_id, actor=actor)
+    context = {
+        "title": f"Stop replay #{run.pk}",
+        "run": run,
+        "shown": progress.shown(run, item_operations.progress(run)),
+        "copies": [copies.curl(request, f"/replays/{run.pk}/cancellation")],
+    }
+    template = "dlq/cancel.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/cancel.html"
+    return render(request, template, context)
+
+
+@require_POST
+@access.requires("letters.replay_rate")
+@told
+def change_rate(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Send faster or slower from now on."""
+    operations.change_rate(
+        replay_id=replay_id,
+        rate=forms.number_of(request.POST.get("rate", "")),
+        actor=access.actor_of(request),
+        now=clock.SYSTEM.now(),
+    )
+    return redirect("dlq:run", replay_id)
+
+
+@require_POST
+@access.requires("letters.settle")
+@told
+def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Say which consumer group processes items whose letters name none."""
+    operations.choose_group(
+        replay_id=replay_id,
+        group=request.POST.get("group", ""),
+        reason=request.POST.get("reason", ""),
+        actor=access.actor_of(request),
+        now=clock.SYSTEM.now(),
+    )
+    return redirect("dlq:run", replay_id)
+
+
+def _row(item: ReplayItem) -> ItemRow:
+    kind, word = progress.ITEM_WORDS[item.state]
+    refused = item.state == ItemState.CANCELLED and item.refused
+    return ItemRow(
+        pk=item.pk,
+        letter_id=item.letter_id,
+        new_letter_id=item.new_letter_id,
+        name=wording.name(item.letter),
+        kind="crit" if refused else kind,
+        word="Refused" if refused else word,
+        receipt=wording.place(item.sent_topic, item.sent_partition, item.sent_offset) if item.sent_topic else "",
+        why=item.error or item.proof,
+    )
+
+
+def _on_the_way(done: operations.OnTheWay) -> str:
+    if not done.on_the_way:
+        return "Nothing is on its way."
+    return f"{done.on_the_way:,} {'is' if done.on_the_way == 1 else 'are'} on the way already and will arrive."
+
+
+def _copies(request: HttpRequest, run: Replay) -> list[copies.Copy]:
+    return [
+        copies.Copy(name="Watch", text=copies.curl(request, f"/replays/{run.pk}", method="GET").text),
+        copies.Copy(name="Pause", text=copies.curl(request, f"/replays/{run.pk}/pause").text),
+        copies.Copy(name="Resume", text=copies.curl(request, f"/replays/{run.pk}/pause", method="DELETE").text),
+        copies.Copy(name="Stop", text=copies.curl(request, f"/replays/{run.pk}/cancellation").text),
+    ]

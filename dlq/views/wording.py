@@ -1,0 +1,45 @@
+"""Scopes, targets and states in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlq.domain import scope as scopes
+from dlq.domain.plan import Kind
+from dlq.models import Letter
+from dlq.models.letters import State
+
+LETTER_WORDS: dict[str, tuple[str, str]] = {
+    State.OPEN: ("crit", "Dead"),
+    State.REPLAYING: ("prog", "Replaying"),
+    State.RESOLVED: ("ok", "Resolved"),
+    State.DISCARDED: ("paused", "Discarded"),
+    State.QUARANTINED: ("warn", "Quarantined"),
+}
+
+
+def scope(value: Mapping[str, Any]) -> str:
+    """What a stored scope says."""
+    return scopes.parse(value).in_words()
+
+
+def target(value: Mapping[str, str]) -> str:
+    """Where a stored target leads."""
+    kind = value.get("kind")
+    if kind == Kind.TOPIC:
+        return f"topic {value.get('topic', '')}"
+    if kind == Kind.GROUP:
+        return "the topic each came from, only for the group that failed"
+    return "the topic each came from"
+
+
+def place(topic: str, partition: int | None, offset: int | None) -> str:
+    """A record's coordinates: "orders/3@551907"."""
+    said = topic if partition is None else f"{topic}/{partition}"
+    return said if offset is None else f"{said}@{offset}"
+
+
+def name(letter: Letter) -> str:
+    """What a letter is called in a list: its key, else where it lies."""
+    return letter.key_text or place(letter.topic, letter.partition, letter.offset)
