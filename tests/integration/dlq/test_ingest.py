@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connections
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from dlq.domain import letter as letters
 from dlq.models import GroupMinute, Letter, LetterGroup
@@ -167,11 +167,11 @@ def test_new_letters_open_an_empty_group_again() -> None:
 
 
 def test_listeners_hear_of_new_letters_only_and_only_after_commit(
-    listeners: list[told.Listener], django_capture_on_commit_callbacks: Callable[..., object]
+    listeners: list[told.Listener], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     heard: list[ingest.StoredLetter] = []
     listeners.append(lambda letters: heard.extend(letters))
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]  # pytest-django's own manager
+    with django_capture_on_commit_callbacks(execute=True):
         store(record(1, extra=[("mainstay-replay", b"3/14")]))
         store(record(1))
         assert heard == []
@@ -179,14 +179,14 @@ def test_listeners_hear_of_new_letters_only_and_only_after_commit(
 
 
 def test_a_listener_that_fails_does_not_undo_the_letter(
-    listeners: list[told.Listener], django_capture_on_commit_callbacks: Callable[..., object]
+    listeners: list[told.Listener], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     def fail(letters: object) -> None:
         raise RuntimeError("listener")
 
     heard: list[object] = []
     listeners.extend([fail, heard.extend])  # type: ignore[list-item]  # it takes any sequence
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]  # pytest-django's own manager
+    with django_capture_on_commit_callbacks(execute=True):
         store(record(1))
     assert len(heard) == 1
 

@@ -1,0 +1,169 @@
+"""Kafka's entrance: records of dead-letter topics are stored, then their offsets are committed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, connections
+
+from dlq.operations import ingest, sources
+from dlq.queries import sources as known
+from reliability.kafka import clusters, loop, ports, worker
+from reliability.kernel import clock
+from reliability.kernel.record import Record, TopicPartition
+from reliability.kernel.telemetry import tracing
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500  # records of one transaction: the cost of a commit is spread, a failed batch repeats little
+RATE_WINDOW_S = 30.0
+ASK_AGAIN_S = 5.0  # how often a topic's id is asked while its records flow
+REJOIN_WAIT_S = 1.0
+LINKS_MAX = 32  # traces one span is linked to; the first records of a batch stand for the rest
+UNNAMED = "unnamed"  # the id of a topic whose broker has no ids: a recreated topic cannot be told apart there
+
+
+class Letters:
+    """Reads the dead-letter topics of one cluster. Nothing is skipped: what cannot be stored is read again."""
+
+    def __init__(
+        self, *, cluster: str = clusters.MAIN, pattern: str | None = None, time: clock.Clock = clock.SYSTEM
+    ) -> None:
+        self._cluster = cluster
+        self._time = time
+        self._group = known.reader_group()
+        self._ids: dict[TopicPartition, str] = {}
+        self._next_ids: dict[TopicPartition, str] = {}
+        self._done: dict[TopicPartition, int] = {}
+        self._recent: deque[tuple[float, int]] = deque()
+        self._last_stored: datetime | None = None
+        self._stored = 0
+        self._asked_s: dict[str, float] = {}
+        self._begin_anew = False
+        self._pattern = pattern or known.topic_pattern()
+        self._loop = self._new_loop()
+
+    def step(self) -> bool:
+        """One round; waits at most about half a second."""
+        if self._begin_anew:
+            self._begin_anew = False
+            self._loop.close()
+            self._loop = self._new_loop()
+        return self._loop.step()
+
+    def close(self) -> None:
+        """Finish the batch at hand, commit, leave the group."""
+        self._loop.close()
+
+    def facts(self) -> Mapping[str, object]:
+        """For the heartbeat: letters per second, in all since the start, and when the last one was stored."""
+        since_s = self._time.monotonic() - RATE_WINDOW_S
+        while self._recent and self._recent[0][0] < since_s:
+            self._recent.popleft()
+        return {
+            "cluster": self._cluster,
+            "letters_per_second": round(sum(count for _, count in self._recent) / RATE_WINDOW_S, 1),
+            "letters_stored": self._stored,
+            "last_stored": self._last_stored.isoformat() if self._last_stored else None,
+            **self._loop.facts(),
+        }
+
+    def store(self, records: Sequence[Record]) -> ports.Progress:
+        """Store records of one partition, in one transaction; those after a reset of the log in the next call."""
+        partition = records[0].topic_partition
+        if records[0].offset <= self._done.get(partition, -1) and partition in self._next_ids:
+            self._ids[partition] = self._next_ids.pop(partition)
+        elif self._was_recreated(partition):
+            self._begin_anew = True
+            return ports.Progress(done=0, wait_s=REJOIN_WAIT_S, reason="the topic was recreated: reading it anew")
+        records = records[: _ascending(records)]
+        now = self._time.now()
+        with tracing.span(
+            "letters store", attributes={"messaging.batch.message_count": len(records)}, links=_links(records)
+        ):
+            stored = self._stored_or_raised(records, topic_ids={partition.topic: self._ids[partition]}, now=now)
+        self._done[partition] = records[-1].offset
+        self._count(stored.letters, now=now)
+        return ports.Progress(done=len(records))
+
+    def _stored_or_raised(
+        self, records: Sequence[Record], *, topic_ids: Mapping[str, str], now: datetime
+    ) -> ingest.Stored:
+        try:
+            return ingest.store(records, cluster=self._cluster, topic_ids=topic_ids, now=now)
+        except (OperationalError, InterfaceError):
+            connection.close_if_unusable_or_obsolete()  # the next try starts with a connection that works
+            raise
+
+    def _count(self, letters: int, *, now: datetime) -> None:
+        if letters:
+            self._recent.append((self._time.monotonic(), letters))
+            self._stored += letters
+            self._last_stored = now
+
+    def _was_recreated(self, partition: TopicPartition) -> bool:
+        """Whether these records may be of another incarnation than the one we know, without an offset that shows it.
+
+        Asked for the first batch of a partition, whose log may have begun anew while it was empty for us, and every
+        few seconds after. A record is stored under an id only if the topic had it before and after it was read.
+        """
+        now_s = self._time.monotonic()
+        is_first = partition not in self._done
+        if not is_first and now_s - self._asked_s.get(partition.topic, now_s) < ASK_AGAIN_S:
+            return False
+        self._asked_s[partition.topic] = now_s
+        current = clusters.admin(self._cluster).topic_id(partition.topic)
+        return current is not None and current != self._ids[partition]
+
+    def _new_loop(self) -> loop.Loop:
+        return loop.Loop(
+            connect=self._connect,
+            work=self.store,
+            pattern=self._pattern,
+            policy=loop.LoopPolicy(batch=BATCH, poll_records=BATCH),
+            on_assign=self._assigned,
+            on_reset=self._reset,
+            hands=worker.Thread("letters-store", at_exit=connections.close_all),
+            time=self._time,
+        )
+
+    def _connect(self) -> ports.Consumer:
+        return clusters.consumer(self._cluster, group=self._group, client_id=self._group)
+
+    def _assigned(self, partitions: ports.Partitions) -> None:
+        """Before the first record of these partitions is stored: learn which incarnation of their topics it is."""
+        ids = self._ask(partitions)
+        for partition in partitions:
+            self._ids[partition] = ids[partition.topic]
+            self._next_ids.pop(partition, None)
+            self._done.pop(partition, None)
+
+    def _reset(self, partitions: ports.Partitions) -> None:
+        """The log began anew: records up to that place are of the topic's old incarnation, those after of the new."""
+        ids = self._ask(partitions)
+        self._next_ids.update({partition: ids[partition.topic] for partition in partitions})
+
+    def _ask(self, partitions: ports.Partitions) -> dict[str, str]:
+        admin = clusters.admin(self._cluster)
+        ids = {topic: admin.topic_id(topic) or UNNAMED for topic in sorted({each.topic for each in partitions})}
+        try:
+            recreated = sources.met(cluster=self._cluster, topic_ids=ids, now=self._time.now())
+        except (OperationalError, InterfaceError):
+            connection.close_if_unusable_or_obsolete()
+            raise
+        for topic in recreated:
+            log.warning("dead_letter_topic_recreated", topic=topic, cluster=self._cluster)
+        return ids
+
+
+def _ascending(records: Sequence[Record]) -> int:
+    """Return how many records there are before the first whose offset is not higher than the one before."""
+    return next((n for n, (one, two) in enumerate(pairwise(records), 1) if two.offset <= one.offset), len(records))
+
+
+def _links(records: Sequence[Record]) -> Sequence[Sequence[tuple[str, bytes | None]]]:
+    return [record.headers for record in records[:LINKS_MAX]] if tracing.exports() else ()

@@ -1,0 +1,34 @@
+"""Stores the letters of every dead-letter topic until it is told to stop."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from dlq import handlers
+from reliability.kafka import clusters
+from reliability.kernel import process
+from reliability.live.operations import DatabaseHeartbeat
+
+
+class Command(BaseCommand):
+    """The process ``letters``."""
+
+    help = "Read the dead-letter topics of a cluster (DLQ_TOPIC_PATTERNS) and store each record as a letter."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--cluster", default=clusters.MAIN, choices=clusters.names(), help="a name of KAFKA_CLUSTERS"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        cluster = options["cluster"]
+        letters = handlers.Letters(cluster=cluster)
+        name = "letters" if cluster == clusters.MAIN else f"letters:{cluster}"
+        with process.stop_on_signals() as stop:
+            try:
+                process.run(letters.step, name=name, heartbeat=DatabaseHeartbeat(), stop=stop, facts=letters.facts)
+            finally:
+                letters.close()
