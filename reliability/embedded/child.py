@@ -38,6 +38,7 @@ class Child:
     # False when a new start would have another address, which those who know the old one could not follow.
     restarts: bool = True
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _asked: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Start the program; its output is appended to the log file."""
@@ -53,6 +54,7 @@ class Child:
             identity,
             *self.argv,
         ]
+        self._asked = False
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -80,8 +82,12 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def ask_to_stop(self) -> None:
-        """Send the stop signal to the program alone: it ends its own children in its own order."""
-        if self._process is not None and self.running:
+        """Send the stop signal, once (to many programs a second one means: at once), to the program alone.
+
+        It ends its own children in its own order.
+        """
+        if self._process is not None and self.running and not self._asked:
+            self._asked = True
             self._process.send_signal(self.stop_signal)
 
     def strike(self) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 # In what the servers and a dying Python write; our own processes write JSON with a level.
 IMPORTANT = ("Traceback (most recent call last)", "PANIC:", "FATAL:")
 LEVELS = ("error", "critical")
-# At most so many lines each so many seconds: a child that fails in a loop must not push everything else off the screen.
-LINES_MAX = 3
-PER_S = 10.0
+# A child that fails in a loop must not push everything else off the screen: each text once, and few lines, per minute.
+LINES_MAX = 5
+PER_S = 60.0
 READ_MAX_BYTES = 65_536
 FILE_MAX_BYTES = 64 * 1024 * 1024
 SHOWN_MAX_CHARACTERS = 300
@@ -26,17 +26,17 @@ class LogWatch:
         self._path = path
         self._position = path.stat().st_size if path.exists() else 0
         self._window_began_s = 0.0
-        self._shown = 0
+        self._shown: set[str] = set()
 
     def important(self, *, now_s: float) -> list[str]:
         """The important lines written since the last call."""
         text = self._new_text()
         if now_s - self._window_began_s >= PER_S:
-            self._window_began_s, self._shown = now_s, 0
-        found = [shown for line in text.splitlines() if (shown := for_people(line))]
-        allowed = found[: LINES_MAX - self._shown]
-        self._shown += len(allowed)
-        return [line[:SHOWN_MAX_CHARACTERS] for line in allowed]
+            self._window_began_s, self._shown = now_s, set()
+        found = [shown for line in text.splitlines() if (shown := for_people(line)[:SHOWN_MAX_CHARACTERS])]
+        new = [line for line in dict.fromkeys(found) if line not in self._shown][: LINES_MAX - len(self._shown)]
+        self._shown.update(new)
+        return new
 
     def _new_text(self) -> str:
         try:
@@ -68,7 +68,8 @@ def for_people(line: str) -> str:
     if entry.get("level") not in LEVELS:
         return ""
     error = str(entry.get("error") or entry.get("exception") or "").strip().splitlines()
-    return ": ".join([entry["level"], str(entry.get("event", "")).strip(), *error[-1:]])
+    event = str(entry.get("event", "")).strip().splitlines()
+    return ": ".join([entry["level"], *event[:1], *error[-1:]])
 
 
 def turn(path: Path) -> None:

@@ -27,6 +27,10 @@ def test_a_server_s_fatal_line_is_shown_and_an_ordinary_one_is_not() -> None:
     assert not log_watch.for_people("2026 LOG:  checkpoint complete")
 
 
+def test_of_a_long_event_the_first_line_is_shown() -> None:
+    assert log_watch.for_people(json.dumps({"level": "error", "event": "first\nsecond"})) == "error: first"
+
+
 def test_broken_json_is_not_shown() -> None:
     assert log_watch.for_people('{"level": "error", "ev') == ""
 
@@ -46,13 +50,16 @@ def test_a_child_that_fails_in_a_loop_does_not_fill_the_screen(tmp_path: Path) -
     log = tmp_path / "x.log"
     watch = LogWatch(log)
     log.write_text("FATAL: again\n" * 50)
-    assert len(watch.important(now_s=1)) == log_watch.LINES_MAX
+    assert watch.important(now_s=1) == ["FATAL: again"]
     with log.open("a") as output:
-        output.write("FATAL: later\n")
-    assert watch.important(now_s=5) == []
+        output.writelines(f"FATAL: number {number}\n" for number in range(50))
+    assert len(watch.important(now_s=5)) == log_watch.LINES_MAX - 1
     with log.open("a") as output:
-        output.write("FATAL: much later\n")
-    assert watch.important(now_s=20) == ["FATAL: much later"]
+        output.write("FATAL: again\n")
+    assert watch.important(now_s=7) == []
+    with log.open("a") as output:
+        output.write("FATAL: again\n")
+    assert watch.important(now_s=70) == ["FATAL: again"]
 
 
 def test_a_log_that_grew_too_large_begins_anew(tmp_path: Path, monkeypatch) -> None:
