@@ -1,0 +1,79 @@
+"""How numbers, sizes, ages and times are worded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reliability.console.domain import times, wording
+
+NOW = datetime(2026, 11, 21, 3, 14, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "now"),
+        (2, "2 s ago"),
+        (59.7, "1 min ago"),
+        (61, "1 min ago"),
+        (3_599, "59 min ago"),
+        (3_600, "1 h ago"),
+        (47 * 3_600, "47 h ago"),
+        (48 * 3_600, "2 d ago"),
+        (-300, "in 5 min"),
+    ],
+)
+def test_an_age_is_in_the_largest_unit_that_fits(seconds: float, words: str) -> None:
+    assert wording.age(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(None, "—"), (0, "0"), (2431, "2,431"), (0.25, "0.2"), (12.0, "12"), (1234.5, "1,234")]
+)
+def test_numbers_have_thousands_and_few_decimals(value: float | None, words: str) -> None:
+    assert wording.number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "—"), (0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (64_000, "64 kB"), (10_485_760, "10 MB")],
+)
+def test_sizes_are_in_thousands_of_bytes(count: int | None, words: str) -> None:
+    assert wording.size(count) == words
+
+
+def test_a_long_id_loses_its_middle_and_nothing_else() -> None:
+    cut = wording.middle_cut("0123456789abcdef", 9)
+    assert cut == "0123…cdef"
+    assert wording.middle_cut("short", 9) == "short"
+
+
+def test_a_sparkline_starts_left_ends_right_and_touches_its_top() -> None:
+    line = wording.spark_line([0, 5, 10])
+    assert line.startswith("M0.0 26.0")
+    assert line.endswith("120.0 2.0")
+
+
+def test_a_sparkline_of_nothing_is_a_flat_line() -> None:
+    assert wording.spark_line([]) == "M0.0 26.0L120.0 26.0"
+    assert wording.spark_line([0, 0]) == "M0.0 26.0L120.0 26.0"
+
+
+def test_times_are_relative_unless_the_reader_chose_otherwise() -> None:
+    assert times.times_of("").mode == "relative"
+    assert times.times_of("utc").mode == "utc"
+    assert times.times_of("Europe/Berlin").label == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("choice", ["../../etc/passwd", "No/Where", "a/" + "x" * 5000, "Europe/\0"])
+def test_a_zone_that_does_not_exist_is_ignored(choice: str) -> None:
+    assert times.times_of(choice) == times.RELATIVE
+
+
+def test_a_clock_shows_the_day_only_when_it_is_another_one() -> None:
+    shown = times.times_of("Europe/Berlin")
+    assert shown.moment(NOW, now=NOW) == "04:14:22 CET"
+    assert shown.clock(NOW - timedelta(days=2), now=NOW) == "19 Nov 04:14"
+    assert shown.clock(NOW - timedelta(days=400), now=NOW) == "2025-10-17 05:14"
