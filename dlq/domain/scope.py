@@ -56,8 +56,10 @@ def parse(value: object) -> Scope:
         return Scope(ids=_ids(content))
     if kind == "filter" and isinstance(content, str):
         return Scope(filter=content.strip())
-    if kind in ("group", "failed_of"):
-        return Scope(**{kind: _id(content)})
+    if kind == "group":
+        return Scope(group=_id(content))
+    if kind == "failed_of":
+        return Scope(failed_of=_id(content))
     raise BadScope
 
 

@@ -106,6 +106,7 @@ class ReplayItem(models.Model):
     sent_offset = models.BigIntegerField(null=True)
     sent_sha256 = models.BinaryField(blank=True, default=b"")
     sent_at = models.DateTimeField(null=True)
+    watched_from = models.DateTimeField(null=True)  # when its group was named, if that was after sending
     went_by_at = models.DateTimeField(null=True)
     window_from = models.DateTimeField(null=True)
     passed_at = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -62,7 +63,7 @@ def stand(
     ids = sorted(set(letter_ids))
     if not ids:
         return []
-    values = {
+    values: dict[str, Any] = {
         "ids": ids,
         "sources": [str(source) for source in sources],
         "to": str(to),

@@ -166,7 +166,7 @@ def history_of_letter(letter_id: int) -> list[Attempt]:
         successors = ReplayItem.objects.filter(letter=at, new_letter__isnull=False).values_list(
             "new_letter_id", flat=True
         )
-        found = {pk for pk in (*linked, *successors) if pk is not None} - chain
+        found = {*linked, *successors} - chain
         chain |= found
         waiting += found
     rows = ReplayItem.objects.filter(letter_id__in=chain).select_related("replay").order_by("pk")

@@ -73,12 +73,12 @@ def _leading() -> QuerySet[Letter]:
     return Letter.objects.filter(duplicate_of__isnull=True)
 
 
-def _failed(replay_id: int) -> QuerySet[ReplayItem, dict[str, Any]]:
+def _failed(replay_id: int) -> QuerySet[ReplayItem, Any]:
     failed = ReplayItem.objects.filter(replay_id=replay_id, state=ItemState.FAILED_AGAIN)
     return failed.annotate(heir=Coalesce("new_letter_id", "letter_id")).values("heir")
 
 
-def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, dict[str, Any]]:
+def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, Any]:
     """Order: as the records first lay in their topic, also for those that were replayed since; so per key in order."""
     before = ReplayItem.objects.filter(new_letter=OuterRef("pk")).order_by("-pk")
     unknown = ReplayItem.objects.filter(letter=OuterRef("pk"), state=ItemState.UNKNOWN)

@@ -90,6 +90,14 @@ class World:
                 return
         raise AssertionError("the run never sent everything")
 
+    def send_some(self, run: Replay, count: int) -> None:
+        """Feed, relay and take receipts until ``count`` items of the run are sent."""
+        while ReplayItem.objects.filter(replay=run, state="sent").count() < count:
+            self.advance(6)
+            self.feed(run)
+            self.relay()
+            outcomes.take_receipts(now=self.now)
+
     def _send(self, producer: Any, event: Event) -> None:
         def delivered(delivery: Delivery) -> None:
             assert delivery.error is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -38,7 +39,7 @@ _BY_HEADER = _NEW_LETTERS.format(
 def new_letters(item_ids: Sequence[int]) -> dict[int, int]:
     """Return item -> letter for the items whose record died again; by coordinates, else by the replay header."""
     found: dict[int, int] = {}
-    values = {"ids": list(item_ids), "apart": CLOCKS_APART}
+    values: dict[str, Any] = {"ids": list(item_ids), "apart": CLOCKS_APART}
     with connection.cursor() as cursor:
         for statement in (_BY_HEADER, _BY_COORDINATES):
             cursor.execute(statement, values)

@@ -27,7 +27,7 @@ PAGE_ITEMS = 2_000
 
 _FIELDS = (
     *("id", "replay_id", "letter_id", "state", "consumer_group", "message_id", "attempt", "sent_topic"),
-    *("sent_partition", "sent_offset", "sent_at", "went_by_at", "window_from"),
+    *("sent_partition", "sent_offset", "sent_at", "watched_from", "went_by_at", "window_from"),
 )
 
 
@@ -104,10 +104,8 @@ def _groups() -> list[str]:
 def _look(group: str, *, now: datetime) -> View:
     """Ask Kafka about a group, in this order: committed offsets, then the ends of its dead-letter topics."""
     sent = ReplayItem.objects.filter(state=ItemState.SENT, consumer_group=group)
-    places = {
-        TopicPartition(topic, partition)
-        for topic, partition in sent.order_by().values_list("sent_topic", "sent_partition").distinct()
-    }
+    lying = sent.filter(sent_partition__isnull=False).order_by().values_list("sent_topic", "sent_partition")
+    places = {TopicPartition(topic, partition) for topic, partition in lying.distinct() if partition is not None}
     sent_topics = {place.topic for place in places}
     letter_topics = set(sent.order_by().values_list("letter__topic", flat=True).distinct())
     topics = rounds.dead_letter_topics(group, sent_topics=sent_topics, letter_topics=letter_topics)
@@ -148,7 +146,7 @@ def _sent(row: ReplayItem) -> Sent:
         group=row.consumer_group,
         attempt=row.attempt,
         offset=row.sent_offset,
-        sent_at=row.sent_at,
+        sent_at=row.watched_from or row.sent_at,
         went_by_at=row.went_by_at,
         window_from=row.window_from,
     )

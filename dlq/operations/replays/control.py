@@ -83,11 +83,9 @@ def choose_group(*, replay_id: int, group: str, reason: str, actor: access.Actor
     if not group or not group.isprintable():
         raise BadPlan("A consumer group has a printable name.")
     with _act("letters.settle", replay_id, actor, reason=reason) as (run, entry):
-        chosen = ReplayItem.objects.filter(replay=run, consumer_group="").update(consumer_group=group)
+        chosen = ReplayItem.objects.filter(replay=run, consumer_group="").update(consumer_group=group, watched_from=now)
         entry.facts |= {"group": group, "items": chosen}
         run.counts = {**run.counts, items.GROUPLESS: 0}
-        if run.state == RunState.FINISHED and items.progress(run).of(ItemState.SENT):
-            run.finished_at = now  # still over: its outcomes come in as those of every finished run
         run.save()
         items.tell(run)
         return _told(run, entry)
