@@ -13,18 +13,17 @@ _HEX_DIGITS = 32
 
 _VALUES = re.compile(
     r"""
-      "[^"\n]*" | (?<!\w)'[^'\n]*'(?!\w) | `[^`\n]*`   # what stands in quotes
-    | [\w@:.+/-]+                                      # a word, with what joins ids, times, addresses and paths
+      "[^"\n]*" | (?<!\w)'[^'\n]*'(?!\w) | `[^`\n]*`            # what stands in quotes
+    | (?<![\w@:.+/-]) (?:(?!\d)[\w@:.+/-])* \d [\w@:.+/-]*     # a word with a digit, with what joins ids, times, paths
     """,
     re.VERBOSE,
 )
-_SPACES = re.compile(r"\s+")
 _QUOTES = "\"'`"
 
 
 def normalised(message: str) -> str:
     """Return a message with each quoted text as ``<text>`` and each word that holds a digit as ``<n>``."""
-    shortened = _SPACES.sub(" ", message[:MESSAGE_CHARS_MAX]).strip()
+    shortened = " ".join(message[:MESSAGE_CHARS_MAX].split())
     return _VALUES.sub(_without_value, shortened)
 
 
@@ -32,8 +31,6 @@ def _without_value(match: re.Match[str]) -> str:
     word = match[0]
     if word[0] in _QUOTES:
         return "<text>"
-    if not any(character.isdigit() for character in word):
-        return word
     # What ends a sentence or introduces a value is no part of it: "order 17:" and "order 18" differ only in the number.
     return "<n>" + word[len(word.rstrip(".:")) :]
 

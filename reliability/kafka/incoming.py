@@ -72,8 +72,9 @@ def message_id(headers: Sequence[Header], *, topic: str, partition: int, offset:
     Its own id header, else our outbox's event id, else the CloudEvents id, else the coordinates of its first origin.
     An id that is too long is replaced by its hash.
     """
+    values = dict(headers)  # of several headers of one name, the last counts
     for name in (wire.MESSAGE_ID, wire.EVENT_ID, CLOUDEVENTS_ID):
-        value = wire.last(headers, name)
+        value = values.get(name)
         if value:
             text = _text(value)
             if len(text) <= MESSAGE_ID_CHARACTERS_MAX:

@@ -23,7 +23,8 @@ def printable(value: bytes | str | None, *, limit: int) -> str:
     if isinstance(value, bytes):
         # A character takes up to four bytes: decode no more than can be shown.
         value = value[: limit * 4].decode("utf-8", errors="replace")
-    return _INVISIBLE.sub(_visible, value[:limit])[:limit]
+    shown = value[:limit]
+    return shown if shown.isprintable() else _INVISIBLE.sub(_visible, shown)[:limit]  # most texts hide nothing
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -58,8 +58,8 @@ def _write(batch: Sequence[Incoming], *, cluster: str, now: datetime) -> Stored:
     if not fresh:
         return Stored(again=len(batch))
     rows.number(fresh)
-    rows.find_leaders(fresh, cluster=cluster)
     rows.write(fresh, cluster=cluster, now=now)
+    rows.find_leaders(fresh)
     groups.count(fresh, locked, now=now)
     _announce(fresh, cluster=cluster)
     duplicates = sum(each.duplicate_of is not None for each in fresh)

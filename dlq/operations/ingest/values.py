@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dlq.domain.letter import Letter
 from reliability.kernel.record import Record
-
-
-class Identity(NamedTuple):
-    """Letters of one cluster that agree in all of this tell of one failure, however often it was written."""
-
-    origin_topic: str
-    origin_partition: int
-    origin_offset: int
-    group: str
-    attempt: int | None
-    replay: str
 
 
 @dataclass(slots=True)
@@ -30,21 +18,6 @@ class Incoming:
     id: int = 0
     group_id: int = 0
     duplicate_of: int | None = None
-
-    @property
-    def identity(self) -> Identity | None:
-        """What makes it one failure with another letter; ``None`` when its origin is not known."""
-        failure = self.letter.failure
-        if not failure.origin_topic or failure.origin_partition is None or failure.origin_offset is None:
-            return None
-        return Identity(
-            failure.origin_topic,
-            failure.origin_partition,
-            failure.origin_offset,
-            failure.group,
-            failure.attempt,
-            self.letter.replay,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
