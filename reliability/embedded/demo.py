@@ -106,7 +106,6 @@ class Demo:
         left = state.end_left_over(self.folder.path)
         if left:
             self.output.say(f"ended what a killed demo left behind: {', '.join(left)}")
-        state.remove(self.folder.path)
         if shutil.disk_usage(self.folder.path).free < FREE_BYTES_MIN:
             raise Refusal(f"The disk of {self.folder.path} has less than 1 GB free: the embedded servers need it.")
         self._port = choose_port(os.environ.get("MAINSTAY_PORT"), kept=self.folder.port("web"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # In what the servers and a dying Python write; our own processes write JSON with a level.
-IMPORTANT = ("Traceback (most recent call last)", "PANIC:", "FATAL:")
+IMPORTANT = ("PANIC:", "FATAL:")
+TRACEBACK = "Traceback (most recent call last)"
 LEVELS = ("error", "critical")
 # A child that fails in a loop must not push everything else off the screen: each text once, and few lines, per minute.
 LINES_MAX = 5
@@ -26,6 +28,7 @@ class LogWatch:
         self._path = path
         self._position = path.stat().st_size if path.exists() else 0
         self._window_began_s = 0.0
+        self._in_traceback = False
         self._shown: set[str] = set()
 
     def important(self, *, now_s: float) -> list[str]:
@@ -33,10 +36,20 @@ class LogWatch:
         text = self._new_text()
         if now_s - self._window_began_s >= PER_S:
             self._window_began_s, self._shown = now_s, set()
-        found = [shown for line in text.splitlines() if (shown := for_people(line)[:SHOWN_MAX_CHARACTERS])]
+        found = [line[:SHOWN_MAX_CHARACTERS] for line in self._important_of(text)]
         new = [line for line in dict.fromkeys(found) if line not in self._shown][: LINES_MAX - len(self._shown)]
         self._shown.update(new)
         return new
+
+    def _important_of(self, text: str) -> Iterator[str]:
+        for line in text.splitlines():
+            if not line.startswith("{") and TRACEBACK in line:
+                self._in_traceback = True
+            elif self._in_traceback and line and not line.startswith(" "):
+                self._in_traceback = False  # the line that names the error
+                yield line
+            elif shown := for_people(line):
+                yield shown
 
     def _new_text(self) -> str:
         try:

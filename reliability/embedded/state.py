@@ -38,8 +38,12 @@ def remove(folder: Path) -> None:
 
 
 def end_left_over(folder: Path) -> list[str]:
-    """End what a killed supervisor left behind; returns the names. They got a death signal: most are gone or going."""
+    """End what a killed supervisor left behind and remove its state; returns the names of what still ran.
+
+    They got a death signal: most are gone or going.
+    """
     state = read(folder)
+    remove(folder)  # before anything else: nobody may take it for the state of the demo that starts now
     known = {**state.get("servers", {}), **state.get("processes", {})}
     left = {name: pid for name, pid in known.items() if _is_ours(pid, folder)}
     if not waiting.until(lambda: not any(_is_ours(pid, folder) for pid in left.values()), timeout_s=LEFT_OVER_WITHIN_S):

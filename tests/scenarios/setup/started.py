@@ -64,9 +64,10 @@ class Demo:
     def state(self) -> dict[str, Any]:
         """The running demo's facts; empty while it is not ready."""
         try:
-            return json.loads((self.folder / "state.json").read_text())
+            facts = json.loads((self.folder / "state.json").read_text())
         except FileNotFoundError:
             return {}
+        return facts if facts["supervisor"] == self.process.pid else {}
 
     def ready(self, *, within_s: float = 90) -> dict[str, Any]:
         """Wait for its facts."""

@@ -27,6 +27,16 @@ def test_a_server_s_fatal_line_is_shown_and_an_ordinary_one_is_not() -> None:
     assert not log_watch.for_people("2026 LOG:  checkpoint complete")
 
 
+def test_of_a_stack_on_several_lines_the_error_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    watch = LogWatch(log)
+    log.write_text("Traceback (most recent call last):\n  File x\n    boom()\n")
+    assert watch.important(now_s=1) == []
+    with log.open("a") as output:
+        output.write("ValueError: no\nand so on\n")
+    assert watch.important(now_s=2) == ["ValueError: no"]
+
+
 def test_of_a_long_event_the_first_line_is_shown() -> None:
     assert log_watch.for_people(json.dumps({"level": "error", "event": "first\nsecond"})) == "error: first"
 
