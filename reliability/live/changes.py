@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from uuid import uuid4
 
 import orjson
 import redis
@@ -55,12 +56,13 @@ class Changes:
 
     async def _read(self, shown: Collection[str]) -> list[Change]:
         pipe = self.client.pipeline(transaction=True)
+        pipe.set(connection.EPOCH_KEY, uuid4().hex[:8], nx=True)  # another one than before, if it was lost
         pipe.get(connection.EPOCH_KEY)
         pipe.get(connection.COUNTER_KEY)
         span = (f"({self.number}", "+inf")
         pipe.zrangebyscore(connection.VERSIONS_KEY, *span, start=0, num=MOST_CHANGES, withscores=True)
-        epoch, counter, found = await pipe.execute()
-        named, before = epoch or rules.NO_EPOCH, self.epoch
+        _, epoch, counter, found = await pipe.execute()
+        named, before = str(epoch), self.epoch
         if before == named:
             return await self._changes(named, [(topic, int(number)) for topic, number in found])
         self.epoch, self.number = named, int(counter or 0)

@@ -21,14 +21,18 @@ VERSIONS_KEY = f"{_PREFIX}:versions"  # sorted set: topic -> counter at its last
 NOTE_PREFIX = f"{_PREFIX}:note:"  # JSON beside a topic's last change
 
 
-@lru_cache(maxsize=4)
 def client(timeout_s: float = READ_TIMEOUT_S, *, url: str = "") -> redis.Redis:
     """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer.
 
     A slow name resolver is not covered by that: give an address, or have a resolver near.
     """
+    return _client(timeout_s, url or settings.REDIS_URL)
+
+
+@lru_cache(maxsize=8)
+def _client(timeout_s: float, url: str) -> redis.Redis:
     return redis.Redis.from_url(
-        url or settings.REDIS_URL,
+        url,
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),

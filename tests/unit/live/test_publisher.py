@@ -31,14 +31,14 @@ def test_a_redis_that_never_answers_costs_less_than_a_fifth_of_a_second_and_only
         assert took(lambda: [publisher.send("outbox", Hint()) for _ in range(1000)] and None) < 0.05
 
 
-def test_it_warns_once_in_thirty_seconds() -> None:
+def test_it_warns_at_most_once_in_thirty_seconds() -> None:
     time_ = ManualClock()
     publisher = Publisher(url=f"redis://127.0.0.1:{refusing_port()}/0", time=time_)
     with capture_logs() as logs:
         for _ in range(62):
             publisher.send("letters", Hint())
             time_.advance(1.0)
-    assert [line["event"] for line in logs] == ["live_hints_lost"] * 3
+    assert [line["event"] for line in logs] == ["live_hints_lost"] * 2
 
 
 def test_what_waits_is_bounded_and_newest_per_topic() -> None:

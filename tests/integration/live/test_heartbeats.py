@@ -1,0 +1,87 @@
+"""Processes say that they live, by the database's clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from structlog.testing import capture_logs
+
+from reliability.kernel import clock
+from reliability.live import operations, queries
+from reliability.live.models import Heartbeat
+
+pytestmark = pytest.mark.django_db
+
+
+def beat(name: str, *, host: str = "a", pid: int = 1, state: str = "running") -> None:
+    operations.record_beat(
+        name=name, host=host, pid=pid, state=state, facts={"handled": 3}, started_at=clock.SYSTEM.now()
+    )
+
+
+def age(name: str, seconds: float) -> None:
+    Heartbeat.objects.filter(name=name).update(at=F("at") - timedelta(seconds=seconds))
+
+
+def test_a_beat_is_one_row_per_process_and_gets_younger() -> None:
+    beat("letters")
+    age("letters", 100)
+    beat("letters", state="failing")
+    (row,) = queries.heartbeats()
+    assert (row.name, row.state, row.facts) == ("letters", "failing", {"handled": 3})
+    assert row.age_s < 5
+
+
+def test_silence_is_found_and_a_restart_ends_it() -> None:
+    beat("letters", pid=1)
+    age("letters", 20)
+    assert [each.row.name for each in queries.missing_processes()] == ["letters"]
+    beat("letters", pid=2)
+    assert queries.missing_processes() == []
+
+
+def test_rows_of_processes_long_gone_are_cleared_away() -> None:
+    beat("letters", pid=1)
+    age("letters", 3700)
+    beat("letters", pid=2)
+    assert list(Heartbeat.objects.values_list("pid", flat=True)) == [2]
+
+
+def test_facts_that_no_text_column_could_hold_are_made_readable() -> None:
+    facts = {"error": "bad\x00key \ud800", "count": 3, "list": [1]}
+    operations.record_beat(name="x", host="a", pid=1, state="failing", facts=facts, started_at=clock.SYSTEM.now())
+    (row,) = queries.heartbeats()
+    assert row.facts["count"] == 3
+    assert "\x00" not in str(row.facts["error"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_beat_without_a_database_raises_nothing_and_warns_once() -> None:
+    heartbeat = operations.DatabaseHeartbeat()
+    with connection.cursor() as cursor:
+        cursor.execute("alter table reliability_live_heartbeat rename to elsewhere")
+    try:
+        with capture_logs() as logs:
+            heartbeat.beat("web", state="running", facts={})
+            heartbeat.beat("web", state="running", facts={})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("alter table elsewhere rename to reliability_live_heartbeat")
+    assert [line["event"] for line in logs] == ["heartbeat_not_written"]
+    heartbeat.beat("web", state="running", facts={})
+    assert [row.name for row in queries.heartbeats()] == ["web"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_whose_loop_is_not_ours_beats_from_a_thread_and_says_goodbye() -> None:
+    end = operations.beat_in_background("worker-relay")
+    deadline = time.monotonic() + 5
+    while not queries.heartbeats() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [(row.name, row.state) for row in queries.heartbeats()] == [("worker-relay", "running")]
+    end()
+    assert [row.state for row in queries.heartbeats()] == ["stopped"]
