@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 from reliability.kernel.record import Record, TopicPartition
 
-RECORDS_MAX = 500
+RECORDS_MAX = 2_000  # four polls: a partition that is worked off as fast as it is read is never paused
 BYTES_MAX = 8 * 1024 * 1024
-"""A partition that holds this much is paused: a poll may bring one fetch more, then no memory is spent on it."""
+"""A partition that holds this much is paused: a poll may bring one fetch more, then no memory is spent on it.
+
+Pausing is dear: the client drops what it has fetched, and a resume waits for a new fetch (about 0.3 s). So a paused
+partition is read again only when it holds little.
+"""
 
 DueS = Callable[[Record], float]
 """How many seconds a record has yet to wait before it may be worked on; 0 or less: none."""
@@ -80,7 +84,8 @@ class Lane:
     def should_pause(self, now_s: float) -> bool:
         """Whether reading more of it is of no use for now."""
         waits = bool(self.pending) and now_s < self.wait_until_s
-        return waits or len(self.pending) >= RECORDS_MAX or self.pending_bytes >= BYTES_MAX
+        share = 4 if self.paused else 1
+        return waits or len(self.pending) * share >= RECORDS_MAX or self.pending_bytes * share >= BYTES_MAX
 
 
 def dirty(lanes: Iterable[Lane]) -> dict[TopicPartition, int]:
