@@ -1,7 +1,7 @@
 """A whole Mainstay of its own for scenarios: servers and processes that a test may kill, stop, start and ask.
 
-``with running(name) as system`` starts PostgreSQL, Redis and Kafka in a folder of their own and migrates; the test starts the
-processes it needs by name. Nothing is shared with the servers of the other tests, so an outage harms nobody else.
+``with running(name) as system`` starts PostgreSQL, Redis and Kafka in a folder of their own and migrates; the test
+starts the processes it needs by name. Nothing is shared with the servers of other tests: an outage harms nobody else.
 """
 
 from __future__ import annotations
@@ -9,37 +9,33 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from reliability.embedded import ports, processes, stack
 from reliability.embedded.child import Child
 from reliability.embedded.folder import Folder
 from reliability.kafka.confluent import Admin, Producer
+from tests.support.broker import Broker
+from tests.support.console import Answer, Api, Person
+from tests.support.waiting import wait_until
+
+__all__ = ["CONSOLE", "OPERATOR", "PASSWORD", "SECOND", "SERVERS", "VIEWER", "System", "running", "wait_until"]
 
 ROOT = Path(__file__).parents[2]
-OPERATOR, VIEWER = "operator", "viewer"
+OPERATOR, SECOND, VIEWER = "operator", "second", "viewer"
+ACCOUNTS = {OPERATOR: "operator", SECOND: "operator", VIEWER: "viewer"}
 PASSWORD = "a long password for tests"
-
-
-class Answer:
-    """An HTTP answer: status and JSON body (or text)."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status = status
-        try:
-            self.json: Any = json.loads(body)
-        except ValueError:
-            self.json = None
-        self.text = body.decode(errors="replace")
+SERVERS = ("postgresql", "redis", "kafka")
+CONSOLE = ("web", "worker-relay", "worker-standard", "worker-bulk", "beat", "letters")
+"""Every process of the console, as in the demo without its workload."""
+_OUTSIDE = ("MAINSTAY_", "DJANGO_", "OTEL_", "KAFKA_", "CELERY_")
 
 
 class System:
@@ -47,22 +43,35 @@ class System:
 
     def __init__(self, servers: stack.Stack, addresses: stack.Addresses, folder: Folder) -> None:
         self._servers, self.folder, self.addresses = servers, folder, addresses
+        self.broker = Broker(addresses.kafka_bootstrap_servers)
         self.port = ports.any_free()
         self.env = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith(_OUTSIDE)},
             **addresses.environment(),
-            "DJANGO_SETTINGS_MODULE": "reliability.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.support.system_settings",
             "MAINSTAY_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
-            "MAINSTAY_DEMO": "true",
+            "MAINSTAY_BROKER": addresses.broker,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self._children: dict[str, Child] = {}
+        self._wanted: set[str] = set()
         self.tokens: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """The console's address."""
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+    # --- processes
 
     def manage(self, *words: str, check: bool = True, given: str | None = None, timeout_s: float = 90) -> str:
         """Run a management command; return what it printed, raise with its errors when it fails and ``check``."""
+        return self.python("manage.py", *words, check=check, given=given, timeout_s=timeout_s)
+
+    def python(self, *words: str, check: bool = True, given: str | None = None, timeout_s: float = 90) -> str:
+        """Run Python on this system to its end; as ``manage``."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words],
+            [sys.executable, *words],
             cwd=ROOT,
             env=self.env,
             input=given,
@@ -72,35 +81,61 @@ class System:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(f"manage.py {' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
     def start(self, *names: str, **environment: str) -> None:
-        """Start processes by their names in the demo (``web``, ``worker-relay``, ``letters``, ...); failpoints go by environment."""
+        """Start processes by their names in the demo (``web``, ``worker-relay``, ``letters``, ...).
+
+        ``web`` is waited for. Failpoints go by environment. A process that runs already is an error: there would be two of them.
+        """
         env = {**self.env, **environment}
         table = {child.name: child for child in processes.behind(self.folder, env=env)}
         table[processes.WEB] = processes.web(self.folder, port=self.port, env=env)
         for name in names:
-            self._children[name] = table[name]
-            table[name].start()
+            self.run(table[name])
         if processes.WEB in names:
-            wait_until(lambda: self.get("/health/live").status == 200, within_s=40, what="the console answers")
+            self.wait_for_console()
+
+    def run(self, child: Child) -> None:
+        """Start any process under this system's care."""
+        assert not self.running(child.name), f"{child.name} runs already"
+        self._children[child.name] = child
+        self._wanted.add(child.name)
+        child.start()
+
+    def service(self, name: str, *words: str) -> Child:
+        """A Python process of a scenario's own, with this system's environment; ``run`` starts it."""
+        argv = [sys.executable, *words]
+        return Child(name=name, argv=argv, log=self.folder.logs / f"{name}.log", env=self.env, cwd=ROOT)
+
+    def need(self, *names: str) -> None:
+        """Have these processes running, and leave the others alone."""
+        self.start(*(name for name in names if not self.running(name)))
+
+    def wait_for_console(self, *, within_s: float = 60) -> None:
+        """Wait until the console answers."""
+        wait_until(lambda: self.get("/health/live").status == 200, within_s=within_s, what="the console answers")
 
     def kill(self, *names: str) -> None:
         """``kill -9`` processes with all they started."""
         for name in names:
+            self._wanted.discard(name)
             self._children[name].kill()
 
     def pause(self, name: str) -> None:
-        """SIGSTOP a process: alive, but it does nothing."""
-        os.kill(self._children[name].pid or 0, signal.SIGSTOP)
+        """SIGSTOP a process or server: alive, but it does nothing."""
+        os.kill(self._child(name).pid or 0, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
-        """SIGCONT a process."""
-        os.kill(self._children[name].pid or 0, signal.SIGCONT)
+        """SIGCONT a process or server."""
+        os.kill(self._child(name).pid or 0, signal.SIGCONT)
 
     def stop(self, *names: str) -> None:
-        """Stop processes in order (SIGTERM)."""
+        """Stop processes in order (SIGTERM), at most ten seconds each."""
+        for name in names:
+            self._wanted.discard(name)
+            self._children[name].ask_to_stop()
         for name in names:
             self._children[name].stop()
 
@@ -108,71 +143,102 @@ class System:
         """Whether a process lives."""
         return name in self._children and self._children[name].running
 
+    def pid(self, name: str) -> int:
+        """The id of a process or server, for signals."""
+        return self._child(name).pid or 0
+
+    def ended(self) -> dict[str, str]:
+        """Processes that ended without being asked to, with the end of their logs."""
+        return {name: self.log(name) for name in sorted(self._wanted) if not self.running(name)}
+
     def log(self, name: str) -> str:
-        """The last lines of a process' log."""
-        return "\n".join(self._children[name].tail(lines=60))
+        """The last lines of a process' or server's log."""
+        return "\n".join(self._child(name).tail(lines=60))
 
-    def stop_server(self, name: str) -> None:
-        """Stop ``postgresql``, ``redis`` or ``kafka``."""
-        self._servers.children[name].stop()
+    def _child(self, name: str) -> Child:
+        return self._children.get(name) or self._servers.children[name]
 
-    def start_server(self, name: str) -> None:
-        """Start a stopped server again at its address and wait until it answers."""
-        self._servers.children[name].start()
-        wait_until(self._servers.server(name).answers, within_s=60, what=f"{name} answers again")
+    # --- servers
+
+    def stop_server(self, *names: str) -> None:
+        """Stop ``postgresql``, ``redis`` or ``kafka`` in order."""
+        for name in names:
+            self._servers.children[name].stop()
+
+    def kill_server(self, name: str) -> None:
+        """``kill -9`` a server."""
+        self._servers.children[name].kill()
+
+    def start_server(self, *names: str) -> None:
+        """Start stopped servers again at their addresses and wait until they answer."""
+        for name in names:
+            self._servers.children[name].start()
+        for name in names:
+            wait_until(self._servers.server(name).answers, within_s=60, what=f"{name} answers again")
 
     def server_pid(self, name: str) -> int:
         """The process id of a server, for signals."""
         return self._servers.children[name].pid or 0
 
-    def database(self) -> Any:
-        """A connection of its own to the system's database, autocommit."""
-        import psycopg
+    def repair(self) -> None:
+        """After a scenario that failed in the middle: every server runs, and every process that should."""
+        self.start_server(*(name for name in SERVERS if not self._servers.children[name].running))
+        for name in [*self._children, *SERVERS]:
+            with contextlib.suppress(ProcessLookupError):
+                self.resume(name)
+        known = {*CONSOLE, "demo"}
+        self._wanted &= known
+        for name, child in self._children.items():
+            if name not in known:
+                child.kill()
+        self.need(*sorted(self._wanted))
 
-        return psycopg.connect(self.addresses.database_url, autocommit=True)
+    # --- truth
+
+    def database(self) -> psycopg.Connection[Any]:
+        """A connection of its own to the system's database, autocommit; close it, or use it as a context."""
+        return psycopg.connect(self.addresses.database_url, autocommit=True, connect_timeout=2)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows of a query on the system's database."""
+        """The rows of a query on the system's database; ``%s`` stand for the values."""
         with self.database() as connection:
-            return connection.execute(query, values).fetchall()
+            found = connection.execute(query.encode(), values)
+            return found.fetchall() if found.description else []
+
+    def one(self, query: str, *values: object) -> Any:
+        """The first column of the first row."""
+        return self.rows(query, *values)[0][0]
 
     def producer(self) -> Producer:
         """A producer on the system's broker; the caller closes it."""
-        return Producer({"bootstrap.servers": self.addresses.kafka_bootstrap_servers}, client_id="scenario", extra=None)
+        return self.broker.producer()
 
     def admin(self) -> Admin:
         """An admin of the system's broker."""
-        return Admin({"bootstrap.servers": self.addresses.kafka_bootstrap_servers}, client_id="scenario")
+        return self.broker.admin()
+
+    # --- people
 
     def get(self, path: str, *, who: str = OPERATOR) -> Answer:
         """GET from the console with that account's token."""
-        return self._ask("GET", path, None, who)
+        return self.api(who).send("GET", path)
 
     def send(self, method: str, path: str, body: object = None, *, who: str = OPERATOR) -> Answer:
         """Send JSON to the console with that account's token."""
-        return self._ask(method, path, body, who)
+        return self.api(who).send(method, path, body)
 
-    def _ask(self, method: str, path: str, body: object, who: str) -> Answer:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.tokens.get(who, '')}", "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return Answer(answer.status, answer.read())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read())
-        except OSError as error:
-            return Answer(0, str(error).encode())
+    def api(self, who: str = OPERATOR) -> Api:
+        """The API as that account."""
+        return Api(self.url, self.tokens.get(who, ""))
 
-    def create_accounts(self) -> None:
-        """One operator and one viewer, each with a token."""
-        for name in (OPERATOR, VIEWER):
-            self.manage("create_account", "--username", name, "--role", name, "--password-stdin", "--update", given=PASSWORD)
-            printed = self.manage("create_token", "--username", name, "--name", f"scenario-{secrets.token_hex(4)}")
-            self.tokens[name] = next(word for word in printed.split() if word.startswith("mst_"))
+    def person(self, who: str = OPERATOR) -> Person:
+        """That account, signed in with a browser."""
+        return Person(self.url, username=who, password=PASSWORD)
+
+    def prepare(self) -> None:
+        """Make tables and accounts, each with a token."""
+        given = json.dumps({"accounts": ACCOUNTS, "password": PASSWORD})
+        self.tokens = json.loads(self.python("-m", "tests.support.prepared", given=given))
 
     def end(self) -> None:
         """End all processes."""
@@ -188,9 +254,8 @@ def running(name: str) -> Iterator[System]:
     servers = stack.Stack(folder=folder, durable=True, external={}, say=lambda text: None)
     try:
         system = System(servers, servers.start(), folder)
-        system.manage("migrate", "--verbosity", "0")
-        system.create_accounts()
         try:
+            system.prepare()
             yield system
         finally:
             system.end()
@@ -198,11 +263,3 @@ def running(name: str) -> Iterator[System]:
         servers.stop()
         folder.release()
         stack.remove(folder.path)
-
-
-def wait_until(holds: Callable[[], bool], *, within_s: float, what: str, every_s: float = 0.2) -> None:
-    """Wait until ``holds()``; fail with ``what`` after ``within_s`` seconds."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-        time.sleep(every_s)
