@@ -120,7 +120,7 @@ class Assignment:
         return consumer
 
     def _assigned(self, partitions: ports.Partitions) -> None:
-        for partition in partitions:
+        for partition in sorted(partitions):
             self.lanes[partition] = Lane(partition)
         self._new |= partitions
         log.info("partitions_assigned", partitions=_names(partitions), count=len(partitions))

@@ -100,8 +100,14 @@ class Handling:
         """All in one unit. When that fails, nothing was done, and each is handled alone."""
         batch = [self._incoming(record) for record in records]
         self._alone_until[records[0].topic_partition] = records[-1].offset
-        if any(record.headers_unreadable for record in records) or self._start(batch[0]) > 1:
+        if any(record.headers_unreadable for record in records):
             return self._one(batch[0])
+        try:
+            starts = self._start(batch[0])
+        except Exception as error:  # noqa: BLE001 - answered by what it is
+            return self._failed(batch[0], error)
+        if starts > 1:  # a process died over these, nobody knows over which
+            return self._one(batch[0], starts=starts)
         ours = [one for one in batch if not self._is_for_others(one)]
         try:
             with self._admission.unit():
@@ -119,23 +125,25 @@ class Handling:
 
     # --- one record
 
-    def _one(self, one: Incoming) -> Progress:
+    def _one(self, one: Incoming, *, starts: int | None = None) -> Progress:
+        """One record in its own unit. `starts` is given when its start is noted already."""
         if self._is_for_others(one):
             return self._finished(one)
         if one.record.headers_unreadable:
             return self._settle(one, self._describe(failure.UnreadableHeaders()))
+        fresh = False
         try:
-            starts = self._start(one)
-            if starts > self._policy.deaths_max:
-                deaths = starts - 1
-                died = failure.KilledTheConsumer(f"the record killed the consumer {deaths} times while it was handled")
-                return self._settle(one, self._describe(died))
-            with self._admission.unit():
-                fresh = self._admission.admit([one])[0]
-                if fresh:
-                    self._handle(one)
+            starts = starts or self._start(one)
+            if starts <= self._policy.deaths_max:
+                with self._admission.unit():
+                    fresh = self._admission.admit([one])[0]
+                    if fresh:
+                        self._handle(one)
         except Exception as error:  # noqa: BLE001 - every failure of a handler has an answer: see the module
             return self._failed(one, error)
+        if starts > self._policy.deaths_max:
+            deadly = failure.KilledTheConsumer(f"it killed the consumer {starts - 1} times while it was handled")
+            return self._settle(one, self._describe(deadly))
         self._count("done" if fresh else "seen_before", 1)
         return self._finished(one)
 

@@ -1,0 +1,179 @@
+"""The consume loop: order, waits, pauses, gates and failures."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from reliability.kafka.ports import Passage, Progress
+from reliability.kernel.record import Record
+from tests.unit.kafka.bench import ORDERS_0, ORDERS_1, Bench, Worked, steps
+
+
+class Gate:
+    """A gate that a test sets."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def passage(self) -> Passage:
+        return Passage(share=self.share, again_s=5.0, reason="the breaker is open")
+
+
+def test_it_hands_over_in_order_and_commits_what_is_finished() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"0", b"1", b"2")
+    loop = bench.loop(worked)
+    steps(loop)
+    assert worked.values == [b"0", b"1", b"2"]
+    assert bench.committed() == {ORDERS_0: 3}
+
+
+def test_partitions_take_turns() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"a0", b"a1", b"a2")
+    bench.write(b"b0", b"b1", b"b2", partition=1)
+    steps(bench.loop(worked))
+    assert worked.values == [b"a0", b"b0", b"a1", b"b1", b"a2", b"b2"]
+
+
+def test_a_batch_is_of_one_partition_and_no_larger_than_asked_for() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(*[b"a"] * 5)
+    bench.write(*[b"b"] * 2, partition=1)
+    steps(bench.loop(worked, batch=3))
+    assert worked.sizes == [3, 2, 2]
+
+
+def test_only_what_was_reported_as_done_is_committed_and_the_rest_comes_again() -> None:
+    bench = Bench()
+    bench.write(b"0", b"1", b"2", b"3")
+    handed: list[list[bytes | None]] = []
+
+    def work(records: Sequence[Record]) -> Progress:
+        handed.append([record.value for record in records])
+        return Progress(done=1, wait_s=5.0 if len(handed) == 2 else 0.0, reason="later")
+
+    steps(bench.loop(work, batch=9))
+    assert handed == [[b"0", b"1", b"2", b"3"], [b"1", b"2", b"3"]]
+    assert bench.committed() == {ORDERS_0: 2}
+
+
+def test_a_partition_whose_record_waits_is_paused_and_the_others_go_on() -> None:
+    bench = Bench()
+    bench.write(b"bad", b"after bad")
+    bench.write(b"good", partition=1)
+    worked: list[bytes | None] = []
+
+    def work(records: Sequence[Record]) -> Progress:
+        worked.append(records[0].value)
+        if records[0].value == b"bad" and worked.count(b"bad") < 3:
+            return Progress(done=0, wait_s=10.0, reason="try 1 failed")
+        return Progress(done=1)
+
+    loop = bench.loop(work)
+    steps(loop)
+    assert worked == [b"bad", b"good"]
+    assert bench.committed() == {ORDERS_1: 1}
+    assert loop.facts()["waiting"] == {"orders/0": "try 1 failed"}
+    bench.write(b"later")
+    bench.write(b"more", partition=1)
+    steps(loop)
+    assert loop.facts()["held_records"] == 2, "a paused partition is not read further"
+    assert worked == [b"bad", b"good", b"more"]
+    for _ in range(2):
+        bench.clock.advance(10)
+        steps(loop)
+    assert worked == [b"bad", b"good", b"more", b"bad", b"bad", b"after bad", b"later"]
+    assert bench.committed() == {ORDERS_0: 3, ORDERS_1: 2}
+
+
+def test_work_that_raises_is_repeated_with_growing_waits_and_nothing_is_skipped() -> None:
+    bench = Bench()
+    bench.write(b"0", b"1")
+    calls: list[bytes | None] = []
+
+    def work(records: Sequence[Record]) -> Progress:
+        calls.append(records[0].value)
+        if len(calls) < 6:
+            raise OSError("the disk is full")
+        return Progress(done=1)
+
+    loop = bench.loop(work)
+    for _ in range(40):
+        loop.step()
+        bench.clock.advance(16)
+    assert calls == [b"0"] * 6 + [b"1"]
+    assert bench.committed() == {ORDERS_0: 2}
+
+
+def test_the_last_error_is_shown_until_work_succeeds() -> None:
+    bench = Bench()
+    bench.write(b"0")
+    failing = [True]
+
+    def work(records: Sequence[Record]) -> Progress:
+        if failing[0]:
+            raise OSError("the disk is full")
+        return Progress(done=1)
+
+    loop = bench.loop(work)
+    steps(loop, 3)
+    assert loop.facts()["last_error"] == "OSError: the disk is full"
+    failing[0] = False
+    bench.clock.advance(60)
+    steps(loop)
+    assert "last_error" not in loop.facts()
+
+
+def test_a_record_that_is_not_due_waits_until_it_is() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"now", b"in 5 s", b"now too")
+    due = bench.clock.monotonic() + 5
+    loop = bench.loop(
+        worked, due_s=lambda record: due - bench.clock.monotonic() if record.value == b"in 5 s" else 0.0, batch=10
+    )
+    steps(loop)
+    assert worked.values == [b"now"]
+    bench.clock.advance(4.9)
+    steps(loop)
+    assert worked.values == [b"now"]
+    bench.clock.advance(0.2)
+    steps(loop)
+    assert worked.values == [b"now", b"in 5 s", b"now too"]
+
+
+def test_a_closed_gate_lets_nothing_start_and_pauses_what_is_held() -> None:
+    bench, worked, gate = Bench(), Worked(), Gate(0.0)
+    bench.write(b"0")
+    loop = bench.loop(worked, gate=gate)
+    steps(loop)
+    assert worked.values == []
+    assert loop.facts()["gate"] == "the breaker is open"
+    bench.write(b"1")
+    steps(loop)
+    assert loop.facts()["held_records"] == 1
+    gate.share = 1.0
+    steps(loop)
+    assert worked.values == [], "it asks again when the gate said so, not before"
+    bench.clock.advance(5)
+    steps(loop)
+    assert worked.values == [b"0", b"1"]
+
+
+def test_a_ramp_lets_a_share_of_the_time_through() -> None:
+    bench, gate = Bench(), Gate(0.25)
+    bench.write(*[b"x"] * 10)
+    worked: list[float] = []
+
+    def work(records: Sequence[Record]) -> Progress:
+        worked.append(bench.clock.monotonic())
+        bench.clock.advance(1)
+        return Progress(done=1)
+
+    loop = bench.loop(work, gate=gate)
+    while bench.clock.monotonic() < 17:
+        steps(loop, 3)
+        bench.clock.advance(0.5)
+    assert [round(later - earlier, 1) for earlier, later in itertools.pairwise(worked)] == [4.0] * (len(worked) - 1)
+    assert len(worked) >= 4
