@@ -16,7 +16,7 @@ from reliability.embedded.child import Child
 from reliability.embedded.folder import Folder, InUse
 from reliability.embedded.output import Output
 from reliability.embedded.refusal import Refusal
-from reliability.embedded.stack import Addresses, Stack
+from reliability.embedded.stack import VARIABLES, Addresses, Stack
 from reliability.embedded.supervisor import Stopped, Supervisor
 
 USERNAME = "operator"
@@ -110,10 +110,11 @@ class Demo:
             raise Refusal(f"The disk of {self.folder.path} has less than 1 GB free: the embedded servers need it.")
         self._port = choose_port(os.environ.get("MAINSTAY_PORT"), kept=self.folder.port("web"))
         for name in external.check(os.environ):
-            self.output.say(f"{name} is set: using that server")
+            self.output.say(f"{name} is set and its server answers")
 
     def _start_servers(self) -> Addresses:
-        self.output.say("starting PostgreSQL, Redis and Kafka")
+        names = [name for name, variable in VARIABLES.items() if not os.environ.get(variable)]
+        self.output.say(f"starting {', '.join(names) or 'no server'}")
         for log in self.folder.logs.glob("*.log"):
             log_watch.turn(log)
         addresses = self._stack.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ LEVELS = ("error", "critical")
 # A child that fails in a loop must not push everything else off the screen: each text once, and few lines, per minute.
 LINES_MAX = 5
 PER_S = 60.0
+# What differs between two lines that say the same: identifiers and numbers.
+CHANGING = re.compile(r"[0-9a-f-]{8,}|\d+")
 READ_MAX_BYTES = 65_536
 FILE_MAX_BYTES = 64 * 1024 * 1024
 SHOWN_MAX_CHARACTERS = 300
@@ -37,9 +40,10 @@ class LogWatch:
         if now_s - self._window_began_s >= PER_S:
             self._window_began_s, self._shown = now_s, set()
         found = [line[:SHOWN_MAX_CHARACTERS] for line in self._important_of(text)]
-        new = [line for line in dict.fromkeys(found) if line not in self._shown][: LINES_MAX - len(self._shown)]
+        kinds = {CHANGING.sub("#", line): line for line in reversed(found)}  # the first of each kind stays
+        new = [kind for kind in reversed(kinds) if kind not in self._shown][: LINES_MAX - len(self._shown)]
         self._shown.update(new)
-        return new
+        return [kinds[kind] for kind in new]
 
     def _important_of(self, text: str) -> Iterator[str]:
         for line in text.splitlines():

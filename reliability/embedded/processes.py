@@ -29,7 +29,8 @@ def behind(folder: Folder, *, env: Mapping[str, str]) -> list[Child]:
         _worker(folder, "relay", queues="relay", concurrency=1, env=env),
         _worker(folder, "standard", queues="critical,standard", concurrency=4, env=env),
         _worker(folder, "bulk", queues="bulk", concurrency=2, env=env),
-        _python(folder, "beat", [*_celery("beat"), "--schedule", str(folder.path / "beat"), "--pidfile="], env),
+        # The schedule is a matter of seconds: nothing of it needs to be remembered in a file.
+        _python(folder, "beat", [*_celery("beat"), "--scheduler", "celery.beat:Scheduler", "--pidfile="], env),
         _python(folder, "letters", ["manage.py", "consume_dead_letters"], env),
         _python(folder, "demo", ["manage.py", "run_demo"], env),
     ]

@@ -62,7 +62,7 @@ def test_a_child_that_fails_in_a_loop_does_not_fill_the_screen(tmp_path: Path) -
     log.write_text("FATAL: again\n" * 50)
     assert watch.important(now_s=1) == ["FATAL: again"]
     with log.open("a") as output:
-        output.writelines(f"FATAL: number {number}\n" for number in range(50))
+        output.writelines(f"FATAL: reason {'x' * number}\n" for number in range(50))
     assert len(watch.important(now_s=5)) == log_watch.LINES_MAX - 1
     with log.open("a") as output:
         output.write("FATAL: again\n")
@@ -70,6 +70,13 @@ def test_a_child_that_fails_in_a_loop_does_not_fill_the_screen(tmp_path: Path) -
     with log.open("a") as output:
         output.write("FATAL: again\n")
     assert watch.important(now_s=70) == ["FATAL: again"]
+
+
+def test_lines_that_differ_in_identifiers_alone_are_shown_once(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    watch = LogWatch(log)
+    log.write_text("FATAL: task 13fd7bf0-bd3d failed 3 times\nFATAL: task 57037afe-02bb failed 4 times\n")
+    assert watch.important(now_s=1) == ["FATAL: task 13fd7bf0-bd3d failed 3 times"]
 
 
 def test_a_log_that_grew_too_large_begins_anew(tmp_path: Path, monkeypatch) -> None:
