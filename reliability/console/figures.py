@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from reliability import access
-from reliability.console import queries
+from reliability.console import outage, queries
 from reliability.console.domain.values import Figure
 from reliability.console.registry import REGISTRY, Registry
 from reliability.kernel.telemetry import names
@@ -22,12 +22,15 @@ def read(registry: Registry = REGISTRY) -> Iterator[Reading]:
     """All figures to be had; the number of sources that could not be read is a figure too."""
     unread = 0
     for source in registry.figures:
+        if outage.WATCH.down_since is not None:
+            unread += 1
+            continue
         try:
             found = list(source())
-        except (
-            DatabaseError
-        ):  # also an outage: a scrape shows what the process itself counted, and that these are missing
-            log.warning("figures_unread", source=getattr(source, "__module__", ""), exc_info=True)
+        except (DatabaseError, InterfaceError) as error:  # what the processes counted is still worth a scrape
+            log.warning("figures_unread", source=getattr(source, "__module__", ""), error=str(error))
+            if outage.is_outage(error):
+                outage.WATCH.saw_outage(error)
             unread += 1
             continue
         yield from ((figure.metric, figure.labels, figure.value) for figure in found)

@@ -107,6 +107,8 @@ def _database() -> Part:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute("select 1")
     except (DatabaseError, InterfaceError) as error:
+        if outage.is_outage(error):
+            outage.WATCH.saw_outage(error)
         return Part(name="database", state="down", needed=True, detail=str(error))
     return Part(name="database", state="ok", needed=True)
 

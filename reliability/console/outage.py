@@ -49,6 +49,7 @@ class Watch:
     down_since: datetime | None = None
     reason: str = ""
     watched: bool = False
+    stopped: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def saw_outage(self, error: BaseException) -> None:
@@ -79,7 +80,7 @@ class Watch:
         question: asyncio.Task[None] | None = None
         asker = _Asker()
         try:
-            while True:
+            while not self.stopped:
                 # A question without an answer stays open: cancelling it would only wait for the same server.
                 question = question or asyncio.create_task(asker.ask())
                 await asyncio.wait({question}, timeout=ANSWER_WITHIN_S)
@@ -98,6 +99,10 @@ class Watch:
             if question is not None:
                 question.cancel()
             await asker.close()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self.stopped = True
 
     def _down(self, reason: str) -> None:
         if self.down_since is None:

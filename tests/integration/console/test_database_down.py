@@ -1,0 +1,99 @@
+"""Without PostgreSQL every page answers within two seconds, and says so."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from reliability.access import Role
+from reliability.console import outage
+from tests.support import actors
+
+HOW = pytest.mark.parametrize("how", ["refuses", "hangs"])
+
+
+def signed_in() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(actors.account(Role.OPERATOR).user)
+    return client
+
+
+def took(client: Client, path: str, **headers: str) -> tuple[Any, float]:
+    began = time.monotonic()
+    answer = client.get(path, headers=headers)
+    return answer, time.monotonic() - began
+
+
+@HOW
+def test_a_page_says_since_when_and_asks_again_by_itself(unplugged: Any, how: str) -> None:
+    client = signed_in()
+    with unplugged(how):
+        for path in ("/", "/activity/", "/settings/"):
+            answer, seconds = took(client, path)
+            assert seconds < 2
+            assert answer.status_code == 503
+            text = answer.content.decode()
+            assert "The database does not answer" in text
+            assert "since" in text
+            assert answer.headers["Refresh"]
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@HOW
+def test_once_known_it_costs_no_time(unplugged: Any, how: str) -> None:
+    client = signed_in()
+    with unplugged(how):
+        took(client, "/")
+        assert all(took(client, "/")[1] < 0.2 for _ in range(5))
+
+
+def test_fragments_and_the_api_get_a_bare_503(unplugged: Any) -> None:
+    client = signed_in()
+    with unplugged("refuses"):
+        fragment, _ = took(client, "/", **{"HX-Request": "true"})
+        versions, _ = took(client, "/live/versions?topics=letters")
+        api, _ = took(client, "/api/v1/overview")
+    assert (fragment.status_code, versions.status_code, api.status_code) == (503, 503, 503)
+    assert b"<html" not in fragment.content
+    assert api.headers["Content-Type"] == "application/problem+json"
+    assert api.json()["code"] == "database-down"
+    assert api.headers["Retry-After"] == "5"
+
+
+def test_the_api_notices_by_itself(unplugged: Any) -> None:
+    client = signed_in()
+    with unplugged("refuses"):
+        api, _ = took(client, "/api/v1/overview")
+    assert (api.status_code, api.json()["code"]) == (503, "database-down")
+
+
+def test_pages_come_back_by_themselves(unplugged: Any) -> None:
+    client = signed_in()
+    with unplugged("refuses"):
+        assert took(client, "/settings/")[0].status_code == 503
+    deadline = time.monotonic() + 5
+    while outage.WATCH.down_since is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert took(client, "/settings/")[0].status_code == 200
+
+
+def test_health_says_which_part_is_missing(unplugged: Any) -> None:
+    client = Client()
+    with unplugged("refuses"):
+        live, _ = took(client, "/health/live")
+        ready, seconds = took(client, "/health/ready")
+    assert live.status_code == 200
+    assert ready.status_code == 503
+    assert ready.json()["parts"]["database"] == "down"
+    assert seconds < 4
+
+
+def test_metrics_show_what_there_is_and_that_figures_are_missing(unplugged: Any) -> None:
+    with unplugged("refuses"):
+        answer, _ = took(Client(), "/metrics")
+    assert answer.status_code == 200
+    assert "mainstay_figures_unread" in answer.content.decode()
+    assert "mainstay_figures_unread 0.0" not in answer.content.decode()

@@ -1,0 +1,93 @@
+"""``manage.py doctor`` says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+
+from reliability.console import checks, health
+from reliability.console.registry import REGISTRY, Ladder
+from reliability.kernel import clock
+from reliability.live import operations
+from reliability.live.models import Heartbeat
+from tests.support.network import refusing_port
+
+pytestmark = pytest.mark.django_db
+
+
+def doctor() -> tuple[int, dict[str, Any]]:
+    out = io.StringIO()
+    try:
+        call_command("doctor", "--json", stdout=out)
+        code = 0
+    except SystemExit as end:
+        code = int(str(end.code))
+    document = json.loads(out.getvalue())
+    return code, {check["name"]: check for check in document["checks"]}
+
+
+def test_it_looks_at_everything_and_every_trouble_has_a_remedy() -> None:
+    code, found = doctor()
+    assert {"database", "redis", "kafka", "time limits", "processes", "audit"} <= set(found)
+    assert code == int(any(check["verdict"] == "fail" for check in found.values()))
+    assert found["database"]["verdict"] == "ok"
+    assert found["time limits"]["verdict"] == "ok"
+    assert all(check["remedy"] for check in found.values() if check["verdict"] != "ok")
+
+
+def test_lines_for_people_name_the_remedy_below() -> None:
+    out = io.StringIO()
+    call_command("doctor", stdout=out)
+    assert "OK    database" in out.getvalue()
+    assert "-> Not running: web" in out.getvalue()
+
+
+def test_without_redis_it_fails_with_a_sentence(settings: Any) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{refusing_port()}/0"
+    code, found = doctor()
+    assert code == 1
+    assert found["redis"]["verdict"] == "fail"
+    assert "REDIS_URL" in found["redis"]["remedy"]
+
+
+def test_a_missing_migration_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "unapplied_migrations", lambda: ["dlq.0009_next"])
+    found = checks.database()
+    assert (found.verdict, found.remedy) == ("fail", "manage.py migrate")
+
+
+def test_limits_in_the_wrong_order_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Ladder(name="relay", rungs=(("delivery", 12.0), ("lease", 10.0)))
+    monkeypatch.setitem(REGISTRY.ladders, "relay", wrong)
+    found = checks.time_limits()
+    assert found.verdict == "fail"
+    assert "lease (10 s) must be longer than delivery (12 s)" in found.remedy
+
+
+def test_the_in_process_broker_is_named_with_its_reason(settings: Any) -> None:
+    settings.MAINSTAY_BROKER = "in-process"
+    settings.MAINSTAY_BROKER_REASON = "no Java runtime could be had"
+    found = checks.kafka()
+    assert found.verdict == "warn"
+    assert "no Java runtime could be had" in found.found
+
+
+def test_topics_that_could_not_be_created_come_with_their_command() -> None:
+    command = "kafka-topics.sh --create --topic 'orders.shop.dlq' --partitions 3"
+    facts = {checks.CREATE_TOPICS: command}
+    operations.record_beat(name="shop", host="a", pid=1, state="running", facts=facts, started_at=clock.SYSTEM.now())
+    assert command in checks.kafka().remedy
+
+
+def test_a_silent_process_fails() -> None:
+    operations.record_beat(name="letters", host="a", pid=1, state="running", facts={}, started_at=clock.SYSTEM.now())
+    Heartbeat.objects.update(at=F("at") - timedelta(seconds=20))
+    found = checks.processes()
+    assert found.verdict == "fail"
+    assert "letters (silent for 20 s)" in found.found
