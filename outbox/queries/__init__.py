@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 from outbox.queries.inbox import InboxRow, inbox_states
+from outbox.queries.parked import ParkedRow, parked, parked_count, parked_reasons
+from outbox.queries.partitions import partitions_ahead
 from outbox.queries.receipts import Receipt, receipts, unsent
+from outbox.queries.relays import RelayRow, relay_heard_within, relays
+from outbox.queries.shards import Backlog, ShardRow, backlog, halted, rates, shards, total
 
-__all__ = ["InboxRow", "Receipt", "inbox_states", "receipts", "unsent"]
+__all__ = [
+    "Backlog",
+    "InboxRow",
+    "ParkedRow",
+    "Receipt",
+    "RelayRow",
+    "ShardRow",
+    "backlog",
+    "halted",
+    "inbox_states",
+    "parked",
+    "parked_count",
+    "parked_reasons",
+    "partitions_ahead",
+    "rates",
+    "receipts",
+    "relay_heard_within",
+    "relays",
+    "shards",
+    "total",
+    "unsent",
+]

@@ -61,6 +61,5 @@ def unsent(event_ids: Collection[UUID]) -> set[UUID]:
 
 
 def _state(text: str) -> State:
-    if text == "sent" or text == "unknown" or text == "refused":
-        return text
-    raise ValueError(text)
+    states: dict[str, State] = {"sent": "sent", "unknown": "unknown", "refused": "refused"}
+    return states[text]

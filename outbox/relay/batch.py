@@ -9,9 +9,9 @@ from typing import Any
 from outbox.domain import planning
 from outbox.domain.event import sha256_of
 from outbox.domain.numbering import Numbering
-from outbox.domain.planning import Lane, Park, Plan, Send
+from outbox.domain.planning import Lane, Park, Plan
 from outbox.relay.shard import Shard
-from reliability.kafka.ports import Delivery, DeliveryError
+from reliability.kafka.ports import DeliveryError
 from reliability.kernel import wire
 from reliability.kernel.record import TopicPartition
 
@@ -47,16 +47,16 @@ class Batch:
     def __post_init__(self) -> None:
         self.answered = bytearray(len(self.plan.sends))
 
-    def hear(self, place: int, delivery: Delivery) -> None:
+    def hear(self, place: int, offset: int, error: DeliveryError | None) -> None:
         """Take Kafka's answer for the send at ``place``."""
-        if delivery.error is not None:
-            self.failed[place] = delivery.error
+        if error is not None:
+            self.failed[place] = error
             return
         self.answered[place] = 1
         if self.failed:
             self.failed.pop(place, None)
-        if self.plan.sends[place].row.receipt:
-            self.offsets[place] = delivery.offset
+        if self.plan.rows[place].receipt:
+            self.offsets[place] = offset
 
     def left(self) -> Iterator[int]:
         """Places of the sends that have no answer that counts."""
@@ -75,20 +75,24 @@ class Batch:
 
     def wants_receipts(self) -> set[TopicPartition]:
         """The partitions that get events with a receipt."""
-        return {TopicPartition(s.row.topic, s.partition) for s in self.plan.sends if s.row.receipt}
+        return {
+            TopicPartition(send.topic, send.partition)
+            for send, row in zip(self.plan.sends, self.plan.rows, strict=True)
+            if row.receipt
+        }
 
     def refuse(self, place: int, error: DeliveryError) -> None:
         """Park the send at ``place`` for good; what follows in its lane is parked behind it by ``refuse_behind``."""
-        send = self.plan.sends[place]
+        row, headers = self.plan.rows[place], self.plan.sends[place].headers
         refusal = planning.Refusal(error.code.lower().strip("_"), error.message)
-        number = wire.first(reversed(send.headers), wire.NUMBER) if not send.row.raw else None
-        planning.park(send.row, refusal, parks=self.late_parks, lanes=self.closed, number=(number or b"").decode())
+        number = None if row.raw else wire.last(headers, wire.NUMBER)
+        planning.park(row, refusal, parks=self.late_parks, lanes=self.closed, number=(number or b"").decode())
         self.shard.lanes |= self.closed
         self.answered[place] = 1
 
     def refuse_behind(self, place: int) -> bool:
         """Park the send at ``place`` if its lane is closed; tell whether it is."""
-        row = self.plan.sends[place].row
+        row = self.plan.rows[place]
         if row.key is None or (row.topic, row.key) not in self.closed:
             return False
         behind = planning.BEHIND
@@ -113,12 +117,15 @@ class Batch:
         """Receipts, as rows, of what was sent, is unknown, or was refused on the way."""
         rows: list[ReceiptRow] = []
         for place, offset in self.offsets.items():
-            send = self.plan.sends[place]
-            rows.append((send.row.event_id, send.row.topic, send.partition, offset, _digest(send), "sent", ""))
+            rows.append(self._receipt(place, offset, "sent", ""))
         for place in self.unknown:
-            send = self.plan.sends[place]
-            rows.append((send.row.event_id, send.row.topic, send.partition, None, _digest(send), "unknown", UNKNOWN))
+            rows.append(self._receipt(place, None, "unknown", UNKNOWN))
         return rows + refusals(self.late_parks)
+
+    def _receipt(self, place: int, offset: int | None, state: str, error: str) -> ReceiptRow:
+        topic, partition, key, value, headers, _ = self.plan.sends[place]
+        digest = sha256_of(key=key, value=value, headers=headers)
+        return self.plan.rows[place].event_id, topic, partition, offset, digest, state, error
 
 
 def refusals(parks: Iterable[Park]) -> list[ReceiptRow]:
@@ -128,7 +135,3 @@ def refusals(parks: Iterable[Park]) -> list[ReceiptRow]:
         for parked in parks
         if parked.row.receipt
     ]
-
-
-def _digest(send: Send) -> bytes:
-    return sha256_of(key=send.row.key, value=send.row.value, headers=send.headers)

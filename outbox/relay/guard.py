@@ -55,13 +55,3 @@ def halt(reason: str) -> str:
         )
         cursor.execute("UPDATE outbox_shard SET owner = '', until = NULL, epoch = epoch + %s", [EPOCH_JUMP])
     return reason
-
-
-def go_on() -> None:
-    """Take the database as it is now for the right one, and let the relays go on."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_PLACE)
-        cursor.execute(
-            "UPDATE outbox_setting SET system_identifier = %s, timeline = %s, halted_at = NULL, halt_reason = ''",
-            list(cursor.fetchone()),
-        )

@@ -63,20 +63,18 @@ def finish(batches: Sequence[Batch]) -> set[int]:
     return ours
 
 
-def fail(shards: Sequence[Shard], *, error: str, retry_in_s: float) -> None:
+def fail(shard: Shard, *, error: str, retry_in_s: float) -> None:
     """Note that a shard could not go on, and when it is tried again."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outbox_shard AS s SET failures = v.failures, last_error = %s, last_error_at = clock_timestamp(),"
-            " retry_at = clock_timestamp() + make_interval(secs => %s)"
-            " FROM unnest(%s::smallint[], %s::bigint[], %s::int[]) AS v (id, epoch, failures)"
-            " WHERE s.id = v.id AND s.epoch = v.epoch",
+            "UPDATE outbox_shard SET failures = %s, last_error = %s, last_error_at = clock_timestamp(),"
+            " retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND epoch = %s",
             [
+                shard.failures,
                 text.printable(error, limit=ERROR_CHARACTERS_MAX),
                 retry_in_s,
-                [shard.id for shard in shards],
-                [shard.epoch for shard in shards],
-                [shard.failures for shard in shards],
+                shard.id,
+                shard.epoch,
             ],
         )
 

@@ -12,15 +12,21 @@ from outbox.relay.batch import Batch
 from outbox.relay.shard import Shard
 from outbox.relay.topics import Topics, UnknownYet
 from reliability.kafka import ports
+from reliability.kernel.errors import Transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Rows of a window, in order of id; ``ended``: the window's last."""
+    """Rows of a window above ``after_id``, in order of id; ``ended``: the window's last."""
 
     rows: Sequence[Row]
     window_end: str
     ended: bool
+    after_id: int
+
+    @property
+    def last_id(self) -> int:
+        return self.rows[-1].id if self.rows else self.after_id
 
 
 @dataclass(slots=True)
@@ -28,7 +34,7 @@ class Prepared:
     """Batches to begin, and shards that must wait, with the reason."""
 
     batches: list[Batch] = field(default_factory=list)
-    waiting: list[tuple[Shard, UnknownYet]] = field(default_factory=list)
+    waiting: list[tuple[Shard, Transient]] = field(default_factory=list)
 
 
 def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
@@ -42,7 +48,7 @@ def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin:
         rows = by_shard[shard.id]
         if not rows:
             continue
-        numbering = Numbering(shard.numbers, outbox=outbox, shard=shard.id, epoch=shard.epoch)
+        numbering = Numbering(shard.numbers_ahead, outbox=outbox, shard=shard.id, epoch=shard.epoch)
         try:
             plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes)
         except UnknownYet as error:
@@ -52,7 +58,7 @@ def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin:
             shard=shard,
             window_end=stretch.window_end,
             first_id=rows[0].id,
-            last_id=stretch.rows[-1].id,
+            last_id=stretch.last_id,
             ended=stretch.ended,
             plan=plan,
             numbering=numbering,

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.rows import RowMaker
 
 from outbox.domain.planning import Row
@@ -38,7 +38,7 @@ _SELECT = f"""
     SELECT id, shard, event_id::text, topic, partition, timestamp_ms,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE key END,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE value END,
-           CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE headers END, raw, receipt
+           CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE headers END, raw, receipt, {_SIZE}
     FROM outbox_event WHERE {_WINDOW}
 """  # noqa: S608 - made of constants
 # Materialised, so that the planner cannot decide to walk all of history in order of id.
@@ -53,7 +53,7 @@ class Source:
     """A connection for reading, separate from the one that records progress: a cursor lives in a transaction."""
 
     def __init__(self, *, time: clock.Clock = clock.SYSTEM) -> None:
-        self._wrapper: DatabaseWrapper | None = None
+        self._wrapper: BaseDatabaseWrapper | None = None
         self._time = time
 
     def snapshot(self) -> str:
@@ -123,22 +123,29 @@ class Source:
                 yield from self._cut(pages(), ends=lambda: ended)
 
     def _cut(self, pages: Iterator[list[Row]], *, ends: Callable[[], bool]) -> Iterator[tuple[list[Row], bool]]:
-        """Regroup pages into batches of bounded rows and bytes; the last one says whether the window ends there."""
+        """Join pages to batches of bounded rows and bytes; the last one says whether the window ends there."""
         batch: list[Row] = []
         size_bytes = 0
         for page in pages:
-            for short in page:
-                if len(batch) >= BATCH_ROWS_MAX or size_bytes >= BATCH_BYTES_MAX:
+            for piece in self._pieces(page):
+                if batch and (len(batch) >= BATCH_ROWS_MAX or size_bytes >= BATCH_BYTES_MAX):
                     yield batch, False
                     batch, size_bytes = [], 0
-                row = short if short.headers is not None else self._whole(short)
-                batch.append(row)
-                size_bytes += len(row.headers) + (len(row.value) if row.value else 0) + (len(row.key) if row.key else 0)
+                batch.extend(piece)
+                size_bytes += sum([row.size_bytes for row in piece])
         if batch or ends():
             yield batch, ends()
 
+    def _pieces(self, page: list[Row]) -> Iterator[list[Row]]:
+        """The page as it is, or, when it has a large row, row by row, each fetched when its turn comes."""
+        if max((row.size_bytes for row in page), default=0) <= LARGE_BYTES:
+            yield page
+        else:
+            for row in page:
+                yield [self._whole(row)]
+
     def _whole(self, row: Row) -> Row:
-        if row.headers is not None:
+        if row.size_bytes <= LARGE_BYTES:
             return row
         with self._cursor() as cursor:
             found = cursor.execute(_LARGE, [row.id]).fetchone()
@@ -153,10 +160,11 @@ class Source:
 
     def _connection(self) -> psycopg.Connection[Any]:
         if self._wrapper is None:
-            made = connections.create_connection(DEFAULT_DB_ALIAS)
-            made.ensure_connection()
-            self._wrapper = made
-        return self._wrapper.connection
+            self._wrapper = connections.create_connection(DEFAULT_DB_ALIAS)
+            self._wrapper.inc_thread_sharing()  # Celery closes it from another thread than the one that reads
+            self._wrapper.ensure_connection()
+        connection: psycopg.Connection[Any] = self._wrapper.connection
+        return connection
 
 
 def _values(shards: Sequence[int], a: str, b: str, after_id: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from outbox.relay.shard import Shard
 from reliability.kafka import ports
 from reliability.kernel import wire
 from reliability.kernel.errors import Transient
-from reliability.kernel.record import Header, TopicPartition
+from reliability.kernel.record import Header, Record, TopicPartition
 
 log = structlog.get_logger(__name__)
 
@@ -72,9 +72,9 @@ def search(batch: Batch, *, admin: ports.Admin, reader: ports.Reader, keep_alive
     """
     wanted: dict[TopicPartition, list[int]] = defaultdict(list)
     for place in batch.left():
-        send = batch.plan.sends[place]
-        if send.row.receipt:
-            wanted[TopicPartition(send.row.topic, send.partition)].append(place)
+        if batch.plan.rows[place].receipt:
+            send = batch.plan.sends[place]
+            wanted[TopicPartition(send.topic, send.partition)].append(place)
     if not wanted:
         return
     ends = admin.end_offsets(list(wanted))
@@ -96,11 +96,11 @@ def search(batch: Batch, *, admin: ports.Admin, reader: ports.Reader, keep_alive
 _Sign = tuple[str, bytes]
 
 
-def _match(batch: Batch, places: Iterable[int], records: Iterator[ports.Record]) -> None:
+def _match(batch: Batch, places: Iterable[int], records: Iterator[Record]) -> None:
     sought: dict[_Sign, deque[int]] = defaultdict(deque)
     for place in places:
         send = batch.plan.sends[place]
-        sought[_sign(send.headers, send.row.key, send.row.value)].append(place)
+        sought[_sign(send.headers, send.key, send.value)].append(place)
     for record in records:
         waiting = sought.get(_sign(record.headers, record.key, record.value))
         if waiting:

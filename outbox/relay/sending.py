@@ -46,25 +46,35 @@ class Sender:
         self._keep_alive = keep_alive
         self._producer: ports.Producer | None = None
 
-    def send(self, batches: Sequence[Batch]) -> None:
-        """Send what is left of the batches, in order within each, and wait until each record is answered.
-
-        Answers are in the batches afterwards: what Kafka refused for good is parked (with what follows in its lane),
-        what may be sent again is in ``failed``. If ``keep_alive`` raises, nothing more leaves this process.
-        """
+    def produce(self, batches: Sequence[Batch]) -> None:
+        """Hand over what is left of the batches, in order within each. Answers come in ``settle``."""
         try:
             self._produce(batches)
-            self._await_answers()
         except BaseException:
             self.discard()
             raise
-        refused = [b for b in batches if any(error.permanent for error in b.failed.values())]
-        if any(b.failed for b in batches):
-            self.discard()  # a producer that lost a record takes no more; see enable.gapless.guarantee
+
+    def settle(self, batches: Sequence[Batch]) -> None:
+        """Wait until each record handed over is answered; the answers are in the batches.
+
+        What Kafka refused for good is parked (with what follows in its lane); what may be sent again is in
+        ``failed``. If ``keep_alive`` raises, nothing more leaves this process.
+        """
+        try:
+            self._await_answers()
+            if any(batch.failed for batch in batches):
+                self.discard()  # a producer that lost a record takes no more; see enable.gapless.guarantee
+                self._sort_out(batches)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _sort_out(self, batches: Sequence[Batch]) -> None:
+        refused = [batch for batch in batches if any(error.permanent for error in batch.failed.values())]
         for batch in refused:
             self._send_singly(batch)
         if refused:
-            self._send_again([b for b in batches if b not in refused and b.failed])
+            self._send_again([batch for batch in batches if batch not in refused and batch.failed])
 
     def discard(self) -> None:
         """Drop the producer, and all that it has not sent."""
@@ -95,45 +105,59 @@ class Sender:
             if not error.permanent:
                 batch.failed[place] = error
                 return
-            log.warning("event_refused", topic=batch.plan.sends[place].row.topic, code=error.code, reason=error.message)
+            log.warning("event_refused", topic=batch.plan.sends[place].topic, code=error.code, reason=error.message)
             batch.refuse(place, error)
 
     def _produce(self, batches: Sequence[Batch]) -> None:
         try:
             for batch in batches:
+                fresh = not batch.begun
                 batch.begun = True
-                for count, place in enumerate(batch.left()):
-                    if batch.closed and batch.refuse_behind(place):
-                        continue
-                    self._produce_one(batch, place)
-                    if count % POLL_EVERY == 0:
-                        self._ready().poll(0.0)
+                if fresh:
+                    self._produce_all(batch)
+                else:
+                    for place in batch.left():
+                        if not batch.refuse_behind(place):
+                            self._produce_one(batch, place)
         except ports.ClientBroken as error:
             # The answers say for which records: all that were not taken before.
             log.warning("producer_broke", error=str(error))
             self._fail_unproduced(batches, str(error))
         failpoint.reach("relay.after_produce")
 
+    def _produce_all(self, batch: Batch) -> None:
+        """The usual case, nothing of the batch sent yet, at full speed."""
+        sends, hear, place = batch.plan.sends, batch.hear, 0
+        while place < len(sends):
+            producer = self._ready()
+            upto = sends[: place + POLL_EVERY] if len(sends) > place + POLL_EVERY else sends
+            place = producer.produce_many(upto, start=place, on_answer=hear)
+            producer.poll(0.0)
+            if place < len(upto):
+                self._produce_one(batch, place)
+                place += 1
+            if batch.closed:
+                self._produce_rest(batch, place)
+                return
+
+    def _produce_rest(self, batch: Batch, start: int) -> None:
+        """One by one, with a look at each: a lane of the batch was closed."""
+        for place in range(start, len(batch.plan.sends)):
+            if not batch.refuse_behind(place):
+                self._produce_one(batch, place)
+
     def _produce_one(self, batch: Batch, place: int) -> None:
         send = batch.plan.sends[place]
-        row = send.row
         while True:
+            producer = self._ready()
             try:
-                self._ready().produce(
-                    topic=row.topic,
-                    key=row.key,
-                    value=row.value,
-                    headers=send.headers,
-                    partition=send.partition,
-                    timestamp_ms=row.timestamp_ms,
-                    on_delivery=partial(batch.hear, place),
-                )
+                producer.produce(**send._asdict(), on_delivery=partial(_told, batch, place))
                 return
             except ports.BufferFull:
-                self._ready().poll(WAIT_SLICE_S)
+                producer.poll(WAIT_SLICE_S)
                 self._keep_alive()
             except ports.Rejected as rejected:
-                log.warning("event_refused", topic=row.topic, code=rejected.error.code, reason=rejected.error.message)
+                log.warning("event_refused", topic=send.topic, code=rejected.error.code, reason=rejected.error.message)
                 batch.refuse(place, rejected.error)
                 return
 
@@ -156,3 +180,7 @@ class Sender:
         if self._producer is None:
             self._producer = self._make_producer()
         return self._producer
+
+
+def _told(batch: Batch, place: int, delivery: ports.Delivery) -> None:
+    batch.hear(place, delivery.offset, delivery.error)

@@ -35,6 +35,24 @@ class Shard:
         """Whether something is on its way or half done: such a shard drains before it is handed over."""
         return self.pending is not None or self.batch is not None
 
+    @property
+    def numbers_ahead(self) -> dict[str, Any]:
+        """The numbers as they will be when the batch on its way is finished."""
+        return self.numbers if self.batch is None else self.batch.numbering.state()
+
+    def began(self, batch: Batch) -> None:
+        """The batch was written down and may be sent."""
+        self.batch = batch
+        self.window_end = batch.window_end
+        self.lanes |= batch.plan.closed
+
+    def finished(self, batch: Batch) -> None:
+        """The batch was sent, and that is written down."""
+        self.numbers = batch.numbering.state()
+        self.batch = self.pending = None
+        self.failures = 0
+        self.reached(window_end=batch.window_end, last_id=batch.last_id, ended=batch.ended)
+
     def reached(self, *, window_end: str, last_id: int, ended: bool) -> None:
         """Move on: past ``last_id`` in the window, or past the whole of it."""
         if ended:

@@ -16,6 +16,17 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
+class Outgoing(NamedTuple):
+    """A record to be sent, its partition chosen. A named tuple, because a relay makes tens of thousands a second."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header]
+    timestamp_ms: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One record read from a partition; key, value and header values stay the exact bytes."""

@@ -42,6 +42,7 @@ _NOT_IN_TOPIC_NAMES = re.compile(r"[^a-zA-Z0-9._-]")
 _HASH_HEX_DIGITS = 6
 
 _LENGTH = struct.Struct(">i")
+_read_length = _LENGTH.unpack_from
 _NULL_LENGTH = -1
 
 
@@ -69,27 +70,26 @@ def unpack_headers(packed: bytes | memoryview) -> tuple[Header, ...]:
     """Return the headers that ``pack_headers`` packed; raise ``BrokenHeaders`` if the bytes are not its output."""
     data = bytes(packed)
     headers: list[Header] = []
-    at = 0
+    at, end = 0, len(data)
     try:
-        while at < len(data):
-            name, at = _field(data, at)
-            value, at = _field(data, at)
-            if name is None:
-                raise BrokenHeaders("a header without a name")
-            headers.append((name.decode(), value))
+        while at < end:
+            (size,) = _read_length(data, at)
+            name_at = at + 4
+            at = name_at + size
+            (value_size,) = _read_length(data, at)
+            at += 4
+            if size < 0 or value_size < _NULL_LENGTH:
+                raise BrokenHeaders("a negative length")
+            if value_size == _NULL_LENGTH:
+                headers.append((data[name_at : at - 4].decode(), None))
+            else:
+                headers.append((data[name_at : at - 4].decode(), data[at : at + value_size]))
+                at += value_size
     except (struct.error, UnicodeDecodeError) as error:
         raise BrokenHeaders(str(error)) from error
-    return tuple(headers)
-
-
-def _field(data: bytes, at: int) -> tuple[bytes | None, int]:
-    (length,) = _LENGTH.unpack_from(data, at)
-    at += _LENGTH.size
-    if length == _NULL_LENGTH:
-        return None, at
-    if length < 0 or at + length > len(data):
+    if at != end:
         raise BrokenHeaders("a length beyond the end")
-    return data[at : at + length], at + length
+    return tuple(headers)
 
 
 def first(headers: Iterable[Header], name: str) -> bytes | None:

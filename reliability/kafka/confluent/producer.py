@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
 from reliability.kafka import ports
 from reliability.kafka.confluent import noise, settings, verdicts
-from reliability.kernel.record import Header
+from reliability.kernel.record import Header, Outgoing
 
 _ANY_PARTITION = -1
 _NOW = 0  # the client's word for "stamp it yourself"
@@ -55,6 +56,17 @@ class Producer:
             if error_told.code() in _FATAL or error_told.fatal():
                 raise ports.ClientBroken(error_told.str()) from exception
             raise ports.Rejected(verdicts.delivery_error(error_told)) from exception
+
+    def produce_many(self, records: Sequence[Outgoing], *, start: int, on_answer: ports.OnAnswer) -> int:
+        queue = self._client.produce
+        for place in range(start, len(records)):
+            topic, partition, key, value, headers, timestamp_ms = records[place]
+            told = partial(_answer, on_answer, place)
+            try:
+                queue(topic, value, key, partition, told, None, timestamp_ms or _NOW, headers)
+            except (BufferError, KafkaException):
+                return place
+        return len(records)
 
     def poll(self, timeout_s: float = 0.0) -> int:
         return self._client.poll(timeout_s)
@@ -103,6 +115,13 @@ def _told(on_delivery: Callable[[ports.Delivery], None]) -> confluent_kafka.cimp
         )
 
     return told
+
+
+def _answer(on_answer: ports.OnAnswer, place: int, error: KafkaError | None, message: confluent_kafka.Message) -> None:
+    if error is None:
+        on_answer(place, _number(message.offset()), None)
+    else:
+        on_answer(place, -1, verdicts.delivery_error(error))
 
 
 def _number(value: int | None) -> int:

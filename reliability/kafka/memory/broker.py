@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from reliability.kafka import ports
 from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kafka.memory.group import Group
 from reliability.kafka.memory.log import AWAY, Log
 from reliability.kernel import clock
-from reliability.kernel.record import Header, Record, TopicPartition
+from reliability.kernel.record import Header, Outgoing, Record, TopicPartition
 
 _RECORD_BYTES_MAX = 12 * 1024 * 1024
 _BUFFERED_MAX = 100_000
@@ -111,6 +112,17 @@ class MemoryProducer:
             )
 
         self._waiting.append((write, on_delivery))
+
+    def produce_many(self, records: Sequence[Outgoing], *, start: int, on_answer: ports.OnAnswer) -> int:
+        def told(place: int, delivery: ports.Delivery) -> None:
+            on_answer(place, delivery.offset, delivery.error)
+
+        for place in range(start, len(records)):
+            try:
+                self.produce(**records[place]._asdict(), on_delivery=partial(told, place))
+            except (ports.BufferFull, ports.Rejected):
+                return place
+        return len(records)
 
     def poll(self, timeout_s: float = 0.0) -> int:
         told = 0
