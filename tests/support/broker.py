@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+import confluent_kafka
+
 from reliability.kafka.confluent import Admin, Producer, Reader
 from reliability.kernel.record import Header, Record, TopicPartition
 from tests.support import raw_kafka
@@ -57,6 +59,16 @@ class Broker:
     ) -> None:
         """Write a record whose header names are any bytes, and wait until the broker has it."""
         raw_kafka.produce(self.servers, topic=topic, key=key, value=value, headers=headers)
+
+    def rewind(self, group: str, *topics: str) -> None:
+        """Have a group that nobody is in begin again at offset 0 of partition 0."""
+        client = confluent_kafka.Consumer({**self._profile, "group.id": group, "log_level": 3})
+        try:
+            begin = [confluent_kafka.TopicPartition(topic, 0, 0) for topic in topics]
+            done = client.commit(offsets=begin, asynchronous=False) or []
+            assert [place.error for place in done] == [None] * len(topics)
+        finally:
+            client.close()
 
     def records(self, topic: str) -> list[Record]:
         """All that a topic holds now, partition by partition."""

@@ -87,7 +87,7 @@ class System:
     def start(self, *names: str, **environment: str) -> None:
         """Start processes by their names in the demo (``web``, ``worker-relay``, ``letters``, ...).
 
-        ``web`` is waited for. Failpoints go by environment. A process that runs already is an error: there would be two of them.
+        ``web`` is waited for. Failpoints go by environment. A process that runs already is an error: two would run.
         """
         env = {**self.env, **environment}
         table = {child.name: child for child in processes.behind(self.folder, env=env)}
