@@ -1,4 +1,7 @@
-"""The Celery application. Tasks are wake-ups: what they do is read from PostgreSQL, so a lost or doubled one is harmless."""
+"""The Celery application.
+
+Tasks are wake-ups: what they do is read from PostgreSQL, so a lost or doubled one is harmless.
+"""
 
 from __future__ import annotations
 

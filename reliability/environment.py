@@ -97,7 +97,7 @@ class Environment(BaseSettings):
     def _refuse_an_unsafe_start(self) -> Environment:
         local = {"127.0.0.1", "localhost", "[::1]", "testserver"}
         if self.MAINSTAY_DEBUG and not set(self.MAINSTAY_ALLOWED_HOSTS) <= local:
-            raise ValueError("MAINSTAY_DEBUG shows source and settings to anyone: only with local MAINSTAY_ALLOWED_HOSTS")
+            raise ValueError("MAINSTAY_DEBUG shows source and settings: only with local MAINSTAY_ALLOWED_HOSTS")
         return self
 
     @classmethod
@@ -151,7 +151,8 @@ def _from_running_demo() -> dict[str, Any]:
             "MAINSTAY_DEMO": True,
         }
     except (OSError, ValueError, KeyError) as error:
-        raise WrongSetting(f"{STATE_FILE} cannot be used ({error!r}): stop the demo, run `make clean`, start again") from None
+        sentence = f"{STATE_FILE} cannot be used ({error!r}): stop the demo, run `make clean`, start again"
+        raise WrongSetting(sentence) from None
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

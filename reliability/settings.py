@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "reliability.kernel.telemetry.middleware.Traced",
     "reliability.console.middleware.DatabaseDown",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "reliability.console.static.Files",
     "csp.middleware.CSPMiddleware",
     "reliability.access.middleware.SameOrigin",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -125,7 +125,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8's defaults lose messages after 5 s of silence and refuse the hundredth socket (channels_redis #422).
+        # redis-py 8's defaults lose messages after 5 s of silence and refuse the hundredth socket.
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "max_connections": 5000}]},
     }
 }

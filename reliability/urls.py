@@ -12,7 +12,7 @@ from reliability.console import problems
 api = NinjaAPI(
     title="Mainstay",
     version=settings.MAINSTAY_VERSION,
-    description="Dead letters, replays, the outbox and the audit trail; the same acts as the pages, with the same rights.",
+    description="Dead letters, replays, the outbox, the audit trail: the acts of the pages, with the same rights.",
     auth=access_api.either,
     urls_namespace="api",
     docs_url=None,

@@ -61,7 +61,7 @@ def run(
             heartbeat.beat(name, state=state, facts={**facts(), **({"error": error_text} if error_text else {})})
         try:
             again = step()
-        except Exception as error:  # noqa: BLE001 - the loop's edge: logged, shown in the heartbeat, retried with back-off
+        except Exception as error:  # the loop's edge: logged, shown in the heartbeat, retried with back-off
             failures += 1
             error_text = f"{type(error).__name__}: {error}"[:500]
             log.warning("step_failed", process=name, failures=failures, error=error_text, exc_info=failures == 1)

@@ -25,7 +25,9 @@ class FaultOut(Schema):
 def list_faults(request: HttpRequest) -> list[FaultOut]:
     """Return every fault."""
     access.authorize(access.actor_of(request), "orders.view")
-    return [FaultOut(name=fault.name, title=fault.title, broken=fault.broken, on=on) for fault, on in queries.switches()]
+    return [
+        FaultOut(name=fault.name, title=fault.title, broken=fault.broken, on=on) for fault, on in queries.switches()
+    ]
 
 
 @router.put("/faults/{name}/{state}", response=list[FaultOut], summary="Switch a fault: state is on or off")

@@ -95,8 +95,8 @@ def _services_of_ours(
     stop: threading.Event,
     heartbeat: process.Heartbeat,
 ) -> None:
-    consumer = consume.Consumer(group=group, topics=[topic], handler=handler, blocking_retries=2, heartbeat=heartbeat)
-    consumer.run(stop)
+    consumer = consume.Consumer(group=group, topics=[topic], handler=handler, blocking_retries=2)
+    consumer.run(stop, heartbeat=heartbeat)
 
 
 def _invoicing(stop: threading.Event, heartbeat: process.Heartbeat) -> None:

@@ -28,10 +28,15 @@ def test_idle_demo() -> None:
     env = {name: value for name, value in os.environ.items() if name not in stack.VARIABLES.values()}
     began = time.monotonic()
     demo = subprocess.Popen(
-        [sys.executable, "-m", "reliability.embedded", "demo", str(folder)], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "reliability.embedded", "demo", str(folder)],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
     )
     try:
-        while not (folder / "state.json").exists() or not json.loads((folder / "state.json").read_text()).get("processes", {}).get("demo"):
+        while not (folder / "state.json").exists() or not json.loads((folder / "state.json").read_text()).get(
+            "processes", {}
+        ).get("demo"):
             assert demo.poll() is None, "the demo ended"
             assert time.monotonic() - began < 180
             time.sleep(0.5)

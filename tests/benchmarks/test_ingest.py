@@ -47,7 +47,9 @@ def topic():
         value = VALUE % number
         while True:
             try:
-                producer.produce(topic=name, key=b"%d" % number, value=value, headers=headers(number), partition=number % PARTITIONS)
+                producer.produce(
+                    topic=name, key=b"%d" % number, value=value, headers=headers(number), partition=number % PARTITIONS
+                )
                 break
             except Exception:  # noqa: BLE001 - the local queue is full
                 producer.poll(0.1)
@@ -104,6 +106,8 @@ def test_throughput(topic: str, monkeypatch) -> None:
         bare, stores = bare_loop(topic), ours(topic, monkeypatch)
         assert stored() == LETTERS
         ratios.append(stores / bare)
-        printing.figure("bare loop / letters stored", f"{bare:,.0f} / {stores:,.0f}", f"per s, ratio {stores / bare:.2f}")
+        printing.figure(
+            "bare loop / letters stored", f"{bare:,.0f} / {stores:,.0f}", f"per s, ratio {stores / bare:.2f}"
+        )
     middle = sorted(ratios)[len(ratios) // 2]
     printing.figure("ingest as a share of the bare loop (median)", f"{middle:.0%}", "at least 30 % is asked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -88,8 +89,8 @@ def bare_loop(topic: str) -> None:
 def database_url() -> str:
     """The test database's own address."""
     parameters = connection.get_connection_params()
-    host = f"{parameters['host']}:{parameters['port']}"
-    return f"postgresql://{parameters.get('user', '')}:{parameters.get('password') or ''}@{host}/{connection.settings_dict['NAME']}"
+    who = f"{parameters.get('user', '')}:{parameters.get('password') or ''}"
+    return f"postgresql://{who}@{parameters['host']}:{parameters['port']}/{connection.settings_dict['NAME']}"
 
 
 def drain(worker: relay.Relay, wanted: int) -> None:
@@ -121,7 +122,7 @@ def test_throughput(topic: str) -> None:
         try:
             worker.step()
             already = int(str(worker.facts()["sent"]))
-            ours = printing.rate(EVENTS - already, lambda: drain(worker, EVENTS))
+            ours = printing.rate(EVENTS - already, functools.partial(drain, worker, EVENTS))
         finally:
             worker.close()
         ratios.append(ours / bare)
@@ -133,7 +134,9 @@ def test_throughput(topic: str) -> None:
 def test_latency(topic: str) -> None:
     """From commit to the instant at which a consumer on the same machine holds the record, at 200 events/s."""
     env = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
-    process = subprocess.Popen([sys.executable, "manage.py", "relay_outbox"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "relay_outbox"], cwd=ROOT, env=env, stderr=subprocess.DEVNULL
+    )
     arrived: dict[bytes, float] = {}
     stop = threading.Event()
     listener = threading.Thread(target=listen, args=(topic, arrived, stop))
@@ -154,7 +157,9 @@ def test_latency(topic: str) -> None:
         process.wait(20)
     waits_ms = [(arrived[key] - at) * 1000 for key, at in committed.items()]
     printing.heading(f"Relay: commit to consumer at {LATENCY_RATE} events/s, {LATENCY_EVENTS:,} events")
-    printing.figure("p50 / p99", f"{printing.percentile(waits_ms, 0.5):.1f} / {printing.percentile(waits_ms, 0.99):.1f}", "ms")
+    printing.figure(
+        "p50 / p99", f"{printing.percentile(waits_ms, 0.5):.1f} / {printing.percentile(waits_ms, 0.99):.1f}", "ms"
+    )
     assert len(waits_ms) == LATENCY_EVENTS
 
 

@@ -1,6 +1,6 @@
 """The real PostgreSQL, Redis and Kafka that the tests use: those the environment names, else embedded ones.
 
-Started once per run, before Django reads its settings; data stays in ``.mainstay/test`` so that the next run starts fast.
+Started once per run, before Django reads its settings; data stays in ``.mainstay/test``: the next run starts fast.
 A run of nothing but unit and architecture tests starts none.
 """
 

@@ -53,7 +53,9 @@ def malformed(*, number: int) -> bytes | None:
     """Return the broken bytes that a legacy writer sends beside order ``number``, for every seventeenth order."""
     if number % MALFORMED_EVERY:
         return None
-    return (b'{"order_id": "ord-', b"\xff\xfe\x00o\x00r\x00d", b"order_id;amount\n17;12.50")[number // MALFORMED_EVERY % 3]
+    return (b'{"order_id": "ord-', b"\xff\xfe\x00o\x00r\x00d", b"order_id;amount\n17;12.50")[
+        number // MALFORMED_EVERY % 3
+    ]
 
 
 def invoice_amount(*, cents: int, number: int) -> str:

@@ -45,7 +45,9 @@ def test_what_is_no_order_event_is_called_malformed(value: bytes | None) -> None
 
 
 def test_the_other_team_writes_spring_headers_byte_for_byte() -> None:
-    record = Record(topic="invoices.created", partition=2, offset=77, key=b"k", value=b'{"amount": "12,50"}', timestamp_ms=5)
+    record = Record(
+        topic="invoices.created", partition=2, offset=77, key=b"k", value=b'{"amount": "12,50"}', timestamp_ms=5
+    )
     headers = dict(invoicing._spring_headers(record))
     assert headers["kafka_dlt-original-offset"] == struct.pack(">q", 77)
     assert headers["kafka_dlt-original-partition"] == struct.pack(">i", 2)

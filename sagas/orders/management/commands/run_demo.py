@@ -18,7 +18,9 @@ class Command(BaseCommand):
     help = "Run the demo's shop: services on real topics with faults that can be switched on the page /demo/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--every", type=float, default=shop.ORDER_EVERY_S, help="seconds between orders (default %(default)s)")
+        parser.add_argument(
+            "--every", type=float, default=shop.ORDER_EVERY_S, help="seconds between orders (default %(default)s)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         shop.prepare()
