@@ -16,7 +16,7 @@ from sagas.orders.domain.faults import FAULTS
 class Command(BaseCommand):
     """The command-line twin of the page /demo/."""
 
-    help = "Switch a fault of the demo's shop: demo_switch payments_outage off --as USERNAME. Without arguments: list them."
+    help = "Switch a fault of the demo: demo_switch payments_outage off --as USERNAME; without arguments list them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("fault", nargs="?", choices=sorted(FAULTS))
