@@ -51,7 +51,7 @@ _LEADING = [State.OPEN.value, State.REPLAYING.value, State.QUARANTINED.value]
 
 
 def unstored(batch: Sequence[Incoming], *, cluster: str) -> list[Incoming]:
-    """Return the records that are not yet letters, each coordinate once."""
+    """Return the records that are not yet letters, each coordinate once, in their order."""
     places: dict[tuple[str, int], dict[int, Incoming]] = defaultdict(dict)
     for each in batch:
         places[each.topic_id, each.record.partition].setdefault(each.record.offset, each)
@@ -60,7 +60,8 @@ def unstored(batch: Sequence[Incoming], *, cluster: str) -> list[Incoming]:
             cursor.execute(_STORED, [cluster, topic_id, partition, _array(offsets)])
             for (offset,) in cursor.fetchall():
                 del offsets[offset]
-    return [each for offsets in places.values() for each in offsets.values()]
+    kept = {id(each) for offsets in places.values() for each in offsets.values()}
+    return [each for each in batch if id(each) in kept]
 
 
 def number(batch: Sequence[Incoming]) -> None:

@@ -1,0 +1,158 @@
+"""What people type to find letters: a closed grammar, so that every search can be a link, a plan's scope, an API call.
+
+    topic:orders error:Timeout -state:resolved age>2h header.tenant:acme json.order.id:17 key:cust-* "exact words"
+
+Terms are joined by *and*; a comma joins values by *or*; ``-`` before a term means *not*; ``*`` stands for anything;
+quotes keep spaces and colons together. Words without a field are looked for in error, key and body.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dlq.domain.classify import CAUSES
+from reliability.kernel.errors import Refused
+
+TEXT_CHARS_MAX = 1_000
+TERMS_MAX = 20  # each may cost a pass over the letters
+VALUES_MAX = 200
+
+STATES = ("open", "replaying", "resolved", "discarded", "quarantined")
+FIELDS: dict[str, str] = {
+    "topic": "the topic the record first was in",
+    "source": "the dead-letter topic it was read from",
+    "group": "the consumer group that gave it up",
+    "failure": "a failure group's number",
+    "error": "a part of the error's type or message",
+    "key": "the record's key",
+    "header": "a header's value: header.tenant:acme",
+    "json": "a value in a JSON body: json.order.id:17",
+    "age": "how long ago it was stored: age>2h, age<30m",
+    "state": ", ".join(STATES),
+    "cause": ", ".join(CAUSES),
+    "dialect": "who wrote its headers",
+    "trace": "the trace id",
+    "message": "the message id, the same through retries and replays",
+}
+WORDS = "words"
+"""The field of a term that names none."""
+
+_NAMED = frozenset({"header", "json"})
+_CHOICES = {"state": STATES, "cause": CAUSES}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGE = re.compile(r"(\d{1,5})([smhdw])")
+_TOKEN = re.compile(r'\s*((?:[^\s"]|"[^"]*"?)+)')
+_TERM = re.compile(r"(?P<field>[a-z]+)(?:\.(?P<name>[^:<>\"]+|\"[^\"]*\"))?(?P<sign>[:<>])(?P<value>.*)", re.DOTALL)
+_ID_DIGITS_MAX = 18
+
+
+class BadSearch(Refused):
+    """This is not a search we understand."""
+
+    code = "bad-search"
+    status = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One condition. ``values`` are alternatives; ``name`` is the header's name or the JSON path; for ``age`` the sign
+    is ``<`` or ``>`` and the only value a whole number of seconds."""
+
+    field: str
+    values: tuple[str, ...]
+    sign: str = ":"
+    name: str = ""
+    negated: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The steps into a JSON body."""
+        return tuple(self.name.split("."))
+
+    @property
+    def age(self) -> timedelta:
+        """What an ``age`` term compares with."""
+        return timedelta(seconds=int(self.values[0]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """A search and the text it was read from."""
+
+    terms: tuple[Term, ...] = ()
+    text: str = ""
+
+    def names(self, field: str) -> bool:
+        """Whether a term is about ``field``."""
+        return any(term.field == field for term in self.terms)
+
+
+EVERYTHING = Search()
+
+
+def parse(text: str) -> Search:
+    """Read a search; raises ``BadSearch`` with a sentence that says which term is wrong and what it may be."""
+    text = text.strip()
+    if len(text) > TEXT_CHARS_MAX:
+        raise BadSearch(f"A search has at most {TEXT_CHARS_MAX} characters, this one {len(text)}.")
+    if "\x00" in text:
+        raise BadSearch("A search cannot hold the character NUL.")
+    tokens = _TOKEN.findall(text)
+    if len(tokens) > TERMS_MAX:
+        raise BadSearch(f"A search has at most {TERMS_MAX} terms, this one {len(tokens)}.")
+    return Search(terms=tuple(_term(token) for token in tokens), text=text)
+
+
+def _term(token: str) -> Term:
+    negated = token.startswith("-") and len(token) > 1
+    body = token[1:] if negated else token
+    match = None if body.startswith('"') else _TERM.fullmatch(body)
+    if match is None:
+        return Term(field=WORDS, values=(_unquoted(body),), negated=negated)
+    field, name, sign = match["field"], _unquoted(match["name"] or ""), match["sign"]
+    _check(token, field, name, sign)
+    values = _age(token, match["value"]) if field == "age" else _values(token, field, match["value"])
+    return Term(field=field, name=name, sign=sign, values=values, negated=negated)
+
+
+def _check(token: str, field: str, name: str, sign: str) -> None:
+    if field not in FIELDS:
+        raise BadSearch(f'There is no field "{field}": put {token!r} in quotes to look for it as it stands. {_known()}')
+    if (field in _NAMED) != bool(name):
+        raise BadSearch(f"{token!r}: {field} means {FIELDS[field]}.")
+    if (sign != ":") != (field == "age"):
+        raise BadSearch(f"{token!r}: only age is compared, with < or >, as in age>2h.")
+
+
+def _age(token: str, value: str) -> tuple[str, ...]:
+    match = _AGE.fullmatch(value)
+    if match is None:
+        raise BadSearch(f"{token!r}: an age is a number and s, m, h, d or w, as in age>2h.")
+    return (str(int(timedelta(**{_UNITS[match[2]]: int(match[1])}).total_seconds())),)
+
+
+def _values(token: str, field: str, text: str) -> tuple[str, ...]:
+    """Split alternatives at commas; what is quoted is one value, commas and all."""
+    parts = [_unquoted(text)] if text.startswith('"') else text.split(",")
+    values = tuple(part for part in parts if part)
+    if not values:
+        raise BadSearch(f"{token!r}: what shall {field} be?")
+    if len(values) > VALUES_MAX:
+        raise BadSearch(f"{field} has at most {VALUES_MAX} alternatives, this one {len(values)}.")
+    choices = _CHOICES.get(field)
+    for value in values:
+        if choices and value not in choices:
+            raise BadSearch(f'There is no {field} "{value}": it is one of {", ".join(choices)}.')
+        if field == "failure" and not (value.isascii() and value.isdigit() and len(value) <= _ID_DIGITS_MAX):
+            raise BadSearch(f"{token!r}: a failure group is named by its number.")
+    return values
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('"', "")
+
+
+def _known() -> str:
+    return f"Fields are {', '.join(FIELDS)}."

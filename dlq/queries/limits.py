@@ -1,0 +1,43 @@
+"""How long a search may run: a page shall answer, and a search that cannot says so instead of holding the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
+
+from reliability.kernel.errors import Refused
+
+SEARCH_S = 3.0
+COUNT_S = 1.0  # an exact number is worth less waiting than the letters themselves
+COUNT_MAX = 10_000  # beyond, "10,000+" tells as much
+
+
+class TooSlow(Refused):
+    """This search takes too long: name a topic:, a group: or a failure:, or a shorter age<."""
+
+    code = "search-too-slow"
+    status = 422
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Let each statement inside run for so many seconds; raises ``TooSlow``."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (before,) = cursor.fetchone()
+            _set(f"{round(seconds * 1000)}ms")
+            yield
+            _set(before)
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooSlow from error
+        raise
+
+
+def _set(timeout: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
