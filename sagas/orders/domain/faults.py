@@ -20,9 +20,13 @@ class PaymentTimeout(Transient):
 class CountryNotServed(Permanent):
     """The carrier does not deliver to that country"""
 
+    cause = "business"
+
 
 class MalformedEvent(Permanent):
     """The event is not the JSON object that its topic promises"""
+
+    cause = "format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
