@@ -38,5 +38,5 @@ bench: setup ## measure relay, ingest, pages, memory and idle load
 	$(VENV)/pytest tests/benchmarks -m benchmark -s -p no:randomly
 
 clean: ## remove everything set-up and runs have made
-	@if [ -x $(VENV)/python ]; then $(VENV)/python -m reliability.embedded clean; fi
+	@[ ! -x $(VENV)/python ] || $(VENV)/python -m reliability.embedded clean || [ $$? -ne 3 ]
 	rm -rf .mainstay .venv node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

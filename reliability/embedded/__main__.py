@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 from reliability.embedded import demo, maven, stack
+from reliability.embedded.refusal import Refusal
+
+STILL_IN_USE = 3  # tells the Makefile to remove nothing; any other failure means that this program itself is broken
 
 
 def main(arguments: list[str]) -> int:
@@ -16,12 +19,21 @@ def main(arguments: list[str]) -> int:
         case ["demo", folder]:
             return demo.run(Path(folder))
         case ["clean"]:
-            return stack.clean(stack.ROOT)
+            return _clean()
         case ["lock-kafka"]:
             sys.stdout.write(f"{maven.write_lock()} jars locked in {maven.LOCK}\n")
             return 0
     sys.stderr.write(f"{__doc__}\n")
     return 2
+
+
+def _clean() -> int:
+    try:
+        stack.clean(stack.ROOT)
+    except Refusal as refusal:
+        sys.stderr.write(f"make clean: {refusal} End it first.\n")
+        return STILL_IN_USE
+    return 0
 
 
 if __name__ == "__main__":

@@ -209,8 +209,8 @@ def remove(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def clean(root: Path) -> int:
-    """Remove all embedded data of the checkout; returns the exit code. Refuses while something runs on it."""
+def clean(root: Path) -> None:
+    """Remove all embedded data of the checkout; raises `InUse` while something runs on it."""
     for path in (root, *root.glob("test*")):
         folder = Folder(path=path)
         if path.is_dir():
@@ -218,4 +218,3 @@ def clean(root: Path) -> int:
             folder.release()
     for path in (*root.glob("test*"), root):
         remove(path)
-    return 0
