@@ -1,0 +1,222 @@
+"""Failure groups to look at: the worst first, each with its last hour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField
+from django.db.models.functions import Now
+
+from dlq.domain import classify, trend
+from dlq.domain.search import WORDS, Search, Term
+from dlq.models import GroupMinute, Letter, LetterGroup
+from dlq.queries import limits, matching
+from reliability import access
+from reliability.kernel.errors import Refused
+
+PAGE = 50
+PAGE_MAX = 200
+SPREAD_OF = 200  # the newest letters by which poison is told from outage
+_CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})")
+
+
+class NoSuchGroup(Refused):
+    """There is no such failure group, or all of it belongs to topics that you may not see."""
+
+    code = "no-such-group"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A failure group as shown. ``points`` are new letters per minute over the last hour, the newest last."""
+
+    group: LetterGroup
+    standing: trend.Standing
+    points: list[float]
+    advice: classify.Advice
+    is_partly_hidden: bool
+    """Its counters include letters of topics that the actor may not see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Groups with the most open letters first. ``next`` is the cursor of the page after, None at the end."""
+
+    rows: Sequence[Row]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Letters of the groups an actor may see."""
+
+    open: int
+    replaying: int
+    quarantined: int
+    groups: int
+    """Groups with a letter that is open, replaying or quarantined."""
+
+
+def visible(actor: access.Actor) -> QuerySet[LetterGroup]:
+    """Return the groups with at least one letter of a topic that the actor may see."""
+    allowed = access.visible_topics(actor)
+    groups = LetterGroup.objects.all()
+    if allowed.is_everything:
+        return groups
+    topics = groups.annotate(each=Func(F("topics"), function="unnest", output_field=TextField()))
+    names = [name for name in topics.values_list("each", flat=True).distinct().order_by() if allowed.allows(name)]
+    return groups.filter(topics__overlap=names) if names else groups.none()
+
+
+def page(
+    *, actor: access.Actor, search: Search, now: datetime, empty: bool = False, cursor: str = "", limit: int = PAGE
+) -> Page:
+    """Return a page of the groups that a search fits; those without anything left only when ``empty``.
+
+    Terms that only letters can answer (key, header, json, ...) mean: a letter of the group fits them all. Words are
+    looked for in title, message, note, consumer group and topic. Raises ``TooSlow``.
+    """
+    limit = max(1, min(limit, PAGE_MAX))
+    wanted = visible(actor).filter(_condition(search, actor))
+    if not empty:
+        wanted = wanted.filter(_anything_left())
+    match = _CURSOR.fullmatch(cursor)
+    if match:
+        most, last = int(match[1]), int(match[2])
+        wanted = wanted.filter(Q(open_count__lt=most) | Q(open_count=most, id__lt=last))
+    with limits.at_most(limits.SEARCH_S):
+        found = list(wanted.order_by("-open_count", "-id")[: limit + 1])
+    shown = found[:limit]
+    after = f"{shown[-1].open_count}-{shown[-1].id}" if len(found) > limit else None
+    return Page(rows=rows(shown, actor=actor, now=now), next=after)
+
+
+def one(*, actor: access.Actor, group_id: int, now: datetime) -> Row:
+    """Return a group; raises ``NoSuchGroup``."""
+    found = visible(actor).filter(id=group_id).first()
+    if found is None:
+        raise NoSuchGroup
+    return rows([found], actor=actor, now=now)[0]
+
+
+def rows(groups: Collection[LetterGroup], *, actor: access.Actor, now: datetime) -> list[Row]:
+    """Return groups as shown."""
+    points = sparklines([group.id for group in groups], now=now)
+    allowed = access.visible_topics(actor)
+    return [
+        Row(
+            group=group,
+            standing=trend.judge(
+                open_count=group.open_count,
+                replaying=group.replaying_count,
+                quarantined=group.quarantined_count,
+                cause=group.cause,
+                age_s=(now - group.first_seen).total_seconds(),
+                points=points[group.id],
+            ),
+            points=points[group.id],
+            advice=classify.advice(group.cause),
+            is_partly_hidden=not allowed.is_everything and not all(map(allowed.allows, group.topics)),
+        )
+        for group in groups
+    ]
+
+
+def sparklines(group_ids: Iterable[int], *, now: datetime) -> dict[int, list[float]]:
+    """Return new letters per minute for the sixty minutes that end now, by group, zeros included."""
+    points = {group_id: [0.0] * trend.MINUTES for group_id in group_ids}
+    this_minute = now.replace(second=0, microsecond=0)
+    since = this_minute - timedelta(minutes=trend.MINUTES - 1)
+    counted = GroupMinute.objects.filter(group_id__in=points, minute__gte=since, minute__lte=this_minute)
+    for group_id, minute, count in counted.values_list("group_id", "minute", "count"):
+        points[group_id][int((minute - since).total_seconds() // 60)] = float(count)
+    return points
+
+
+def arrivals(*, now: datetime) -> list[float]:
+    """Return new letters of all groups per minute for the last sixty minutes."""
+    this_minute = now.replace(second=0, microsecond=0)
+    since = this_minute - timedelta(minutes=trend.MINUTES - 1)
+    counted = GroupMinute.objects.filter(minute__gte=since, minute__lte=this_minute).values("minute")
+    points = [0.0] * trend.MINUTES
+    for minute, count in counted.annotate(all=Sum("count")).values_list("minute", "all"):
+        points[int((minute - since).total_seconds() // 60)] = float(count)
+    return points
+
+
+def totals(*, actor: access.Actor) -> Totals:
+    """Return the sums over the groups an actor may see."""
+    left = visible(actor).filter(_anything_left())
+    sums = left.aggregate(
+        **{"open": Sum("open_count"), "replaying": Sum("replaying_count"), "quarantined": Sum("quarantined_count")}
+    )
+    return Totals(**{name: number or 0 for name, number in sums.items()}, groups=left.count())
+
+
+def spread(group: LetterGroup) -> str:
+    """Return whether the newest letters of a group are of one key (poison) or of many (outage), in words."""
+    newest = Letter.objects.filter(group=group, duplicate_of__isnull=True).order_by("-id")
+    keys = list(newest.values_list("key_text", flat=True)[:SPREAD_OF])
+    return trend.spread(letters=len(keys), keys=len(set(keys)))
+
+
+def _anything_left() -> Q:
+    return Q(open_count__gt=0) | Q(replaying_count__gt=0) | Q(quarantined_count__gt=0)
+
+
+def _condition(search: Search, actor: access.Actor) -> Q:
+    """The search as a condition on groups; what only letters can tell is asked of the group's letters, all at once."""
+    wanted, of_letters = Q(), []
+    for term in search.terms:
+        mine = _of_group(term)
+        if mine is None:
+            of_letters.append(term)
+        else:
+            wanted &= ~mine if term.negated else mine
+    if of_letters:
+        seen = access.visible_topics(actor).q("origin_topic")
+        fitting = matching.condition(Search(terms=tuple(of_letters))) & seen
+        wanted &= Q(Exists(Letter.objects.filter(fitting, group=OuterRef("pk"), duplicate_of__isnull=True)))
+    return wanted
+
+
+def _of_group(term: Term) -> Q | None:
+    found = Q()
+    for value in term.values:
+        one = _of_group_one(term, value)
+        if one is None:
+            return None
+        found |= one
+    return found
+
+
+def _of_group_one(term: Term, value: str) -> Q | None:
+    match term.field:
+        case "group":
+            return matching.text_condition("consumer_group", value)
+        case "failure":
+            return Q(id=value)
+        case "cause":
+            return Q(cause=value)
+        case "error":
+            return Q(error_type__icontains=value) | Q(sample_message__icontains=value) | Q(title__icontains=value)
+        case "topic" if "*" not in value:
+            return Q(topics__contains=[value])
+        case "source" if "*" not in value:
+            return Q(sources__contains=[value])
+        case "age":
+            edge = Now() - term.age
+            return Q(last_seen__lt=edge) if term.sign == ">" else Q(last_seen__gt=edge)
+        case "state" if value in _COUNTERS:
+            return Q(**{f"{_COUNTERS[value]}__gt": 0})
+    if term.field == WORDS:
+        shown = Q(title__icontains=value) | Q(sample_message__icontains=value) | Q(note__icontains=value)
+        return shown | Q(consumer_group__icontains=value) | Q(topic__icontains=value)
+    return None
+
+
+_COUNTERS = {"open": "open_count", "replaying": "replaying_count", "quarantined": "quarantined_count"}

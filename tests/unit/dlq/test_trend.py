@@ -1,0 +1,42 @@
+"""Standings of groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlq.domain import trend
+
+CALM = [0.0] * 60
+OLD_S = 86_400.0
+
+
+def hour(*recent: float, before: float = 0.0) -> list[float]:
+    return [before] * (60 - len(recent)) + list(recent)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word", "status"),
+    [
+        ({"open_count": 0}, "Empty", "ok"),
+        ({"open_count": 0, "replaying": 2}, "Replaying", "prog"),
+        ({"open_count": 0, "quarantined": 2}, "Quarantined", "warn"),
+        ({"points": CALM}, "Quiet", "warn"),
+        ({"points": hour(0, 0, 1, 0, 0)}, "Failing", "crit"),
+        ({"points": hour(1, 1, 1, 1, 1, before=1)}, "Failing", "crit"),
+        ({"points": hour(3, 3, 3, 3, 3, before=1)}, "Rising", "crit"),
+        ({"points": hour(3, 3, 3, 3, 3), "age_s": 30.0}, "New", "crit"),
+        ({"points": hour(9, 9, 9, 9, 9), "age_s": 30.0, "cause": "dependency"}, "Outage", "crit"),
+        ({"points": hour(1, 0, 0, 0, 0), "cause": "dependency"}, "Failing", "crit"),
+    ],
+)
+def test_a_group_is_called_by_what_it_does(changes: dict[str, object], word: str, status: str) -> None:
+    known = {"open_count": 3, "replaying": 0, "quarantined": 0, "cause": "bug", "age_s": OLD_S, "points": CALM}
+    standing = trend.judge(**{**known, **changes})  # type: ignore[arg-type]  # a table of test values
+    assert (standing.word, standing.status) == (word, status)
+
+
+@pytest.mark.parametrize(
+    ("letters", "keys", "said"), [(4, 1, ""), (50, 1, "one key"), (40, 10, "few keys"), (40, 39, "many keys")]
+)
+def test_poison_is_told_from_outage_by_keys(letters: int, keys: int, said: str) -> None:
+    assert trend.spread(letters=letters, keys=keys) == said
