@@ -1,4 +1,4 @@
-"""Heartbeats of Celery's processes, whose loops are not ours."""
+"""Celery's processes, whose loops are not ours: their heartbeats, and what their log lines name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import signals
 
+from reliability.kernel.telemetry import logs
 from reliability.live import operations
 
 _ends: list[Callable[[], None]] = []
@@ -17,6 +18,7 @@ def connect() -> None:
     signals.worker_ready.connect(_worker_is_ready, weak=False)
     signals.worker_shutdown.connect(_ended, weak=False)
     signals.beat_init.connect(_beat_is_ready, weak=False)
+    signals.task_prerun.connect(_task_begins, weak=False)
 
 
 def _worker_is_ready(sender: Any = None, **kwargs: Any) -> None:
@@ -26,6 +28,12 @@ def _worker_is_ready(sender: Any = None, **kwargs: Any) -> None:
 
 def _beat_is_ready(**kwargs: Any) -> None:
     _begin("beat")
+
+
+def _task_begins(task_id: str = "", task: Any = None, **kwargs: Any) -> None:
+    """Lines of a task name it, and nothing of the task before it on this thread."""
+    logs.clear()
+    logs.bind(task=task.name, task_id=task_id)
 
 
 def _begin(name: str) -> None:

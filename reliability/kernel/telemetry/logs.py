@@ -16,8 +16,13 @@ from structlog.typing import Processor
 
 from reliability.kernel.telemetry import tracing
 
-# Libraries that tell every request or every poll at INFO.
-_QUIET = {"uvicorn.access": logging.WARNING, "httpx": logging.WARNING, "django.request": logging.ERROR}
+# Libraries that tell every request, every socket or every poll at INFO.
+_QUIET = {
+    "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
+    "httpx": logging.WARNING,
+    "django.request": logging.ERROR,
+}
 
 
 def configure(*, level: str = "INFO", colours: bool | None = None) -> None:

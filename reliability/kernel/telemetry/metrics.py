@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -26,6 +26,7 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the client library's own variable;
 
 Reading = tuple[Metric, dict[str, str], float]
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per metric that nobody asked for
 _own = CollectorRegistry()
 
 

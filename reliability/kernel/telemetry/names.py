@@ -46,7 +46,7 @@ HTTP_DURATION = _metric(
     "http_request_duration_seconds", "histogram", "Time to answer an HTTP request.", "route", "method", "status"
 )
 SOCKETS = _metric("live_sockets", "gauge", "Open live sockets of this process.")
-HINTS_SENT = _metric("live_hints_sent_total", "counter", "Hints handed to the channel layer, per topic word.", "topic")
+HINTS_SENT = _metric("live_hints_sent_total", "counter", "Hints handed to Redis, per word of the topic.", "topic")
 HINTS_LOST = _metric("live_hints_lost_total", "counter", "Hints that could not be handed to Redis.")
 ACTS = _metric("acts_total", "counter", "Acts of operators, tokens and policies.", "act", "outcome")
 PROCESS_BEAT_AGE = _metric(
