@@ -96,10 +96,15 @@ def end_if_due(run: Replay, *, now: datetime) -> None:
 
 
 def tell(run: Replay) -> None:
-    """Let pages and processes know, after the commit, that the run changed."""
+    """Let pages know, after the commit, that the run changed."""
     live.changed(f"replay:{run.pk}")
     live.changed("replays")
-    registry.touched("dlq.replay", [run.pk], by="dlq")
+
+
+def wake(run: Replay, *, by: str) -> None:
+    """Let pages and the feeding know, after the commit, that somebody did something with the run."""
+    tell(run)
+    registry.touched("dlq.replay", [run.pk], by=by)
 
 
 _Done = Sequence[tuple[Change, ReplayItem, ItemState]]

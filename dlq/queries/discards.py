@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
@@ -59,7 +59,7 @@ def report(made: Discard) -> dict[str, Any]:
     letters = DiscardedLetter.objects.filter(discard=made)
 
     def by(field: str) -> list[dict[str, Any]]:
-        rows = letters.values(value=field).annotate(letters=Count("letter_id")).order_by("-letters")
+        rows = letters.values(value=F(field)).annotate(letters=Count("letter_id")).order_by("-letters")
         return [{"value": row["value"], "letters": row["letters"]} for row in rows[:REPORT_ROWS_MAX]]
 
     groups = letters.values("letter__group_id", "letter__group__title").annotate(letters=Count("letter_id"))

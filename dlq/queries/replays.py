@@ -34,10 +34,15 @@ class NoSuchReplay(Refused):
 def plan(plan_id: int, *, with_letters: bool = False) -> ReplayPlan:
     """Return a plan; raise ``NoSuchPlan``. Its frozen letter ids are read only when asked for."""
     plans = ReplayPlan.objects.all() if with_letters else ReplayPlan.objects.defer("letter_ids")
-    found = plans.select_related("replay").filter(pk=plan_id).first()
+    found = plans.filter(pk=plan_id).first()
     if found is None:
         raise NoSuchPlan
     return found
+
+
+def replay_of_plan(plan_id: int) -> int | None:
+    """Return the id of a plan's run, None while nobody approved it."""
+    return Replay.objects.filter(plan_id=plan_id).values_list("pk", flat=True).first()
 
 
 def replay(replay_id: int) -> Replay:
@@ -141,6 +146,16 @@ def live_ids() -> list[int]:
 def running_ids() -> list[int]:
     """Return the runs that may send now, oldest first."""
     return list(Replay.objects.filter(state=RunState.RUNNING).order_by("pk").values_list("pk", flat=True))
+
+
+def has_queued() -> bool:
+    """Whether anything is on its way without a receipt."""
+    return ReplayItem.objects.filter(state=ItemState.QUEUED).exists()
+
+
+def has_sent() -> bool:
+    """Whether anything waits for its outcome."""
+    return ReplayItem.objects.filter(state=ItemState.SENT).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

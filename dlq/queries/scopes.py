@@ -13,6 +13,7 @@ from dlq.domain.plan import LETTERS_MAX, Candidate
 from dlq.domain.scope import Scope
 from dlq.models import Letter, ReplayItem
 from dlq.models.letters import State
+from dlq.queries import letters as letter_queries
 from dlq.queries import shapes
 from reliability import access
 from reliability.kernel.errors import Refused
@@ -40,8 +41,6 @@ def leaders(scope: Scope) -> QuerySet[Letter]:
         return _leading().filter(group_id=scope.group, state__in=_STANDING)
     if scope.failed_of is not None:
         return _leading().filter(pk__in=_failed(scope.failed_of))
-    from dlq.queries import letters as letter_queries
-
     return letter_queries.matching(scope.filter or "").filter(duplicate_of__isnull=True, state__in=_STANDING)
 
 
@@ -82,7 +81,7 @@ def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, Any]:
     """Order: as the records first lay in their topic, also for those that were replayed since; so per key in order."""
     before = ReplayItem.objects.filter(new_letter=OuterRef("pk")).order_by("-pk")
     unknown = ReplayItem.objects.filter(letter=OuterRef("pk"), state=ItemState.UNKNOWN)
-    return (
+    rows: QuerySet[Letter, Any] = (
         letters.annotate(
             order_partition=Coalesce(Subquery(before.values("order_partition")[:1]), F("origin_partition")),
             order_offset=Coalesce(Subquery(before.values("order_offset")[:1]), F("origin_offset")),
@@ -97,6 +96,7 @@ def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, Any]:
             *("stored_at", "headers_unreadable", "failed_before", "unknown_before"),
         )
     )
+    return rows
 
 
 def _candidate(row: dict[str, Any], visible: access.VisibleTopics, keeper: shapes.Keeper) -> Candidate:

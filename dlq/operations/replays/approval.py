@@ -108,7 +108,7 @@ def _start(plan_id: int, *, plan_hash: str, reason: str, actor: access.Actor, no
     run.total, run.skipped = len(claimed), plan.total - len(claimed)
     run.counts = {ItemState.PLANNED.value: run.total}
     run.save()
-    items.tell(run)
+    items.wake(run, by=actor.name)
     return run
 
 

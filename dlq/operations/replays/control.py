@@ -33,7 +33,7 @@ def pause(*, replay_id: int, actor: access.Actor, now: datetime) -> OnTheWay:
     with _act("letters.replay_pause", replay_id, actor) as (run, entry):
         run.state = runs.moved(RunState(run.state), RunEvent.PAUSE)
         run.save()
-        items.tell(run)
+        items.wake(run, by=actor.name)
         return _told(run, entry)
 
 
@@ -48,7 +48,7 @@ def resume(*, replay_id: int, actor: access.Actor, now: datetime) -> OnTheWay:
         run.state = runs.moved(RunState(run.state), RunEvent.RESUME)
         run.credit, run.paced_at = 1.0, now
         run.save()
-        items.tell(run)
+        items.wake(run, by=actor.name)
         return _told(run, entry)
 
 
@@ -59,7 +59,7 @@ def cancel(*, replay_id: int, actor: access.Actor, now: datetime) -> OnTheWay:
         withdrawn = items.withdraw_planned(run, now=now)
         items.end_if_due(run, now=now)
         run.save()
-        items.tell(run)
+        items.wake(run, by=actor.name)
         return _told(run, entry, withdrawn=withdrawn)
 
 
@@ -73,7 +73,7 @@ def change_rate(*, replay_id: int, rate: float, actor: access.Actor, now: dateti
         run.rate = rate
         run.credit = min(run.credit, max(1.0, rate * ramp.WINDOW_S))
         run.save()
-        items.tell(run)
+        items.wake(run, by=actor.name)
         return _told(run, entry)
 
 
@@ -87,7 +87,7 @@ def choose_group(*, replay_id: int, group: str, reason: str, actor: access.Actor
         entry.facts |= {"group": group, "items": chosen}
         run.counts = {**run.counts, items.GROUPLESS: 0}
         run.save()
-        items.tell(run)
+        items.wake(run, by=actor.name)
         return _told(run, entry)
 
 

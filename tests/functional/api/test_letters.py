@@ -1,0 +1,77 @@
+"""Letters and failure groups over the API."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+
+import pytest
+
+from dlq.models import Letter
+from tests.functional.api.conftest import Api
+from tests.support.letters import record, store
+from tests.support.replays import World
+
+
+def test_a_letter_shows_its_exact_bytes(api: Api, world: World) -> None:
+    extra = (("x", b"1"), ("x", None), ("x", b""), ("b", b"\x00\xff"))
+    store(record(5, key=b"\x00\xff", value=None, extra=extra), now=world.now)
+    letter = Letter.objects.get()
+    status, shown = api("GET", f"/letters/{letter.pk}")
+    assert status == 200
+    assert b64decode(shown["key_bytes"]["base64"]) == b"\x00\xff"
+    assert shown["value_bytes"] == {"base64": None, "text": "", "size": 0}
+    own = [header for header in shown["headers"] if not header["name"].startswith("mainstay-")]
+    assert [(header["name"], header["base64"]) for header in own] == [
+        ("x", "MQ=="), ("x", None), ("x", ""), ("b", "AP8="),
+    ]  # fmt: skip
+    assert shown["origin"] == {"topic": "orders", "partition": 0, "offset": 5, "timestamp_ms": None}
+    assert (shown["state"], shown["consumer_group"], shown["error_type"]) == (
+        "open", "billing", "shop.errors.PaymentTimeout",
+    )  # fmt: skip
+
+
+def test_letters_are_listed_by_search_state_and_group_in_pages(api: Api, world: World) -> None:
+    letters = world.letters(5)
+    Letter.objects.filter(pk=letters[0].pk).update(state="resolved")
+    _, page = api("GET", "/letters?limit=2")
+    assert ([each["id"] for each in page["items"]], page["next"]) == ([letters[4].pk, letters[3].pk], letters[3].pk)
+    assert (page["count"], page["count_is_capped"]) == (5, False)
+    _, rest = api("GET", f"/letters?limit=10&cursor={page['next']}")
+    assert [each["id"] for each in rest["items"]] == [letter.pk for letter in letters[2::-1]]
+    assert rest["next"] is None
+    assert len(api("GET", "/letters?state=resolved")[1]["items"]) == 1
+    assert len(api("GET", "/letters?q=key:k1")[1]["items"]) == 1
+    assert len(api("GET", f"/letters?group={letters[0].group_id}")[1]["items"]) == 5
+    assert api("GET", f"/letters?group={letters[0].group_id + 1}")[1]["items"] == []
+    assert api("GET", "/letters?q=nonsense:1")[0] == 422
+
+
+def test_groups_count_and_can_be_replayed_by_scope_and_by_filter(api: Api, world: World) -> None:
+    letters = world.letters(4)
+    status, page = api("GET", "/letter-groups")
+    assert (status, len(page["items"]), page["next"]) == (200, 1, None)
+    (group,) = page["items"]
+    assert (group["open"], group["count"], group["cause"], group["topics"]) == (4, 4, "dependency", ["orders"])
+    assert api("GET", f"/letter-groups/{group['id']}")[1]["title"] == group["title"]
+    for scope, count in (({"group": group["id"]}, 4), ({"filter": "key:k1"}, 1), ({"filter": ""}, 4)):
+        assert api("POST", "/replay-plans", {"scope": scope})[1]["letters"] == count
+    _, plan = api("POST", "/replay-plans", {"scope": {"filter": f"failure:{group['id']} key:k2"}})
+    _, run = api("POST", "/replays", {"plan": plan["id"], "hash": plan["hash"], "reason": "x"})
+    _, shown = api("GET", f"/letters/{letters[2].pk}")
+    assert (shown["state"], [each["replay"] for each in shown["history"]]) == ("replaying", [run["id"]])
+
+
+@pytest.mark.parametrize("path", ["/letters", "/letter-groups"])
+def test_topics_out_of_scope_are_not_shown(api: Api, world: World, path: str) -> None:
+    (letter,) = world.letters(1)
+    assert api("GET", path, who="limited")[1]["items"] == []
+    assert api("GET", f"/letters/{letter.pk}", who="limited")[0] == 404
+    assert api("GET", f"/letter-groups/{letter.group_id}", who="limited")[0] == 404
+    assert api("GET", path, who="")[0] == 401
+
+
+def test_the_api_describes_itself(api: Api) -> None:
+    status, described = api("GET", "/openapi.json")
+    assert status == 200
+    for path in ("/letters", "/letter-groups", "/replay-plans", "/replays", "/replays/{replay_id}/pause", "/discards"):
+        assert f"/api/v1{path}" in described["paths"]
