@@ -12,3 +12,15 @@ class DlqConfig(AppConfig):
     label = "dlq"
     verbose_name = "Dead letters"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
+        from dlq import tasks
+        from dlq.queries import board
+        from reliability.console import registry
+
+        registry.register_attention(board.attention)
+        registry.register_timeline(board.timeline)
+        registry.register_figures(board.figures)
+        registry.on_touched("dlq.replay", tasks.wake)
+        registry.on_touched("outbox.receipt", tasks.wake)

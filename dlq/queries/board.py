@@ -1,0 +1,98 @@
+"""What replays tell the console: runs that need a person, what happened to runs, how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import Count
+
+from dlq.domain.run import RunState
+from dlq.models import Replay
+from reliability.console.domain.values import Figure, Item, Status, TimelineRow
+from reliability.kernel.telemetry import names
+
+SHOWN_MAX = 50
+WITHOUT_GROUP_SINCE = 200  # newest runs among which those without a consumer group are looked for
+
+
+def attention() -> list[Item]:
+    """Runs that stopped by themselves, and runs whose outcome cannot be seen before somebody names the group."""
+    stopped = Replay.objects.filter(state=RunState.STOPPED).order_by("pk")[:SHOWN_MAX]
+    newest = Replay.objects.order_by("-pk").defer("scope")[:WITHOUT_GROUP_SINCE]
+    return [_stopped(run) for run in stopped] + [_groupless(run) for run in newest if run.counts.get("groupless")]
+
+
+def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
+    """Runs that ended, newest first; who started them is in the audit."""
+    ended = Replay.objects.filter(finished_at__gt=since).order_by("-finished_at")
+    return [_ended(run) for run in ended[:limit]]
+
+
+def figures() -> Iterable[Figure]:
+    """How many runs are in each state."""
+    counted = Replay.objects.values("state").annotate(runs=Count("pk")).values_list("state", "runs")
+    for state, runs in counted:
+        yield Figure(metric=names.REPLAYS, value=runs, labels={"state": state})
+
+
+def _stopped(run: Replay) -> Item:
+    return Item(
+        id=f"replay:{run.pk}:stopped",
+        room="letters",
+        status="crit",
+        word="Stopped",
+        title=f"Replay {run.pk} stopped by itself",
+        detail=f"{run.stop_reason}; {run.counts.get('planned', 0):,} are not sent.",
+        since=run.last_sent_at or run.created_at,
+        url=_url(run),
+        act_label="Look",
+        act_url=_url(run),
+        count=run.counts.get("planned", 0),
+    )
+
+
+def _groupless(run: Replay) -> Item:
+    count = run.counts["groupless"]
+    return Item(
+        id=f"replay:{run.pk}:group",
+        room="letters",
+        status="warn",
+        word="Which group?",
+        title=f"{count:,} items of replay {run.pk} were sent to nobody known",
+        detail="Their letters name no consumer group: choose it to see what became of them.",
+        since=run.last_sent_at,
+        url=_url(run),
+        act_label="Choose the group",
+        act_url=_url(run),
+        count=count,
+    )
+
+
+def _ended(run: Replay) -> TimelineRow:
+    counts: dict[str, int] = run.counts
+    failed, unknown = counts.get("failed_again", 0), counts.get("unknown", 0)
+    good = counts.get("confirmed", 0) + counts.get("passed", 0)
+    status: Status = "crit" if failed else "warn" if unknown or counts.get("refused") else "ok"
+    parts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (good, "confirmed or passed"),
+            (failed, "failed again"),
+            (unknown, "unknown"),
+            (counts.get("sent", 0), "sent, outcome to come"),
+            (counts.get("cancelled", 0), "not sent"),
+        )
+        if number
+    ]
+    return TimelineRow(
+        at=run.finished_at or run.created_at,
+        kind="machine",
+        status=status,
+        text=f"Replay {run.pk} {run.state}: {', '.join(parts) or 'nothing to send'}",
+        url=_url(run),
+    )
+
+
+def _url(run: Replay) -> str:
+    return f"/replays/{run.pk}/"
