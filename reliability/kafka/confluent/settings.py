@@ -44,7 +44,7 @@ _CONSUMER: Settings = {
     "allow.auto.create.topics": False,
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": 10_000,  # a killed member's partitions move after this
-    "heartbeat.interval.ms": 3_000,
+    "heartbeat.interval.ms": 1_000,  # a member learns of a rebalance with its next heartbeat, and one takes two rounds
     "max.poll.interval.ms": 300_000,
     "max.partition.fetch.bytes": RECORD_BYTES_MAX + 64 * 1024,
     # What is fetched ahead, per consumer: enough for some of the largest records, small for the machine.
