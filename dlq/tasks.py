@@ -37,19 +37,19 @@ _stop = threading.Event()
 _ME = f"{socket.gethostname()}:{os.getpid()}"
 
 
-@shared_task(name="dlq.feed", queue="critical", ignore_result=True)
+@shared_task(name="dlq.feed", ignore_result=True)
 def feed() -> None:
     """Let every running run append what it may, until none runs or the time is up."""
     _stay("dlq.feed", _feed_step, every_s=FEED_EVERY_S, again=feed)
 
 
-@shared_task(name="dlq.settle", queue="critical", ignore_result=True)
+@shared_task(name="dlq.settle", ignore_result=True)
 def settle() -> None:
     """Look what became of what was sent, again and again while something changes."""
     _stay("dlq.settle", _settle_step, every_s=SETTLE_EVERY_S, again=settle)
 
 
-@shared_task(name="dlq.sweep", queue="bulk", ignore_result=True)
+@shared_task(name="dlq.sweep", ignore_result=True)
 def sweep() -> None:
     """Catch what the quick looks leave out: late letters and proofs, and plans nobody approved."""
     now = clock.SYSTEM.now()

@@ -176,13 +176,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "standard"
-CELERY_TASK_ROUTES = {"outbox.relay": {"queue": "relay"}}
+CELERY_TASK_ROUTES = {
+    "outbox.relay": {"queue": "relay"},
+    "outbox.sweep": {"queue": "critical"},
+    "outbox.upkeep": {"queue": "standard"},
+    "dlq.feed": {"queue": "critical"},
+    "dlq.settle": {"queue": "critical"},
+    "dlq.sweep": {"queue": "bulk"},
+}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"queue": "critical", "expires": 5}},
+    "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "outbox.upkeep": {"task": "outbox.upkeep", "schedule": 30.0, "options": {"expires": 30}},
-    "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"queue": "critical", "expires": 2}},
-    "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"queue": "critical", "expires": 2}},
-    "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"queue": "bulk", "expires": 300}},
+    "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"expires": 2}},
+    "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"expires": 2}},
+    "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
 }
 
 # --- access (signing in)
