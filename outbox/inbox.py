@@ -7,7 +7,6 @@ id; the watermark form for our own outboxes (one row per partition and series) i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -19,7 +18,6 @@ from reliability.kernel.record import TopicPartition
 
 ATTEMPT_MAX = 2**31 - 1
 SHOWN_CHARACTERS_MAX = 200
-SWEPT_PER_CALL = 1_000  # few enough that a sweep holds no lock long
 
 # Absent: noted as done. Given up, or waiting for a retry, at an earlier attempt: done now. Otherwise nothing happens,
 # and nothing comes back. The order by digest keeps two consumers that share ids from waiting for each other in a ring.
@@ -46,10 +44,6 @@ RETURNING starts
 _END = """
 UPDATE outbox_start SET starts = starts - 1
 WHERE consumer = %s AND topic = %s AND partition = %s AND "offset" = %s AND starts > 0
-"""
-_SWEEP = """
-DELETE FROM outbox_inbox WHERE digest IN (
-    SELECT digest FROM outbox_inbox WHERE state = 'done' AND at < %s ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -119,13 +113,3 @@ def end(consumer: str, partition: TopicPartition, offset: int) -> None:
     """Take the note of ``begin`` back: the work ended, and the process lives."""
     with connection.cursor() as cursor:
         cursor.execute(_END, [consumer, *partition, offset])
-
-
-def sweep(*, before: datetime) -> int:
-    """Delete up to 1,000 messages that were done before that instant; return how many. Call again while it is 1,000.
-
-    What was given up or waits for a retry is kept: its letter never expires, and must not be handled twice.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_SWEEP, [before, SWEPT_PER_CALL])
-        return int(cursor.rowcount)
