@@ -12,7 +12,10 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - these import models, which need the apps to be ready
 
+from reliability.console import outage  # noqa: E402
 from reliability.live import sockets  # noqa: E402
 from reliability.live.lifespan import with_lifespan  # noqa: E402
 
-application = with_lifespan(ProtocolTypeRouter({"http": http, "websocket": sockets.application}))
+application = with_lifespan(
+    ProtocolTypeRouter({"http": http, "websocket": sockets.application}), background=[outage.WATCH.watch]
+)
