@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from outbox import consume
-from reliability.kafka import clusters
+from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 from sagas.orders import handlers, invoicing, operations, queries
 from sagas.orders.domain import workload
@@ -65,7 +65,11 @@ def prepare() -> None:
         operations.INVOICES_CREATED,
         invoicing.DEAD_LETTERS,
     )
-    errors = clusters.admin().create_topics(dict.fromkeys(topics, TOPIC_PARTITIONS))
+    try:
+        errors = clusters.admin().create_topics(dict.fromkeys(topics, TOPIC_PARTITIONS))
+    except ports.Unsupported as error:
+        log.info("topics_are_made_when_first_written", reason=str(error))
+        return
     for topic, error in errors.items():
         if error is not None:
             log.warning("topic_not_created", topic=topic, error=error.message)
