@@ -16,8 +16,27 @@ class DlqConfig(AppConfig):
     def ready(self) -> None:
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
         from dlq import tasks
-        from dlq.queries import board
+        from dlq.queries import board, overview
         from reliability.console import registry
+        from reliability.kernel.clock import SYSTEM
+
+        registry.register_panel(
+            registry.Panel(slug="letters", title="Dead letters", tile=lambda: overview.tile(now=SYSTEM.now()), order=10)
+        )
+        registry.register_attention(lambda: overview.attention(now=SYSTEM.now()))
+        registry.register_timeline(overview.timeline)
+        registry.register_figures(overview.figures)
+        registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))
+        registry.register_signal(
+            registry.Signal(
+                name="letters.open",
+                unit="letters",
+                read=lambda consumer_group: overview.open_letters(consumer_group, now=SYSTEM.now()),
+            )
+        )
+        registry.register_check(registry.Check(name="dead-letter topics", run=overview.check))
+        for kind in ("order", "event"):
+            registry.register_related(kind, overview.related)
 
         registry.register_attention(board.attention)
         registry.register_timeline(board.timeline)

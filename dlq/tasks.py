@@ -18,7 +18,7 @@ from celery import Task, shared_task, signals
 from django.db import DatabaseError
 from kombu.exceptions import OperationalError
 
-from dlq.operations import outcomes, plans, replays
+from dlq.operations import outcomes, plans, replays, retention
 from dlq.queries import replays as queries
 from reliability.kernel import clock
 from reliability.locks import operations as locks
@@ -51,11 +51,12 @@ def settle() -> None:
 
 @shared_task(name="dlq.sweep", ignore_result=True)
 def sweep() -> None:
-    """Catch what the quick looks leave out: late letters and proofs, and plans nobody approved."""
+    """Catch what the quick looks leave out: late letters and proofs, plans nobody approved, letters past their time."""
     now = clock.SYSTEM.now()
     settled = outcomes.settle_late(now=now)
     forgotten = plans.forget_expired(now=now)
-    log.info("dlq_swept", settled_late=settled, plans_forgotten=forgotten)
+    swept = retention.sweep(now=now)
+    log.info("dlq_swept", settled_late=settled, plans_forgotten=forgotten, letters=swept.letters, groups=swept.groups)
 
 
 def _feed_step() -> tuple[bool, bool]:

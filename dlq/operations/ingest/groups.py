@@ -54,20 +54,28 @@ class Group:
 def lock(batch: Sequence[Incoming], *, now: datetime) -> tuple[dict[str, Group], int]:
     """Return the groups of a batch by fingerprint, all locked, and how many of them are new.
 
-    Made in the order of their fingerprints, locked in the order of their ids: two writers never wait for each other.
+    First made in the order of their fingerprints, then locked in the order of their ids, which is the order of every
+    writer: so two never wait for each other in a circle.
     """
     samples = {each.letter.fingerprint: each for each in batch}
-    known = set(LetterGroup.objects.filter(fingerprint__in=samples).values_list("fingerprint", flat=True))
-    missing = sorted(samples.keys() - known)
-    LetterGroup.objects.bulk_create((_new(samples[each], now=now) for each in missing), ignore_conflicts=True)
-    rows = LetterGroup.objects.select_for_update().filter(fingerprint__in=samples).order_by("id")
-    found = {
+    new = 0
+    found: dict[str, Group] = {}
+    while len(found) < len(samples):  # twice only when the sweep removes an empty group in between
+        known = set(LetterGroup.objects.filter(fingerprint__in=samples).values_list("fingerprint", flat=True))
+        missing = sorted(samples.keys() - known)
+        LetterGroup.objects.bulk_create((_new(samples[each], now=now) for each in missing), ignore_conflicts=True)
+        new, found = len(missing), _locked(samples)
+    for each in batch:
+        each.group_id = found[each.letter.fingerprint].id
+    return found, new
+
+
+def _locked(fingerprints: Iterable[str]) -> dict[str, Group]:
+    rows = LetterGroup.objects.select_for_update().filter(fingerprint__in=fingerprints).order_by("id")
+    return {
         row.fingerprint: Group(id=row.id, topics=row.topics, sources=row.sources, topic=row.topic)
         for row in rows.only("id", "fingerprint", "topics", "sources", "topic")
     }
-    for each in batch:
-        each.group_id = found[each.letter.fingerprint].id
-    return found, len(missing)
 
 
 def count(batch: Iterable[Incoming], groups: Mapping[str, Group], *, now: datetime) -> None:

@@ -1,0 +1,188 @@
+"""What the console's front page, timeline, doctor and metrics say of dead letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Q, Sum
+
+from dlq.domain import search, trend
+from dlq.models import Letter, LetterGroup
+from dlq.queries import groups, sources
+from reliability import access
+from reliability.console.domain.values import CheckResult, Fact, Figure, Item, Part, Sample, Subject, Tile, TimelineRow
+from reliability.kafka import clusters, ports
+from reliability.kernel.telemetry import names
+
+URL = "/letters/"
+ITEMS_MAX = 5  # groups named one by one in the attention list; the rest is one line
+RELATED_MAX = 20
+TOPICS_NAMED_MAX = 10
+_ATTENTION = {"crit", "warn"}
+_EVERYTHING = access.system_actor("console")
+
+
+def tile(*, now: datetime) -> Tile:
+    """Open letters, and how many arrived per minute in the last hour."""
+    totals, points = groups.totals(actor=_EVERYTHING), groups.arrivals(now=now)
+    if not totals.open:
+        status, word = ("prog", "Replaying") if totals.replaying else ("ok", "None")
+    else:
+        status, word = ("crit", "Arriving") if any(points[-trend.RECENT_MINUTES :]) else ("warn", "Waiting")
+    return Tile(
+        title="Dead letters",
+        value=f"{totals.open:,}",
+        unit="open",
+        status=status,  # type: ignore[arg-type]  # one of the literals above
+        word=word,
+        points=points,
+        at=now,
+        url=URL,
+    )
+
+
+def attention(*, now: datetime) -> Sequence[Item]:
+    """The failure groups that need somebody, those with most open letters first."""
+    page = groups.page(actor=_EVERYTHING, search=search.EVERYTHING, now=now, limit=ITEMS_MAX + 1)
+    needy = [row for row in page.rows if row.standing.status in _ATTENTION]
+    items = [_item(row) for row in needy[:ITEMS_MAX]]
+    if len(needy) > ITEMS_MAX:
+        items.append(_rest(needy[:ITEMS_MAX]))
+    return items
+
+
+def _item(row: groups.Row) -> Item:
+    group = row.group
+    url = f"{URL}groups/{group.id}/"
+    count = group.open_count or group.quarantined_count
+    return Item(
+        id=f"letters:group:{group.id}",
+        room="letters",
+        status=row.standing.status,
+        word=row.standing.word,
+        title=f"{group.title}: {count:,} {'letter' if count == 1 else 'letters'}",
+        detail=" · ".join(part for part in (group.topic, group.consumer_group, row.advice.text) if part),
+        since=group.first_seen,
+        url=url,
+        act_label="Replay" if row.advice.act == "replay" and group.open_count else "Look",
+        act_url=f"/replays/plan/?group={group.id}" if row.advice.act == "replay" and group.open_count else url,
+        count=count,
+        topics=tuple(group.topics or group.sources),
+    )
+
+
+def _rest(shown: Sequence[groups.Row]) -> Item:
+    left = groups.totals(actor=_EVERYTHING)
+    more = left.groups - len(shown)
+    letters = left.open - sum(row.group.open_count for row in shown)
+    return Item(
+        id="letters:rest",
+        room="letters",
+        status="warn",
+        word="More",
+        title=f"{more:,} more failure groups with {letters:,} open letters",
+        since=None,
+        url=URL,
+        act_label="Look",
+        act_url=URL,
+        count=more,
+    )
+
+
+def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
+    """New failure groups and recreated topics."""
+    fresh = LetterGroup.objects.filter(first_seen__gt=since).order_by("-first_seen")[:limit]
+    rows = [
+        TimelineRow(
+            at=group.first_seen,
+            kind="machine",
+            status="crit",
+            text=f"New failure: {group.title}" + (f" in {group.topic}" if group.topic else ""),
+            url=f"{URL}groups/{group.id}/",
+            topics=tuple(group.topics or group.sources),
+        )
+        for group in fresh
+    ]
+    rows += [
+        TimelineRow(
+            at=source.first_seen,
+            kind="machine",
+            status="warn",
+            text=f"The dead-letter topic {source.topic} was deleted and created again",
+            url=f"{URL}all/?q=source:{source.topic}",
+        )
+        for source in sources.recreated(since=since, limit=limit)
+    ]
+    return sorted(rows, key=lambda row: row.at, reverse=True)[:limit]
+
+
+def figures() -> Iterable[Figure]:
+    """Letters per state and groups with something left, for Prometheus."""
+    totals = groups.totals(actor=_EVERYTHING)
+    for state in ("open", "replaying", "quarantined"):
+        yield Figure(metric=names.LETTERS, value=getattr(totals, state), labels={"state": state})
+    yield Figure(metric=names.LETTER_GROUPS, value=totals.groups)
+
+
+def open_letters(consumer_group: str, *, now: datetime) -> Sample | None:
+    """The signal ``letters.open``: open letters of a consumer group."""
+    found = LetterGroup.objects.filter(consumer_group=consumer_group).aggregate(all=Sum("open_count"))["all"]
+    return None if found is None else Sample(value=float(found), at=now)
+
+
+def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fact]:
+    """Failures of the last ``window`` that may explain trouble with a topic or a consumer group."""
+    if subject.kind not in ("topic", "group"):
+        return []
+    about = Q(topics__contains=[subject.name]) if subject.kind == "topic" else Q(consumer_group=subject.name)
+    found = LetterGroup.objects.filter(about, open_count__gt=0, last_seen__gte=now - window)
+    return [
+        Fact(
+            kind="letters",
+            text=f"{group.open_count:,} open letters: {group.title}",
+            since=group.first_seen,
+            severity="crit",
+            url=f"{URL}groups/{group.id}/",
+        )
+        for group in found.order_by("-open_count")[:ITEMS_MAX]
+    ]
+
+
+def related(thing: str, deadline_s: float) -> Sequence[Part]:
+    """Letters that belong to a thing: those with its name as key or as message id."""
+    found = Letter.objects.filter(Q(key_text=thing) | Q(message_id=thing), duplicate_of__isnull=True)
+    shown = found.select_related("group").defer("key", "value", "headers", "error_stack").order_by("-id")
+    return [
+        Part(
+            kind="letter",
+            title=letter.group.title,
+            text=f"{letter.origin_topic} · {letter.consumer_group} · {letter.state}",
+            url=f"{URL}{letter.id}/",
+            status="crit" if letter.state == "open" else "ok",
+            at=letter.stored_at,
+        )
+        for letter in shown[:RELATED_MAX]
+    ]
+
+
+def check() -> CheckResult:
+    """A line of doctor: which topics the patterns find, cluster by cluster."""
+    pattern = re.compile(sources.topic_pattern())
+    found, missing = [], []
+    for cluster in clusters.names():
+        try:
+            found += [topic for topic in sorted(clusters.admin(cluster).topics()) if pattern.fullmatch(topic)]
+        except ports.Unavailable as error:
+            missing.append(f"{cluster}: {error}")
+    if missing:
+        return CheckResult(verdict="fail", found="; ".join(missing), remedy="See the check of Kafka.")
+    shown = ", ".join(found[:TOPICS_NAMED_MAX]) + (" …" if len(found) > TOPICS_NAMED_MAX else "")
+    if not found:
+        return CheckResult(
+            verdict="warn",
+            found="no topic looks like a dead-letter topic",
+            remedy="None is fine on a fresh cluster; else name yours in MAINSTAY_DLQ_TOPIC_PATTERNS: '^.*-dlt$'.",
+        )
+    return CheckResult(verdict="ok", found=f"{len(found)} topics: {shown}")

@@ -1,0 +1,92 @@
+"""What dead letters tell the console."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from dlq.models import LetterGroup
+from dlq.operations import sources
+from dlq.queries import overview
+from reliability.console.domain.values import Subject
+from reliability.console.registry import REGISTRY
+from reliability.kafka import clusters
+from tests.support.letters import NOW, record, store
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+def test_the_tile_counts_open_letters_and_names_their_state() -> None:
+    assert (overview.tile(now=NOW).word, overview.tile(now=NOW).status) == ("None", "ok")
+    store(record(1), record(2))
+    tile = overview.tile(now=NOW)
+    assert (tile.value, tile.word, tile.status, tile.points[-1]) == ("2", "Arriving", "crit", 2.0)
+    assert overview.tile(now=NOW + HOUR).word == "Waiting"
+    LetterGroup.objects.update(open_count=0, replaying_count=2)
+    assert overview.tile(now=NOW).status == "prog"
+
+
+def test_each_failure_group_that_needs_somebody_is_an_item_with_its_best_act() -> None:
+    store(record(1), record(2), record(3, error_type="KeyError", origin_topic=""))
+    timeout, bug = overview.attention(now=NOW)
+    assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 letters"
+    assert (timeout.act_label, timeout.count, timeout.topics) == ("Replay", 2, ("orders",))
+    assert (bug.act_label, bug.topics) == ("Look", ("orders.billing.dlq",))
+
+
+def test_many_groups_are_named_in_part() -> None:
+    store(*(record(number, error_type=f"Error{number}") for number in range(8)))
+    items = overview.attention(now=NOW)
+    assert len(items) == overview.ITEMS_MAX + 1
+    assert items[-1].title == "3 more failure groups with 3 open letters"
+
+
+def test_new_failures_and_recreated_topics_are_on_the_timeline() -> None:
+    store(record(1))
+    sources.met(cluster="main", topic_ids={"orders.billing.dlq": "a"}, now=NOW)
+    assert sources.met(cluster="main", topic_ids={"orders.billing.dlq": "b"}, now=NOW + HOUR) == ["orders.billing.dlq"]
+    assert sources.met(cluster="main", topic_ids={"orders.billing.dlq": "b"}, now=NOW + HOUR) == []
+    rows = overview.timeline(NOW - HOUR, 10)
+    assert [row.text for row in rows] == [
+        "The dead-letter topic orders.billing.dlq was deleted and created again",
+        "New failure: PaymentTimeout: no answer for order <n> in orders",
+    ]
+    assert overview.timeline(NOW + HOUR, 10) == []
+
+
+def test_figures_signal_cause_and_related_parts() -> None:
+    store(record(1), record(2))
+    values = {(figure.metric.name, *figure.labels.values()): figure.value for figure in overview.figures()}
+    assert values["mainstay_letters", "open"] == 2
+    assert values["mainstay_letter_groups_open",] == 1
+    sample = overview.open_letters("billing", now=NOW)
+    assert sample is not None
+    assert sample.value == 2.0
+    assert overview.open_letters("nobody", now=NOW) is None
+    for subject in (Subject(kind="topic", name="orders"), Subject(kind="group", name="billing")):
+        (fact,) = overview.cause(subject, HOUR, now=NOW)
+        assert fact.text.startswith("2 open letters")
+    assert overview.cause(Subject(kind="dependency", name="orders"), HOUR, now=NOW) == []
+    assert len(overview.related("order-17", 1.0)) == 2
+    assert len(overview.related("orders/0/1", 1.0)) == 1
+
+
+def test_doctor_says_which_topics_the_patterns_find(settings: Settings) -> None:
+    settings.KAFKA_BACKEND = "memory"
+    clusters.forget_memory()
+    assert overview.check().verdict == "warn"
+    clusters.admin().create_topics({"orders-dlt": 1, "orders": 1})
+    assert overview.check().found == "1 topics: orders-dlt"
+    clusters.memory_broker().log.away = True
+    assert overview.check().verdict == "fail"
+    clusters.forget_memory()
+
+
+def test_it_is_registered() -> None:
+    assert "letters" in REGISTRY.panels
+    assert "letters.open" in REGISTRY.signals
+    assert "dead-letter topics" in REGISTRY.checks
