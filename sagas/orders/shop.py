@@ -67,8 +67,8 @@ def prepare() -> None:
     )
     try:
         errors = clusters.admin().create_topics(dict.fromkeys(topics, TOPIC_PARTITIONS))
-    except ports.Unsupported as error:
-        log.info("topics_are_made_when_first_written", reason=str(error))
+    except ports.Unsupported as unsupported:
+        log.info("topics_are_made_when_first_written", reason=str(unsupported))
         return
     for topic, error in errors.items():
         if error is not None:

@@ -39,6 +39,7 @@ class Producer:
         on_delivery: Callable[[ports.Delivery], None] | None = None,
     ) -> None:
         _refuse_unspeakable(topic, headers)
+        spoken: list[tuple[str, str | bytes | None]] = [*headers]
         try:
             self._client.produce(
                 topic,
@@ -46,7 +47,7 @@ class Producer:
                 key=key,
                 partition=_ANY_PARTITION if partition is None else partition,
                 timestamp=_NOW if timestamp_ms is None else timestamp_ms,
-                headers=list(headers),
+                headers=spoken,
                 on_delivery=None if on_delivery is None else _told(on_delivery),
             )
         except BufferError as error:
