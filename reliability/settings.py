@@ -122,13 +122,6 @@ DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
 REDIS_URL = ENVIRONMENT.REDIS_URL
 REDIS_TIMEOUT_S = 0.5  # a paused Redis must not hang a page
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py 8's defaults lose messages after 5 s of silence and refuse the hundredth socket.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "max_connections": 5000}]},
-    }
-}
 
 # --- Kafka
 KAFKA_BACKEND = "confluent"
