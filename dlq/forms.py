@@ -26,7 +26,7 @@ def scope_of(sent: QueryDict) -> Scope:
     """
     if "scope" in sent:
         try:
-            return scopes.parse(json.loads(sent["scope"]))
+            return scopes.parse(json.loads(sent.get("scope", "")))
         except ValueError as error:
             raise BadScope from error
     if "all" in sent:
@@ -37,7 +37,7 @@ def scope_of(sent: QueryDict) -> Scope:
         ids = sorted({_id(each) for each in groups})
         return scopes.parse({"group": ids[0]} if len(ids) == 1 else {"filter": f"failure:{','.join(map(str, ids))}"})
     if "replay" in sent:
-        return scopes.parse({"failed_of": _id(sent["replay"])})
+        return scopes.parse({"failed_of": _id(sent.get("replay", ""))})
     raise BadScope("Nothing is selected.")
 
 
@@ -51,7 +51,7 @@ def terms_of(sent: QueryDict) -> Terms:
     limit = sent.get("failed_limit", "")
     return terms(
         target={"kind": sent.get("target") or plans.Kind.ORIGIN, "topic": sent.get("topic", "").strip()},
-        rate=number_of(sent["rate"]) if sent.get("rate") else None,
+        rate=number_of(sent.get("rate", "")) if sent.get("rate") else None,
         failed_limit=runs.FAILED_LIMIT if not limit else None if limit == NEVER else number_of(limit) / 100,
         include=[each for each in sent.getlist("include") if each],
     )

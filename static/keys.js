@@ -3,7 +3,7 @@
 
 (() => {
   const GO_MS = 1200; // how long g waits for its letter
-  let went = 0;
+  let went = -GO_MS;
 
   const typing = (target) => target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
   const seen = (element) => element.checkVisibility?.() ?? true;
@@ -42,7 +42,7 @@
     if (document.querySelector("dialog[open]") || document.body.dataset.keys === "off") return;
     let done;
     if (performance.now() - went < GO_MS) {
-      went = 0;
+      went = -GO_MS;
       const link = document.querySelector(`a[data-go="${CSS.escape(event.key)}"]`);
       if (link) link.click();
       done = Boolean(link);

@@ -235,6 +235,7 @@
     say(paused ? "Live updates are paused" : "Live updates go on");
     tick();
   });
+  window.mainstay.cut = () => socket?.close(); // for tests of what a reader sees then
   document.addEventListener("visibilitychange", () => document.hidden || tick());
   document.addEventListener("htmx:afterSettle", () => socket?.readyState === 1 && socket.send(JSON.stringify({ subscribe: topics() })));
   title();

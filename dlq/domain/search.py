@@ -99,10 +99,15 @@ def parse(text: str) -> Search:
         raise BadSearch(f"A search has at most {TEXT_CHARS_MAX} characters, this one {len(text)}.")
     if "\x00" in text:
         raise BadSearch("A search cannot hold the character NUL.")
-    tokens = _TOKEN.findall(text)
-    if len(tokens) > TERMS_MAX:
-        raise BadSearch(f"A search has at most {TERMS_MAX} terms, this one {len(tokens)}.")
-    return Search(terms=tuple(_term(token) for token in tokens), text=text)
+    typed = tokens(text)
+    if len(typed) > TERMS_MAX:
+        raise BadSearch(f"A search has at most {TERMS_MAX} terms, this one {len(typed)}.")
+    return Search(terms=tuple(_term(token) for token in typed), text=text)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Return the terms as typed, in order: one for each of ``parse(text).terms``."""
+    return tuple(_TOKEN.findall(text.strip()))
 
 
 def _term(token: str) -> Term:

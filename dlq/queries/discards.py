@@ -83,3 +83,9 @@ def preview(scope: Scope, *, actor: access.Actor) -> int:
     """Return how many letters of a scope could be discarded now: seen by the actor and free."""
     free = scopes.leaders(scope).filter(state__in=[State.OPEN, State.QUARANTINED])
     return free.filter(access.visible_topics(actor).q("origin_topic")).count()
+
+
+def of_letter(letter_id: int) -> list[Discard]:
+    """Return the discards that a letter was part of, the newest first."""
+    found = Discard.objects.filter(letters__letter_id=letter_id).order_by("-pk")
+    return list(found[:REPORT_ROWS_MAX])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,7 +16,7 @@ from dlq.models import Replay, ReplayItem
 from dlq.operations import items as item_operations
 from dlq.operations import replays as operations
 from dlq.queries import replays as queries
-from dlq.views import copies, progress, wording
+from dlq.views import copies, plans, progress, wording
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.kernel import clock
@@ -45,22 +45,19 @@ class RunRow:
 
     run: Replay
     shown: progress.Shown
+    word: str
     scope: str
 
 
-@require_GET
 @access.requires("letters.view")
-def page(request: HttpRequest) -> HttpResponse:
+def listed(request: HttpRequest) -> HttpResponse:
     """Every run that the reader may see, newest first."""
     before = forms.cursor_of(request.GET.get("before", ""))
     state = request.GET.get("state", "")
     found = queries.replays(
         actor=access.actor_of(request), before=before, state=state if state in list(RunState) else ""
     )
-    rows = [
-        RunRow(run=run, shown=progress.shown(run, item_operations.progress(run)), scope=wording.scope(run.scope))
-        for run in found.rows
-    ]
+    rows = [_run_row(run) for run in found.rows]
     context = {
         "title": "Replays",
         "rows": rows,
@@ -106,6 +103,12 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
     }
     seen = [run.state, run.counts, run.ramp_step, run.ramp_note, run.rate, run.stop_reason, rows]
     return fragment.page(request, "dlq/run.html", context, regions={"run": seen})
+
+
+@require_http_methods(["GET", "POST"])
+def runs(request: HttpRequest) -> HttpResponseBase:
+    """The collection: GET lists the runs, POST approves a plan and so makes one."""
+    return plans.approve(request) if request.method == "POST" else listed(request)
 
 
 @require_POST
@@ -175,6 +178,11 @@ def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
         now=clock.SYSTEM.now(),
     )
     return redirect("dlq:run", replay_id)
+
+
+def _run_row(run: Replay) -> RunRow:
+    shown = progress.shown(run, item_operations.progress(run))
+    return RunRow(run=run, shown=shown, word=progress.RUN_WORDS[run.state][1], scope=wording.scope(run.scope))
 
 
 def _row(item: ReplayItem) -> ItemRow:

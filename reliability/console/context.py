@@ -166,7 +166,10 @@ class Shell:
         if actor is None or self._request.path.startswith("/accounts/"):
             return queries.Attention(items=[])
         key = f"attention:{'' if actor.scopes.is_everything else actor.account}"
-        known: queries.Attention = cache.get_or_set(key, lambda: queries.attention(actor=actor), ATTENTION_KEPT_S)
+        known: queries.Attention | None = cache.get(key)
+        if known is None:
+            known = queries.attention(actor=actor)
+            cache.set(key, known, ATTENTION_KEPT_S)
         return known
 
     @property

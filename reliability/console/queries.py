@@ -12,6 +12,7 @@ import structlog
 from reliability import access
 from reliability.audit import queries as audit_queries
 from reliability.console import outage
+from reliability.console.domain import sentences
 from reliability.console.domain import verdict as rules
 from reliability.console.domain.values import Item, Status, Tile, TimelineRow
 from reliability.console.domain.verdict import Verdict
@@ -126,17 +127,12 @@ def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineR
             at=entry.at,
             kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
             status=_OUTCOMES.get(entry.outcome, "unknown"),
-            text=_sentence(entry.act, entry.target, entry.outcome),
+            text=sentences.sentence(act=entry.act, target=entry.target, outcome=entry.outcome, reason=entry.reason),
             who=entry.actor_name,
             url=f"/activity/?target={entry.target}" if entry.target else "/activity/",
         )
         for entry in audit_queries.recent(actor=actor, since=since, limit=limit)
     ]
-
-
-def _sentence(act: str, target: str, outcome: str) -> str:
-    said = f"{act} {target}".strip()
-    return said if outcome == "done" else f"{said} ({outcome})"
 
 
 def _may_see(actor: access.Actor, topics: Collection[str]) -> bool:

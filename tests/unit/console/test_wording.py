@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reliability.console.domain import times, wording
+from reliability.console.domain import sentences, times, wording
 
 NOW = datetime(2026, 11, 21, 3, 14, 22, tzinfo=UTC)
 
@@ -77,3 +77,9 @@ def test_a_clock_shows_the_day_only_when_it_is_another_one() -> None:
     assert shown.moment(NOW, now=NOW) == "04:14:22 CET"
     assert shown.clock(NOW - timedelta(days=2), now=NOW) == "19 Nov 04:14"
     assert shown.clock(NOW - timedelta(days=400), now=NOW) == "2025-10-17 05:14"
+
+
+def test_an_act_is_told_as_a_sentence_with_its_reason() -> None:
+    said = sentences.sentence(act="letters.replay_pause", target="replay:118", outcome="done", reason="wait")
+    assert said == "paused replay #118: “wait”"
+    assert sentences.sentence(act="new.act", target="thing:x", outcome="refused") == "new.act thing x (refused)"

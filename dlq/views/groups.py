@@ -1,0 +1,103 @@
+"""Dead letters by what failed: the groups beside the newest letter of the one that is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from dlq import forms
+from dlq.queries import groups as queries
+from dlq.queries import letters as letter_queries
+from dlq.queries.limits import TooSlow
+from dlq.views import filters, panel
+from reliability import access
+from reliability.console.views.acts import told
+from reliability.kernel import clock
+from reliability.live import fragment
+
+
+@require_GET
+@access.requires("letters.view")
+@told
+def page(request: HttpRequest, group_id: int | None = None) -> HttpResponse:
+    """The list, the drawer, or both: a region that asks for itself gets only its own work done."""
+    if "add" in request.GET:
+        return redirect(request.path + filters.address(request, filters.read(request).text))
+    asked = fragment.asked_for(request)
+    context: dict[str, Any] = {"title": "Dead letters", "now": clock.SYSTEM.now(), "open_group": group_id}
+    regions: dict[str, object] = {}
+    if asked != "drawer":
+        context |= _listed(request, context["now"])
+        regions["groups"] = _seen(context)
+    if asked != "groups":
+        opened, seen = _opened(request, group_id)
+        context |= opened
+        regions["drawer"] = seen
+    return fragment.page(request, "dlq/groups.html", context, regions=regions)
+
+
+def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
+    actor = access.actor_of(request)
+    wanted = filters.read(request)
+    found, error = None, wanted.error
+    if not error:
+        try:
+            found = queries.page(
+                actor=actor,
+                search=wanted.search,
+                now=now,
+                empty="empty" in request.GET,
+                cursor=request.GET.get("cursor", ""),
+            )
+        except TooSlow as slow:
+            error = str(slow)
+    return {
+        "wanted": wanted,
+        "error": error,
+        "rows": found.rows if found else [],
+        "older": found.next if found else None,
+        "cursor": request.GET.get("cursor", ""),
+        "with_empty": "empty" in request.GET,
+        "totals": queries.totals(actor=actor),
+        "fields": filters.FIELDS,
+    }
+
+
+def _seen(context: dict[str, Any]) -> object:
+    totals = context["totals"]
+    rows = [
+        {
+            "group": [row.group.pk, row.group.count, row.group.open_count, row.group.replaying_count, row.group.note],
+            "looks": [row.standing.word, row.points, row.group.last_seen],
+        }
+        for row in context["rows"]
+    ]
+    return [rows, context["error"], totals.open, totals.replaying, totals.groups]
+
+
+def _opened(request: HttpRequest, group_id: int | None) -> tuple[dict[str, Any], object]:
+    """The drawer: a letter of the open group, kept while it is read although newer ones arrive."""
+    if group_id is None:
+        return {"letter": None}, None
+    actor, now = access.actor_of(request), clock.SYSTEM.now()
+    row = queries.one(actor=actor, group_id=group_id, now=now)
+    wanted = forms.cursor_of(request.GET.get("letter", ""))
+    letter = (
+        letter_queries.one(actor=actor, letter_id=wanted)
+        if wanted
+        else letter_queries.newest_of(actor=actor, group_id=group_id)
+    )
+    shared = {
+        "opened": row,
+        "spread": queries.spread(row.group),
+        "close": reverse("dlq:groups") + filters.address(request, filters.read(request).text),
+    }
+    if letter is None:
+        return {"letter": None, **shared}, [row.group.pk]
+    shown = panel.context(request, letter, region="drawer")
+    seen = [row.group.open_count, row.group.replaying_count, row.standing.word, panel.seen(shown)]
+    return {**shown, **shared}, seen

@@ -1,0 +1,172 @@
+"""The console served to a real browser: the ASGI application in a thread, Chromium, three people signed in.
+
+The server runs in the test's own process, so a test may store letters, feed runs and take receipts by operations while
+the browser looks. Each test ends with a check that its pages logged no error and broke no content policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import uvicorn
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection, connections
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from pytest_django import Settings
+
+from reliability.access import Role
+from reliability.embedded import chromium
+from reliability.kafka import clusters
+from reliability.kernel import clock
+from tests.support import actors
+from tests.support.replays import World
+
+# Playwright's own loop runs in the test's thread; Django would refuse the ORM there, although nothing is shared.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+WIDTH, HEIGHT = 1440, 900
+STARTED_WITHIN_S = 20
+WAIT_MS = 15_000  # two cores run a browser, a server and three databases
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None) -> Iterator[str]:
+    """The address of the console on the test's database."""
+    from reliability.asgi import application
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=port, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1
+    )
+    web = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(web.serve()), name="test-server", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + STARTED_WITHIN_S
+    while not web.started:
+        assert thread.is_alive(), "the server ended at once"
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    web.should_exit = True
+    thread.join(10)
+    for each in connections.all():
+        each.close()
+        close_pool = getattr(each, "close_pool", None)
+        if close_pool is not None:
+            close_pool()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    program = chromium.find()
+    assert program is not None, chromium.SENTENCE
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(program), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield started
+        started.close()
+
+
+@dataclass
+class Visits:
+    """Opens browsers for people, and remembers what their pages complained of."""
+
+    browser: Browser
+    server: str
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+
+    def open(self, username: str = "", *, path: str = "/", script: bool = True, width: int = WIDTH) -> Page:
+        """A new browser with this person signed in, on a page."""
+        viewport = ViewportSize(width=width, height=HEIGHT)
+        context = self.browser.new_context(viewport=viewport, java_script_enabled=script, base_url=self.server)
+        context.set_default_timeout(WAIT_MS)
+        self.contexts.append(context)
+        if username:
+            context.add_cookies([{"name": "sessionid", "value": signed_in(username), "url": self.server}])
+        page = context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.goto(path)
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(part in message.text for part in self.expected):
+            self.complaints.append(message.text)
+
+    def close(self) -> None:
+        """Close every browser opened."""
+        for context in self.contexts:
+            context.close()
+
+
+def signed_in(username: str) -> str:
+    """The key of a new session of this person."""
+    user = get_user_model().objects.get(username=username)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+@pytest.fixture
+def people(transactional_db: None) -> None:
+    """An operator, a viewer and an admin."""
+    actors.account(Role.OPERATOR, name="ana")
+    actors.account(Role.VIEWER, name="vito")
+    actors.account(Role.ADMIN, name="ada")
+
+
+@pytest.fixture
+def visits(server: str, browser: Browser, people: None) -> Iterator[Visits]:
+    """What opens pages; fails the test when a page logged an error."""
+    made = Visits(browser=browser, server=server)
+    yield made
+    made.close()
+    assert made.complaints == []
+
+
+@pytest.fixture
+def world(transactional_db: None, settings: Settings) -> Iterator[World]:
+    """Letters and replays, with Kafka in memory and the clock of today."""
+    settings.KAFKA_BACKEND = "memory"
+    clusters.forget_memory()
+    _empty_the_outbox()
+    yield World(now=clock.SYSTEM.now())
+    clusters.forget_memory()
+    _empty_the_outbox()
+
+
+def _empty_the_outbox() -> None:
+    with connection.cursor() as cursor:  # its tables are not Django's: no flush empties them
+        cursor.execute("DELETE FROM outbox_event; DELETE FROM outbox_receipt")
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait for something outside the browser."""
+
+    def wait(done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while not done():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.1)
+
+    return wait

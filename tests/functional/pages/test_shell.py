@@ -1,0 +1,107 @@
+"""The frame: signing in, the rail, themes, times, keys, the live pill."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import expect
+
+from tests.functional.conftest import Visits
+from tests.support.actors import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_stranger_is_led_to_the_login_and_back(visits: Visits) -> None:
+    user = get_user_model().objects.get(username="ana")
+    user.set_password(PASSWORD)
+    user.save()
+    page = visits.open(path="/settings/")
+    expect(page).to_have_url(re.compile(r"/accounts/login/\?next=/settings/"))
+    page.get_by_label("Username").fill("ana")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile(r"/settings/$"))
+    expect(page.get_by_text("ana · operator")).to_be_visible()
+
+
+def test_every_page_of_the_rail_answers_and_those_not_built_say_so(visits: Visits) -> None:
+    page = visits.open("vito")
+    links = page.locator(".rail ul a")
+    addresses = [str(links.nth(at).get_attribute("href")) for at in range(links.count())]
+    assert len(addresses) >= 11
+    for address in addresses:
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200, address
+        expect(page.locator(".rail a[aria-current=page]")).to_have_attribute("href", address)
+    page.goto("/sagas/")
+    expect(page.get_by_text("Not built yet")).to_be_visible()
+
+
+def test_the_theme_is_remembered_and_painted_by_the_server(visits: Visits) -> None:
+    page = visits.open("ana")
+    page.keyboard.press("T")
+    page.keyboard.press("T")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    html = page.request.get("/settings/").text()
+    assert '<html lang="en" data-theme="dark">' in html
+
+
+def test_times_turn_absolute_with_their_zone_and_back(visits: Visits) -> None:
+    page = visits.open("ana", path="/settings/")
+    heard = page.locator("#processes time").first
+    expect(heard).to_have_text(re.compile(r"ago|now"))
+    page.keyboard.press("t")
+    expect(heard).to_have_text(re.compile(r"^\d\d:\d\d:\d\d UTC$"))
+    expect(page.locator("#times")).to_have_text("UTC")
+    page.reload()
+    expect(heard).to_have_text(re.compile(r"UTC$"))
+
+
+def test_keys_lead_to_pages_and_can_be_turned_off(visits: Visits) -> None:
+    page = visits.open("ana")
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    expect(page).to_have_url(re.compile("/settings/"))
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.get_by_label("Single-key shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    page.wait_for_timeout(300)
+    expect(page).to_have_url(re.compile("/settings/"))
+
+
+def test_the_pill_says_live_and_pauses(visits: Visits) -> None:
+    page = visits.open("ana")
+    pill = page.locator("#live")
+    expect(pill).to_have_text(re.compile(r"^Live \d"))
+    page.keyboard.press("p")
+    expect(pill).to_have_text("Paused")
+    page.keyboard.press("p")
+    expect(pill).to_have_text(re.compile("^Live"))
+
+
+def test_a_lost_connection_is_seen_within_seconds(visits: Visits) -> None:
+    visits.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+    page = visits.open("ana")
+    expect(page.locator("#live")).to_have_text(re.compile("^Live"))
+    page.context.set_offline(True)
+    page.evaluate("() => window.mainstay.cut()")
+    expect(page.locator("#live")).to_have_text("Reconnecting", timeout=9_000)
+    expect(page.locator("#connection")).to_be_visible()
+    page.context.set_offline(False)
+
+
+def test_nobody_else_may_frame_it_and_nothing_inline_runs(visits: Visits) -> None:
+    page = visits.open("ana")
+    policy = page.request.get("/").headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
