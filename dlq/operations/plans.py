@@ -82,9 +82,10 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
     not answer the plan says what is therefore not known.
     """
     _admit(actor, scope, terms)
-    partitions = cluster.topics()
+    origins = scopes.origin_topics(scope)
+    partitions = cluster.topics(wanted=(origins | {terms.target.topic}) - {""})
     if partitions is not None:
-        _observe(scopes.origin_topics(scope), partitions, now=now)
+        _observe(origins, partitions, now=now)
     candidates = list(scopes.candidates(scope, visible=access.visible_topics(actor)))
     destinations = {terms.target.topic_of(letter.origin_topic) for letter in candidates}
     world = World(partitions=partitions, limits={topic: limits.of(topic) for topic in destinations})

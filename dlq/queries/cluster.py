@@ -23,9 +23,21 @@ _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dlq-cluster")
 T = TypeVar("T")
 
 
-def topics(*, cluster: str = clusters.MAIN) -> dict[str, int] | None:
-    """Return topic -> partition count; None when Kafka does not answer."""
-    return _within(lambda: clusters.admin(cluster).topics(), "topics")
+def topics(*, wanted: Collection[str] = (), cluster: str = clusters.MAIN) -> dict[str, int] | None:
+    """Return topic -> partition count; None when Kafka does not answer.
+
+    The listing may be some seconds old; where it lacks a ``wanted`` topic, Kafka is asked anew.
+    """
+    return _within(lambda: _topics(wanted, cluster), "topics")
+
+
+def _topics(wanted: Collection[str], cluster: str) -> dict[str, int]:
+    admin = clusters.admin(cluster)
+    found = admin.topics()
+    missing = next((name for name in wanted if name not in found), None)
+    if missing is None or admin.partition_count(missing) is None:
+        return found
+    return admin.topics()
 
 
 def readers(names: Collection[str], *, cluster: str = clusters.MAIN) -> dict[str, set[str]] | None:
