@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
@@ -39,7 +40,6 @@ class Producer:
         on_delivery: Callable[[ports.Delivery], None] | None = None,
     ) -> None:
         _refuse_unspeakable(topic, headers)
-        spoken: list[tuple[str, str | bytes | None]] = [*headers]
         try:
             self._client.produce(
                 topic,
@@ -47,7 +47,7 @@ class Producer:
                 key=key,
                 partition=_ANY_PARTITION if partition is None else partition,
                 timestamp=_NOW if timestamp_ms is None else timestamp_ms,
-                headers=spoken,
+                headers=[*headers],
                 on_delivery=None if on_delivery is None else _told(on_delivery),
             )
         except BufferError as error:
@@ -59,7 +59,7 @@ class Producer:
             raise ports.Rejected(verdicts.delivery_error(error_told)) from exception
 
     def produce_many(self, records: Sequence[Outgoing], *, start: int, on_answer: ports.OnAnswer) -> int:
-        queue = self._client.produce
+        queue: Any = self._client.produce  # it declares headers as a list that may hold texts, and lists are invariant
         for place in range(start, len(records)):
             topic, partition, key, value, headers, timestamp_ms = records[place]
             told = partial(_answer, on_answer, place)

@@ -6,7 +6,7 @@ import pytest
 
 from reliability.kafka import ports
 from reliability.kernel import murmur
-from reliability.kernel.record import Header, TopicPartition
+from reliability.kernel.record import Header, Outgoing, TopicPartition
 from tests.contracts.kafka import talking
 from tests.contracts.kafka.brokers import LARGE, MAKES_TOPICS, REFUSES_UNKNOWN, Broker, needs
 
@@ -75,6 +75,34 @@ def test_records_of_a_partition_keep_their_order_and_each_is_acknowledged_once(b
     assert offsets == list(range(300))
     read = broker.reader().read(TopicPartition(topic, 0), 0, 300, deadline_s=20)
     assert [record.value for record in read] == [b"%d" % number for number in range(300)]
+
+
+def test_many_are_queued_until_one_cannot_be_and_each_is_answered_with_its_place(broker: Broker) -> None:
+    topic = broker.topic()
+    odd = list(ODD_HEADERS)
+    records = [Outgoing(topic, 0, b"k", b"%d" % number, odd, 1_234 + number) for number in range(4)]
+    records.insert(2, Outgoing(topic, 0, None, b"x" * (13 * 1024 * 1024), [], None))
+    answers: list[tuple[int, int, ports.DeliveryError | None]] = []
+    producer = broker.producer()
+
+    def answered(place: int, offset: int, error: ports.DeliveryError | None) -> None:
+        answers.append((place, offset, error))
+
+    stopped = producer.produce_many(records, start=0, on_answer=answered)
+    if stopped < 5:  # where the client itself refuses; the broker in memory answers instead
+        assert stopped == 2
+        assert producer.produce_many(records, start=3, on_answer=answered) == 5
+    assert producer.flush(20) == 0
+    assert [answer for answer in answers if answer[2] is None] == [
+        (0, 0, None),
+        (1, 1, None),
+        (3, 2, None),
+        (4, 3, None),
+    ]
+    read = list(broker.reader().read(TopicPartition(topic, 0), 0, 4, deadline_s=20))
+    assert [(record.value, record.headers, record.timestamp_ms) for record in read] == [
+        (b"%d" % number, ODD_HEADERS, 1_234 + number) for number in range(4)
+    ]
 
 
 @needs(MAKES_TOPICS)
