@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 TIMELINE_ROWS = 40
 TIMELINE_SINCE = timedelta(hours=24)
+_ROOMS = {"dlq": "dead letters", "outbox": "the outbox", "console": "processes", "orders": "the demo"}
 _OUTCOMES: dict[str, Status] = {"done": "ok", "refused": "warn", "failed": "crit"}
 
 
@@ -151,9 +152,10 @@ def _read(source: Callable[[], T], *, name: str) -> T | None:
 
 
 def _name_of(source: object) -> str:
-    """The room a function belongs to, for sentences: "outbox", "dlq", "live"."""
-    module = getattr(source, "__module__", "")
-    return module.removeprefix("reliability.").partition(".")[0] or "a room"
+    """The room a function belongs to, as a sentence names it."""
+    module = str(getattr(source, "__module__", ""))
+    room = module.removeprefix("reliability.").partition(".")[0]
+    return _ROOMS.get(room, room or "a room")
 
 
 def _unread_tile(panel: Panel) -> Tile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ def connect() -> None:
     """Beat while a Celery worker or beat runs in this process; called once at start."""
     signals.worker_ready.connect(_worker_is_ready, weak=False)
     signals.worker_shutdown.connect(_ended, weak=False)
+    atexit.register(_ended)  # beat has no signal for its end
     signals.beat_init.connect(_beat_is_ready, weak=False)
     signals.task_prerun.connect(_task_begins, weak=False)
 
