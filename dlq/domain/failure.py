@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """One failure as its dialect tells it. What the headers do not say is "" or ``None``, never guessed silently.
 
     ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``errors`` name each header that
     was there but could not be read, ``notes`` what the operator should know besides; both in words.
+
+    A named tuple, because one is made for every record of a flood: it costs a fifth of a frozen dataclass.
     """
 
     dialect: str

@@ -14,7 +14,7 @@ _HEX_DIGITS = 32
 _VALUES = re.compile(
     r"""
       "[^"\n]*" | (?<!\w)'[^'\n]*'(?!\w) | `[^`\n]*`            # what stands in quotes
-    | (?<![\w@:.+/-]) (?:(?!\d)[\w@:.+/-])* \d [\w@:.+/-]*     # a word with a digit, with what joins ids, times, paths
+    | (?<![\w@:.+/-]) [\w@:.+/-]* \d [\w@:.+/-]*              # a word with a digit, with what joins ids, times, paths
     """,
     re.VERBOSE,
 )

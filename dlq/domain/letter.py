@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dlq.domain import classify, dialects, fingerprint, stack
 from dlq.domain.dialects import unknown
@@ -19,9 +19,11 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE = "0" * 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """What is known of one dead letter besides its bytes; every text is fit for a text column."""
+class Letter(NamedTuple):
+    """What is known of one dead letter besides its bytes; every text is fit for a text column.
+
+    A named tuple for the same reason as its failure.
+    """
 
     failure: Failure
     fingerprint: str
