@@ -101,6 +101,7 @@ class ReplayItem(models.Model):
     order_partition = models.IntegerField(null=True)
     order_offset = models.BigIntegerField(null=True)
     queued_at = models.DateTimeField(null=True)
+    letters_before = models.BigIntegerField(null=True)  # the newest letter id given out before it was queued
     sent_topic = models.TextField(blank=True, default="")
     sent_partition = models.IntegerField(null=True)
     sent_offset = models.BigIntegerField(null=True)

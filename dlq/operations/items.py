@@ -116,6 +116,8 @@ UPDATE dlq_replayitem AS item SET
     error = CASE WHEN new.error <> '' THEN new.error ELSE item.error END,
     refused = item.refused OR (new.state = 'cancelled' AND new.error <> ''),
     queued_at = CASE WHEN new.state = 'queued' THEN %(now)s::timestamptz ELSE item.queued_at END,
+    letters_before = CASE WHEN new.state = 'queued' THEN (SELECT last_value FROM dlq_letter_id_seq)
+                          ELSE item.letters_before END,
     sent_topic = COALESCE(new.topic, item.sent_topic),
     sent_partition = COALESCE(new.partition, item.sent_partition),
     sent_offset = COALESCE(new."offset", item.sent_offset),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -12,16 +11,13 @@ from dlq.domain.outcome import InboxNote
 from dlq.models import ReplayItem
 from outbox.queries import inbox_states
 
-CLOCKS_APART = timedelta(minutes=1)
-"""How far the clocks of two of our processes may differ: a letter is new if it was stored after the item was queued."""
-
-# A letter at the place of the sent record, or with its replay header where a dialect keeps headers but no origin. Not a
-# letter of the topic's earlier life (recreated: same offsets again), nor one of another group that read it too.
+# A letter at the place of the sent record, or with its replay header where a dialect keeps headers but no origin. Its
+# id was given out after the item was queued: so it is no letter of the topic's earlier life (recreated: the same
+# offsets again). Nor is it one of another group that read the record too, or of another replay.
 _NEW_LETTERS = """
 SELECT DISTINCT ON (item.id) item.id, letter.id
 FROM dlq_replayitem AS item JOIN dlq_letter AS letter ON
-    letter.id > item.letter_id AND letter.duplicate_of_id IS NULL
-    AND letter.stored_at >= item.queued_at - %(apart)s
+    letter.id > item.letters_before AND letter.duplicate_of_id IS NULL
     AND (letter.consumer_group = item.consumer_group OR letter.consumer_group = '' OR item.consumer_group = '')
     AND {same}
 WHERE item.id = ANY(%(ids)s)
@@ -30,6 +26,7 @@ ORDER BY item.id, letter.id
 _BY_COORDINATES = _NEW_LETTERS.format(
     same="letter.origin_topic = item.sent_topic AND letter.origin_partition = item.sent_partition"
     " AND letter.origin_offset = item.sent_offset"
+    " AND letter.replay IN ('', item.replay_id::text || '/' || item.id::text)"
 )
 _BY_HEADER = _NEW_LETTERS.format(
     same="letter.replay <> '' AND letter.replay = item.replay_id::text || '/' || item.id::text"
@@ -39,7 +36,7 @@ _BY_HEADER = _NEW_LETTERS.format(
 def new_letters(item_ids: Sequence[int]) -> dict[int, int]:
     """Return item -> letter for the items whose record died again; by coordinates, else by the replay header."""
     found: dict[int, int] = {}
-    values: dict[str, Any] = {"ids": list(item_ids), "apart": CLOCKS_APART}
+    values: dict[str, Any] = {"ids": list(item_ids)}
     with connection.cursor() as cursor:
         for statement in (_BY_HEADER, _BY_COORDINATES):
             cursor.execute(statement, values)

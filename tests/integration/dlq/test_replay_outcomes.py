@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from pytest_django import Settings
 
@@ -139,12 +137,12 @@ def test_a_letter_of_another_group_at_its_place_is_not_its_failure(world: World)
 
 
 def test_a_letter_of_the_topics_earlier_life_is_not_its_failure(world: World) -> None:
-    letters = world.letters(2)
-    store(record(70, origin_offset=0, origin_partition=0), now=world.now - timedelta(hours=1))
-    Letter.objects.filter(offset=70).update(stored_at=world.now - timedelta(hours=1))
-    run = world.approve(letters[1])
+    (replayed,) = world.letters(1, start=5)
+    (older,) = world.letters(1, start=0)
+    run = world.approve(replayed)
     world.send_all(run)
-    run.items.update(sent_partition=0, sent_offset=0)
+    item = run.items.get()
+    assert (item.sent_partition, item.sent_offset) == (older.origin_partition, older.origin_offset) == (0, 0)
     assert settle(world, run) == {"sent": 1}
 
 
