@@ -16,10 +16,13 @@ from structlog.typing import Processor
 
 from reliability.kernel.telemetry import tracing
 
-# Libraries that tell every request, every socket or every poll at INFO.
+# Libraries that tell every request, every socket, every tick or every poll at INFO.
 _QUIET = {
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
+    "celery.beat": logging.WARNING,
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
     "httpx": logging.WARNING,
     "django.request": logging.ERROR,
 }
