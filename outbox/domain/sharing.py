@@ -14,6 +14,6 @@ def fair_share(*, shards: int, members: Sequence[str], me: str) -> int:
 
 
 def surplus(*, owned: Sequence[int], share: int, busy: frozenset[int] = frozenset()) -> list[int]:
-    """Return the shards to give back, idle ones first; ``busy`` are those that drain first or have work under way."""
-    excess = max(0, len(owned) - share)
-    return sorted(owned, key=lambda shard: (shard in busy, -shard))[:excess]
+    """Return the shards to give back now; ``busy`` ones drain first and are given back later."""
+    idle = sorted((shard for shard in owned if shard not in busy), reverse=True)
+    return idle[: max(0, len(owned) - share)]

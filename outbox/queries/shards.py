@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
           AND NOT (s.window_end <> '' AND e.id <= s.after_id
                    AND pg_visible_in_snapshot(e.xid, nullif(s.window_end, '')::pg_snapshot))
         LIMIT %(counted)s
-    ) AS some
+    ) AS waiting
 ) AS unsent
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(events), 0) AS events FROM outbox_batch b

@@ -71,6 +71,9 @@ class Relay:
 
         An error leaves nothing behind but what the database says: the shards are read from there again.
         """
+        if self._holdings.outdated():
+            log.warning("leases_outdated", effect="all shards are read anew")
+            self._forget()
         try:
             self._holdings.check_database()
             self._holdings.keep()
@@ -126,7 +129,9 @@ class Relay:
         b, flying, worked = window_end or present, list[Batch](), False
         for rows, ended in self._source.batches(shards=[s.id for s in shards], a=a, b=b, after_id=after_id):
             stretch = Stretch(rows=rows, window_end=b, ended=ended, after_id=after_id)
-            prepared = self._prepare(shards, stretch)
+            prepared = prepare(
+                shards, stretch, topics=self._topics, admin=self._kafka.admin, outbox=self._holdings.outbox
+            )
             self._land(flying)
             shards = self._going_on(shards, flying)
             flying, shards = self._begin(shards, prepared)
@@ -141,12 +146,6 @@ class Relay:
         self._land(flying)
         return worked
 
-    def _prepare(self, shards: Sequence[Shard], stretch: Stretch) -> Prepared:
-        try:
-            return prepare(shards, stretch, topics=self._topics, admin=self._kafka.admin, outbox=self._holdings.outbox)
-        except ports.Unavailable as error:
-            return Prepared(waiting=[(shard, error) for shard in shards])
-
     def _going_on(self, shards: Sequence[Shard], landed: Sequence[Batch]) -> list[Shard]:
         """The shards that are still ours and free; without those whose plans came too late to know of a parked key."""
         surprised = {batch.shard.id for batch in landed if batch.closed}
@@ -154,10 +153,10 @@ class Relay:
 
     def _begin(self, shards: list[Shard], prepared: Prepared) -> tuple[list[Batch], list[Shard]]:
         """Write batches down and hand them to Kafka; return them, and the shards that may move on behind them."""
-        for shard, error in prepared.waiting:
-            if shard in shards:
-                self._holdings.postpone([shard], error)
-                shards.remove(shard)
+        for waiting, error in prepared.waiting:
+            held_up = [shard for shard in waiting if shard in shards]
+            self._holdings.postpone(held_up, error)
+            shards = [shard for shard in shards if shard not in held_up]
         batches = [batch for batch in prepared.batches if batch.shard in shards]
         if not batches:
             return [], shards

@@ -44,13 +44,17 @@ class Holdings:
         now_s = self._time.monotonic()
         if now_s - self._kept_s < leases.KEEP_EVERY_S:
             return
-        if self.shards and now_s - self._kept_s > leases.LEASE_S - LEASE_MARGIN_S:
+        if self.outdated():
             raise LeaseLost
         before = set(self.shards)
         leases.keep(self.me, self.shards)
         self._kept_s = now_s
         if before != set(self.shards):
             log.info("shards_owned", shards=sorted(self.shards), before=sorted(before))
+
+    def outdated(self) -> bool:
+        """Whether the leases have run out unrenewed: this process stood still, or the database did."""
+        return bool(self.shards) and self._time.monotonic() - self._kept_s > leases.LEASE_S - LEASE_MARGIN_S
 
     def check_database(self) -> None:
         """Now and then, see that the database is the one it was; raises ``guard.Halted`` and ``guard.WrongOutbox``."""
@@ -94,11 +98,13 @@ class Holdings:
 
     def postpone(self, shards: Sequence[Shard], error: Exception) -> None:
         """Let shards wait, longer after each failure; nothing of theirs is dropped."""
+        waits: list[tuple[Shard, float]] = []
         for shard in shards:
             shard.failures += 1
-            delay_s = backoff.delay_s(
+            wait_s = backoff.delay_s(
                 attempt=shard.failures, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, random=self._random
             )
-            shard.retry_at_s = self._time.monotonic() + delay_s
-            journal.fail(shard, error=str(error), retry_in_s=delay_s)
-            log.warning("shard_waits", shard=shard.id, failures=shard.failures, delay_s=delay_s, error=str(error))
+            shard.retry_at_s = self._time.monotonic() + wait_s
+            waits.append((shard, wait_s))
+        journal.fail(waits, error=str(error))
+        log.warning("shards_wait", shards=[shard.id for shard in shards], error=str(error))

@@ -63,18 +63,20 @@ def finish(batches: Sequence[Batch]) -> set[int]:
     return ours
 
 
-def fail(shard: Shard, *, error: str, retry_in_s: float) -> None:
-    """Note that a shard could not go on, and when it is tried again."""
+def fail(waits: Sequence[tuple[Shard, float]], *, error: str) -> None:
+    """Note of shards that they could not go on, and in how many seconds each is tried again."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outbox_shard SET failures = %s, last_error = %s, last_error_at = clock_timestamp(),"
-            " retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND epoch = %s",
+            "UPDATE outbox_shard AS s SET failures = v.failures, last_error = %s, last_error_at = clock_timestamp(),"
+            " retry_at = clock_timestamp() + make_interval(secs => v.wait_s)"
+            " FROM unnest(%s::smallint[], %s::bigint[], %s::int[], %s::float[]) AS v (id, epoch, failures, wait_s)"
+            " WHERE s.id = v.id AND s.epoch = v.epoch",
             [
-                shard.failures,
                 text.printable(error, limit=ERROR_CHARACTERS_MAX),
-                retry_in_s,
-                shard.id,
-                shard.epoch,
+                [shard.id for shard, _ in waits],
+                [shard.epoch for shard, _ in waits],
+                [shard.failures for shard, _ in waits],
+                [wait_s for _, wait_s in waits],
             ],
         )
 

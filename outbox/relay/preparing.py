@@ -34,11 +34,19 @@ class Prepared:
     """Batches to begin, and shards that must wait, with the reason."""
 
     batches: list[Batch] = field(default_factory=list)
-    waiting: list[tuple[Shard, Transient]] = field(default_factory=list)
+    waiting: list[tuple[list[Shard], Transient]] = field(default_factory=list)
 
 
 def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
-    """Plan each shard's rows; raises ``ports.Unavailable`` when the cluster does not answer."""
+    """Plan each shard's rows. When the cluster does not answer, all that have rows wait."""
+    try:
+        return _prepare(shards, stretch, topics=topics, admin=admin, outbox=outbox)
+    except ports.Unavailable as error:
+        held_up = {row.shard for row in stretch.rows}
+        return Prepared(waiting=[([shard for shard in shards if shard.id in held_up], error)])
+
+
+def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
     by_shard: dict[int, list[Row]] = {shard.id: [] for shard in shards}
     for row in stretch.rows:
         if row.shard in by_shard:
@@ -52,7 +60,7 @@ def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin:
         try:
             plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes)
         except UnknownYet as error:
-            prepared.waiting.append((shard, error))
+            prepared.waiting.append(([shard], error))
             continue
         batch = Batch(
             shard=shard,

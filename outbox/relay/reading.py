@@ -42,8 +42,8 @@ _SELECT = f"""
     FROM outbox_event WHERE {_WINDOW}
 """  # noqa: S608 - made of constants
 # Materialised, so that the planner cannot decide to walk all of history in order of id.
-_PROBE = f"WITH found AS MATERIALIZED ({_SELECT} LIMIT {PROBE_ROWS + 1}) SELECT * FROM found ORDER BY id"  # noqa: S608
-_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM outbox_event WHERE {_WINDOW} LIMIT {SORT_ROWS_MAX + 1}) AS rows"  # noqa: S608
+_PROBE = f"WITH found AS MATERIALIZED ({_SELECT} LIMIT %(probed)s) SELECT * FROM found ORDER BY id"  # noqa: S608
+_COUNT = f"SELECT count(*) FROM (SELECT 1 FROM outbox_event WHERE {_WINDOW} LIMIT %(counted)s) AS rows"  # noqa: S608
 _SORTED = f"WITH found AS MATERIALIZED ({_SELECT}) SELECT * FROM found ORDER BY id"  # noqa: S608
 _ALONG_KEY = f"{_SELECT} ORDER BY id"
 _LARGE = "SELECT key, value, headers FROM outbox_event WHERE id = %s"
@@ -176,5 +176,7 @@ def _values(shards: Sequence[int], a: str, b: str, after_id: int) -> dict[str, A
         "b": b,
         "a_xmax": str(seen.xmax),
         "b_xmax": str(seeing.xmax),
+        "probed": PROBE_ROWS + 1,
+        "counted": SORT_ROWS_MAX + 1,
         "a_running": [str(xid) for xid in sorted(seen.running)],
     }
