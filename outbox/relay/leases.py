@@ -63,6 +63,8 @@ def leave(me: Identity, owned: dict[int, Shard]) -> None:
     """Give all leases back and take this relay off the list."""
     with transaction.atomic(), connection.cursor() as cursor:
         _release(cursor, list(owned.values()))
+        # Those, too, that this relay dropped and has not taken anew.
+        cursor.execute("UPDATE outbox_shard SET owner = '', until = NULL WHERE owner = %s", [me.owner])
         cursor.execute("DELETE FROM outbox_member WHERE owner = %s", [me.owner])
     owned.clear()
 

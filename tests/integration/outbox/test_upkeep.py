@@ -154,7 +154,7 @@ def test_receipts_and_log_rows_past_their_time_go(db):
         " now() - n * interval '1 day' + interval '12 hours' FROM generate_series(1, 30) AS n"
     )
     db.execute(
-        "INSERT INTO outbox_batch SELECT 0, extract(epoch FROM now())::bigint - n * 86400 + 43200, '3:3:', '3:3:', 1, 1,"
+        "INSERT INTO outbox_batch SELECT 0, extract(epoch FROM now())::int - n * 86400 + 43200, '3:3:', '3:3:', 1, 1,"
         " 1, 1, now() FROM generate_series(1, 30) AS n"
     )
     assert retention.sweep() == 16 + 16
