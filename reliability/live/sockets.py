@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.db import DatabaseError, InterfaceError
-from django.urls import path
+from django.urls import path, re_path
 
 from reliability import access
 from reliability.kernel import clock
@@ -165,6 +165,14 @@ class _DatabaseDown:
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
 
 
-urlpatterns: Any = [path("live/", LiveSocket.as_asgi())]  # type: ignore[arg-type]  # an ASGI application, as Channels has it
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Any other address: closed before it is open, without a stack trace in the log."""
+    await send({"type": "websocket.close", "code": 4404})
+
+
+urlpatterns: Any = [
+    path("live/", LiveSocket.as_asgi()),  # type: ignore[arg-type]  # an ASGI application, as Channels has it
+    re_path("", _nothing_here),  # type: ignore[arg-type]  # the same
+]
 # Only pages of our own hosts may open it; who is signed in comes from the session cookie.
 application = AllowedHostsOriginValidator(_DatabaseDown(AuthMiddlewareStack(URLRouter(urlpatterns))))

@@ -4,67 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-import redis.exceptions
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.test import Client
 
-from reliability import live
-from reliability.access import Role
 from reliability.access.models import Account
-from reliability.live import connection, pulse, queries, sockets
-from tests.support import actors
-from tests.support.network import refusing_port, silent_port
+from reliability.live import pulse, sockets
+from tests.integration.live.talking import changed, cookie_of, page, run, subscribed
 from tests.support.pages import Page
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clean_redis")]
-
-@pytest.fixture(autouse=True)
-def _in_a_hurry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything four times as often, but where the time itself is tested."""
-    if "within_five_seconds" not in request.node.name:
-        for module, name in ((pulse, "PING_EVERY_S"), (pulse, "RECHECK_EVERY_S"), (queries, "POLL_EVERY_S")):
-            monkeypatch.setattr(module, name, getattr(module, name) / 4)
-
-
-changed = sync_to_async(live.changed)
-
-
-def cookie_of(role: Role = Role.VIEWER, *, topics: tuple[str, ...] = ("*",)) -> tuple[str, Client]:
-    account = actors.account(role, topics=topics)
-    client = Client()
-    client.force_login(account.user)
-    return client.cookies[settings.SESSION_COOKIE_NAME].value, client
-
-
-@asynccontextmanager
-async def page(cookie: str = "", *, origin: str = "http://localhost") -> AsyncIterator[Page]:
-    headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
-    if cookie:
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
-    socket = Page(sockets.application, "/live/", headers=headers)
-    try:
-        yield socket
-    finally:
-        await socket.leave()
-
-
-async def subscribed(socket: Page, *topics: str) -> dict[str, str]:
-    assert await socket.connect()
-    assert (await socket.told("hello"))["versions"] == {}
-    await socket.send({"subscribe": list(topics)})
-    versions: dict[str, str] = (await socket.told("hello"))["versions"]
-    return versions
-
-
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scenario())  # type: ignore[arg-type]  # the scenarios are coroutine functions
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clean_redis", "in_a_hurry")]
 
 
 def test_a_page_hears_of_its_topics_and_of_no_others() -> None:
@@ -174,6 +124,14 @@ def test_who_is_not_signed_in_is_told_with_a_code() -> None:
     run(scenario)
 
 
+def test_another_address_is_closed_without_an_error() -> None:
+    async def scenario() -> None:
+        nowhere = Page(sockets.application, "/elsewhere/", headers=[(b"origin", b"http://localhost")])
+        assert not await nowhere.connect()
+
+    run(scenario)
+
+
 def test_another_sites_page_does_not_get_in() -> None:
     cookie, _ = cookie_of()
 
@@ -240,69 +198,6 @@ def test_an_account_with_limited_scopes_gets_the_hint_but_no_numbers() -> None:
             await subscribed(socket, "letters")
             await changed("letters", worst="crit", samples={"open": 3.0})
             assert set(await socket.told("changed")) == {"topic", "version"}
-
-    run(scenario)
-
-
-def test_a_redis_that_lost_its_counters_makes_every_topic_ask_again() -> None:
-    cookie, _ = cookie_of()
-
-    async def scenario() -> None:
-        async with page(cookie) as socket:
-            versions = await subscribed(socket, "letters", "outbox")
-            await changed("activity")
-            await asyncio.sleep(0.6)
-            client = connection.client()
-            await sync_to_async(client.delete)(connection.EPOCH_KEY, connection.COUNTER_KEY, connection.VERSIONS_KEY)
-            heard = [await socket.told("changed"), await socket.told("changed")]
-            assert {each["topic"] for each in heard} == {"letters", "outbox"}
-            assert all(each["version"] != versions[each["topic"]] for each in heard)
-
-    run(scenario)
-
-
-@pytest.mark.parametrize("how", ["refuses", "hangs"])
-def test_without_redis_pages_get_in_are_pinged_and_ask_for_themselves(how: str, settings: Any) -> None:
-    cookie, _ = cookie_of()
-
-    async def scenario() -> None:
-        async with page(cookie) as socket:
-            versions = await subscribed(socket, "letters")
-            assert versions["letters"].startswith("poll:")
-            assert (await socket.told("ping"))["hints"] is False
-            heard = await socket.told("changed", within_s=8)
-            assert heard["version"].startswith("poll:")
-
-    with silent_port() as hanging:
-        port = refusing_port() if how == "refuses" else hanging
-        settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-        run(scenario)
-
-
-def test_when_redis_comes_back_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie, _ = cookie_of()
-    down = False
-    ask = pulse.Changes._read
-
-    async def sometimes(self: pulse.Changes, shown: Any) -> Any:
-        if down:
-            raise redis.exceptions.ConnectionError("away")
-        return await ask(self, shown)
-
-    monkeypatch.setattr(pulse.Changes, "_read", sometimes)
-
-    async def scenario() -> None:
-        nonlocal down
-        async with page(cookie) as socket:
-            await subscribed(socket, "letters", "outbox")
-            down = True
-            await asyncio.sleep(0.5)
-            await changed("outbox")
-            down = False
-            while True:
-                heard = await socket.told("changed")
-                if heard["topic"] == "outbox" and not heard["version"].startswith("poll:"):
-                    break
 
     run(scenario)
 
