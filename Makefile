@@ -4,7 +4,7 @@ VENV := .venv/bin
 N ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint format scenarios bench clean
+.PHONY: help demo test setup lint format scenarios bench doctor clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
@@ -36,6 +36,10 @@ scenarios: setup ## kills, races, bad input and outages, N times each (N=10)
 
 bench: setup ## measure relay, ingest, pages, memory and idle load
 	$(VENV)/pytest tests/benchmarks -m benchmark -s -p no:randomly
+
+doctor: setup ## say which servers would be used, and how a running demo is
+	@$(VENV)/python -m reliability.embedded doctor
+	@[ ! -f .mainstay/state.json ] || $(VENV)/python manage.py doctor
 
 clean: ## remove everything set-up and runs have made
 	@[ ! -x $(VENV)/python ] || $(VENV)/python -m reliability.embedded clean || [ $$? -ne 3 ]

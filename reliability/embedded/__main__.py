@@ -1,11 +1,11 @@
-"""`python -m reliability.embedded demo [FOLDER] | clean | lock-kafka`."""
+"""`python -m reliability.embedded demo [FOLDER] | doctor | clean | lock-kafka`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from reliability.embedded import demo, maven, stack
+from reliability.embedded import demo, doctor, maven, stack
 from reliability.embedded.refusal import Refusal
 
 STILL_IN_USE = 3  # tells the Makefile to remove nothing; any other failure means that this program itself is broken
@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> int:
             return demo.run(stack.ROOT)
         case ["demo", folder]:
             return demo.run(Path(folder))
+        case ["doctor"]:
+            return _doctor()
         case ["clean"]:
             return _clean()
         case ["lock-kafka"]:
@@ -25,6 +27,13 @@ def main(arguments: list[str]) -> int:
             return 0
     sys.stderr.write(f"{__doc__}\n")
     return 2
+
+
+def _doctor() -> int:
+    facts = doctor.facts()
+    for name, well, text in facts:
+        sys.stdout.write(f"{'OK' if well else 'WARN':5} {name:20} {text}\n")
+    return 0 if all(well for _, well, _ in facts) else 1
 
 
 def _clean() -> int:
