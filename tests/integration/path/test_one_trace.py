@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -34,10 +34,10 @@ class ProviderDown(Transient):
 
 
 @pytest.fixture
-def topic() -> Iterator[str]:
+def topic() -> str:
     name = f"path-{uuid.uuid4().hex[:8]}"
     clusters.admin().create_topics({name: 1})
-    yield name
+    return name
 
 
 def until(holds: Callable[[], object], *steps: Callable[[], object]) -> None:
