@@ -86,10 +86,9 @@ def test_the_timeline_merges_machines_and_people() -> None:
     with audit.action("demo.switch", actor=actor, target="payments"):
         pass
     rows = queries.timeline(actor=actor, since=NOW - timedelta(hours=1), registry=registry)
-    assert [(each.kind, each.text, each.who) for each in rows] == [
-        ("person", "demo.switch payments", "ana"),
-        ("machine", "letters arrive", ""),
-    ]
+    assert [(each.kind, each.who) for each in rows] == [("person", "ana"), ("machine", "")]
+    assert "payments" in rows[0].text
+    assert rows[1].text == "letters arrive"
 
 
 def test_a_silent_process_is_a_thing_that_needs_a_person() -> None:

@@ -17,7 +17,9 @@ from reliability.kernel.telemetry import logs, tracing
 def _configured() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    before = structlog.get_config()
     yield
+    structlog.configure(**before)  # the very list that loggers made before hold on to
     logs.clear()
     logging.captureWarnings(False)
     root.handlers[:] = handlers
