@@ -12,3 +12,22 @@ class OutboxConfig(AppConfig):
     label = "outbox"
     verbose_name = "Outbox"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the console what there is to tell."""
+        from outbox.queries import overview
+        from reliability.console import registry
+        from reliability.kernel.clock import SYSTEM
+
+        registry.register_panel(
+            registry.Panel(slug="outbox", title="Outbox", tile=lambda: overview.tile(now=SYSTEM.now()), order=20)
+        )
+        registry.register_attention(lambda: overview.attention(now=SYSTEM.now()))
+        registry.register_timeline(overview.timeline)
+        registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
+        registry.register_signal(
+            registry.Signal(
+                name="outbox.oldest_age", unit="s", read=lambda subject: overview.oldest_age(now=SYSTEM.now())
+            )
+        )
+        registry.register_check(registry.Check(name="outbox", run=lambda: overview.check(now=SYSTEM.now())))

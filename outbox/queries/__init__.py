@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from outbox.queries.inbox import InboxRow, inbox_states
-from outbox.queries.parked import ParkedRow, parked, parked_count, parked_reasons
+from outbox.queries.parked import PAGE_ROWS_MAX, ParkedRow, parked, parked_count, parked_reasons
 from outbox.queries.partitions import partitions_ahead
 from outbox.queries.receipts import Receipt, receipts, unsent
 from outbox.queries.relays import RelayRow, relay_heard_within, relays
 from outbox.queries.shards import Backlog, ShardRow, backlog, halted, rates, shards, total
 
 __all__ = [
+    "PAGE_ROWS_MAX",
     "Backlog",
     "InboxRow",
     "ParkedRow",

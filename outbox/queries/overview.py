@@ -1,0 +1,201 @@
+"""What the console's front page, timeline, doctor and metrics say of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from outbox import models
+from outbox.queries.parked import parked
+from outbox.queries.partitions import AHEAD_WANTED, partitions_ahead
+from outbox.queries.relays import relay_heard_within, relays
+from outbox.queries.shards import BEHIND_AFTER_S, Backlog, ShardRow, backlog, rates, shards, total
+from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, Tile, TimelineRow
+from reliability.kernel.telemetry import names
+
+URL = "/outbox/"
+PARKED_URL = "/outbox/#parked"
+SILENT_S = 10.0  # a relay not heard of for this long is missing
+
+
+def tile(*, now: datetime) -> Tile:
+    """How many events wait, and how many went each second of the last minutes."""
+    whole = backlog(now)
+    status, word = _verdict(whole)
+    return Tile(
+        title="Outbox",
+        value=f"{whole.events:,}" + ("+" if whole.capped else ""),
+        unit="waiting",
+        status=status,
+        word=word,
+        points=rates(now),
+        at=now,
+        url=URL,
+    )
+
+
+def _verdict(whole: Backlog) -> tuple[Status, str]:
+    if whole.halted:
+        return "crit", "Halted"
+    if whole.oldest_age_s > BEHIND_AFTER_S:
+        return ("paused", "Paused") if whole.paused_shards else ("crit", "Stuck")
+    if whole.parked:
+        return "warn", "Parked keys"
+    return ("paused", "Paused") if whole.paused_shards else ("ok", "Flowing")
+
+
+def attention(*, now: datetime) -> Sequence[Item]:
+    """Halted or missing relays, stuck shards, parked keys, a table that will be full."""
+    rows = shards(now)
+    whole = total(rows)
+    found = [_halted(whole), _relay_missing(), _stuck(rows), _parked(whole), _partitions()]
+    return [item for item in found if item is not None]
+
+
+def _halted(whole: Backlog) -> Item | None:
+    if not whole.halted:
+        return None
+    setting = models.Setting.objects.get()
+    return Item(
+        id="outbox:halted",
+        room="outbox",
+        status="crit",
+        word="Halted",
+        title="The outbox's relays are halted",
+        detail=f"{whole.halted}. See what was sent and is not known here, then: manage.py outbox accept-database",
+        since=setting.halted_at,
+        url=URL,
+        act_label="Look",
+        act_url=URL,
+    )
+
+
+def _relay_missing() -> Item | None:
+    if relay_heard_within(seconds=SILENT_S):
+        return None
+    last = next(iter(relays()), None)
+    return Item(
+        id="outbox:relay",
+        room="outbox",
+        status="crit",
+        word="Missing",
+        title="No relay sends the outbox's events",
+        detail="They wait in the table. Start the Celery worker of the queue relay, or manage.py relay_outbox",
+        since=last.seen_at if last else None,
+        url=URL,
+        act_label="Look",
+        act_url=URL,
+    )
+
+
+def _stuck(rows: Sequence[ShardRow]) -> Item | None:
+    stuck = [row for row in rows if row.oldest_age_s > BEHIND_AFTER_S and row.paused_at is None]
+    if not stuck:
+        return None
+    oldest = max(stuck, key=lambda row: row.oldest_age_s)
+    error = next((row.last_error for row in stuck if row.failures and row.last_error), "")
+    return Item(
+        id="outbox:stuck",
+        room="outbox",
+        status="crit",
+        word="Stuck",
+        title=f"{len(stuck)} {'shard has' if len(stuck) == 1 else 'shards have'} events that are not sent",
+        detail=error or "the oldest waits longer than it should",
+        since=oldest.oldest_at,
+        url=URL,
+        act_label="Look",
+        act_url=f"{URL}#shard-{oldest.id}",
+        count=len(stuck),
+    )
+
+
+def _parked(whole: Backlog) -> Item | None:
+    if not whole.parked:
+        return None
+    first = parked(limit=1)
+    return Item(
+        id="outbox:parked",
+        room="outbox",
+        status="warn",
+        word="Parked",
+        title=f"{whole.parked:,} {'event is' if whole.parked == 1 else 'events are'} parked, in order, and not sent",
+        detail=f"{first[0].topic}: {first[0].reason}" if first else "",
+        since=first[0].parked_at if first else None,
+        url=PARKED_URL,
+        act_label="Look",
+        act_url=PARKED_URL,
+        count=whole.parked,
+    )
+
+
+def _partitions() -> Item | None:
+    ahead = partitions_ahead()
+    if ahead >= AHEAD_WANTED:
+        return None
+    return Item(
+        id="outbox:partitions",
+        room="outbox",
+        status="crit" if ahead == 0 else "warn",
+        word="Nearly full",
+        title=f"The outbox table has {ahead} empty {'partition' if ahead == 1 else 'partitions'} left",
+        detail="When the last one is full, appends fail. Run: manage.py outbox upkeep",
+        since=None,
+        url=URL,
+        act_label="Look",
+        act_url=URL,
+    )
+
+
+def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
+    """Keys that were parked, shards that failed, a halt."""
+    rows = [
+        TimelineRow(
+            at=row.parked_at,
+            kind="machine",
+            status="warn",
+            text=f"Parked an event for {row.topic}: {row.reason}",
+            url=PARKED_URL,
+            topics=(row.topic,),
+        )
+        for row in models.Parked.objects.filter(parked_at__gt=since, behind=False).order_by("-parked_at")[:limit]
+    ]
+    failed = models.Shard.objects.filter(last_error_at__gt=since).order_by("-last_error_at").first()
+    if failed is not None and failed.last_error_at is not None:
+        text = f"The outbox could not send: {failed.last_error}"
+        rows.append(TimelineRow(at=failed.last_error_at, kind="machine", status="crit", text=text, url=URL))
+    for setting in models.Setting.objects.filter(halted_at__gt=since):
+        if setting.halted_at is not None:
+            text = f"The outbox's relays were halted: {setting.halt_reason}"
+            rows.append(TimelineRow(at=setting.halted_at, kind="machine", status="crit", text=text, url=URL))
+    return sorted(rows, key=lambda row: row.at, reverse=True)[:limit]
+
+
+def figures(*, now: datetime) -> Iterable[Figure]:
+    """Backlog by shard, oldest age, parked events."""
+    rows = shards(now)
+    whole = total(rows)
+    for row in rows:
+        yield Figure(metric=names.OUTBOX_BACKLOG, value=row.backlog, labels={"shard": str(row.id)})
+    yield Figure(metric=names.OUTBOX_OLDEST, value=whole.oldest_age_s)
+    yield Figure(metric=names.OUTBOX_PARKED, value=whole.parked)
+
+
+def oldest_age(*, now: datetime) -> Sample:
+    """The signal ``outbox.oldest_age``: seconds that the oldest unsent event has waited."""
+    return Sample(value=backlog(now).oldest_age_s, at=now)
+
+
+def check(*, now: datetime) -> CheckResult:
+    """The line of ``manage.py doctor``."""
+    whole, ahead = backlog(now), partitions_ahead()
+    facts = {"waiting": str(whole.events), "partitions ahead": str(ahead), "parked": str(whole.parked)}
+    if whole.halted:
+        remedy = "look what was sent, then run: manage.py outbox accept-database --reason ..."
+        return CheckResult(verdict="fail", found=whole.halted, remedy=remedy, facts=facts)
+    if not relay_heard_within(seconds=SILENT_S):
+        remedy = "start the Celery worker of the queue relay, or run: manage.py relay_outbox"
+        return CheckResult(verdict="warn", found="no relay has been heard of lately", remedy=remedy, facts=facts)
+    if ahead < AHEAD_WANTED:
+        found = f"{ahead} empty partitions ahead of the writers"
+        return CheckResult(verdict="warn", found=found, remedy="run: manage.py outbox upkeep", facts=facts)
+    return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {whole.rate_per_s:.0f}/s", facts=facts)
