@@ -9,7 +9,8 @@ from typing import NamedTuple
 class Failure(NamedTuple):
     """One failure as its dialect tells it. What the headers do not say is "" or ``None``, never guessed silently.
 
-    ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``errors`` name each header that
+    ``attempt`` counts from 1. ``cause_hint`` is the producer's own word for the cause. ``left_out`` says what of the
+    record is not in its dead letter: then it only points to the record at its origin. ``errors`` name each header that
     was there but could not be read, ``notes`` what the operator should know besides; both in words.
 
     A named tuple, because one is made for every record of a flood: it costs a fifth of a frozen dataclass.
@@ -28,6 +29,7 @@ class Failure(NamedTuple):
     cause_hint: str = ""
     first_failed_at: datetime | None = None
     failed_at: datetime | None = None
+    left_out: str = ""
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

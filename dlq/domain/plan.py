@@ -77,6 +77,7 @@ class Candidate:
     failed_before: bool  # a replay of it, or of the letter it came from, failed again
     unknown_before: bool  # a replay of it ended as unknown: it may have been processed
     partition_kept: bool
+    is_pointer: bool = False  # key, value or headers are only at the origin: to send the letter would send nothing
 
 
 class Leaving(StrEnum):
@@ -88,6 +89,7 @@ class Leaving(StrEnum):
     DISCARDED = "discarded"
     QUARANTINED = "quarantined"
     HEADERS_UNREADABLE = "headers unreadable"
+    POINTER = "only points to the record"
     NO_DESTINATION = "origin not known"
     MISSING_DESTINATION = "destination does not exist"
     NO_GROUP = "consumer group not known"
@@ -147,6 +149,8 @@ def _leaving(letter: Candidate, terms: Terms, world: World) -> Leaving | None:
         return reason
     if letter.headers_unreadable and "headers_unreadable" not in terms.include:
         return Leaving.HEADERS_UNREADABLE
+    if letter.is_pointer:
+        return Leaving.POINTER
     return _unreachable(letter, terms, world)
 
 

@@ -97,6 +97,7 @@ class Letter(models.Model):
     headers = models.BinaryField()  # kernel.wire.pack_headers
     headers_unreadable = models.BooleanField(default=False)
     parse_error = models.TextField(blank=True, default="")
+    left_out = models.TextField(blank=True, default="")  # what of the record is only at its origin; "" = nothing
 
     dialect = models.TextField(blank=True, default="")
     origin_topic = models.TextField(blank=True, default="")

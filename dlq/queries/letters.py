@@ -25,7 +25,7 @@ _LISTED = (
     "id", "cluster", "topic", "partition", "offset", "timestamp_ms", "origin_topic", "origin_partition",
     "origin_offset", "consumer_group", "attempt", "error_type", "error_message", "cause", "dialect", "failed_at",
     "trace_id", "message_id", "replay", "key_text", "value_size", "stored_at", "state", "closed_at", "replay_count",
-    "parse_error", "headers_unreadable", "group", "group__title", "group__cause", "duplicate_of",
+    "parse_error", "headers_unreadable", "left_out", "group", "group__title", "group__cause", "duplicate_of",
 )  # fmt: skip
 
 

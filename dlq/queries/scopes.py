@@ -93,7 +93,7 @@ def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, Any]:
         .order_by("origin_topic", "order_partition", "order_offset", "pk")
         .values(
             *("pk", "state", "group_id", "title", "origin_topic", "origin_partition", "consumer_group", "size"),
-            *("stored_at", "headers_unreadable", "failed_before", "unknown_before"),
+            *("stored_at", "headers_unreadable", "failed_before", "unknown_before", "left_out"),
         )
     )
     return rows
@@ -113,5 +113,6 @@ def _candidate(row: dict[str, Any], visible: access.VisibleTopics, keeper: shape
         headers_unreadable=row["headers_unreadable"],
         failed_before=row["failed_before"],
         unknown_before=row["unknown_before"],
+        is_pointer=bool(row["left_out"]),
         partition_kept=keeper.keeps_place(row["origin_topic"], row["origin_partition"], row["stored_at"]),
     )

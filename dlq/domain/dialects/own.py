@@ -15,6 +15,8 @@ STRIP_NAMES: frozenset[str] = frozenset()
 STRIP_PREFIXES: tuple[str, ...] = (wire.DLQ_PREFIX,)
 NEWEST = "last"
 
+LEFT_OUT = wire.DLQ_PREFIX + "left-out"  # on a letter too large to be written whole
+
 
 def recognise(values: Mapping[str, bytes | None]) -> bool:
     """Every dead letter of ours names its group and the type of its error."""
@@ -38,5 +40,6 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         cause_hint=reader.name(wire.DLQ_CAUSE),
         first_failed_at=reader.instant(wire.DLQ_FIRST_FAILED_AT),
         failed_at=reader.instant(wire.DLQ_FAILED_AT),
+        left_out=reader.name(LEFT_OUT),
         errors=tuple(reader.errors),
     )

@@ -16,7 +16,7 @@ from reliability.kernel import wire
 _COLUMNS: dict[str, str] = {
     "id": "int8", "cluster": "text", "topic": "text", "topic_id": "text", "partition": "int4", "offset": "int8",
     "timestamp_ms": "int8", "key": "bytea", "value": "bytea", "headers": "bytea", "headers_unreadable": "bool",
-    "parse_error": "text", "dialect": "text", "origin_topic": "text", "origin_partition": "int4",
+    "parse_error": "text", "left_out": "text", "dialect": "text", "origin_topic": "text", "origin_partition": "int4",
     "origin_offset": "int8", "origin_timestamp_ms": "int8", "consumer_group": "text", "attempt": "int4",
     "error_type": "text", "error_message": "text", "error_stack": "text", "cause": "text",
     "first_failed_at": "timestamptz", "failed_at": "timestamptz", "trace_id": "text", "message_id": "text",
@@ -106,7 +106,7 @@ def _row(each: Incoming, *, cluster: str, now: datetime) -> tuple[object, ...]:
     return (
         each.id, cluster, record.topic, each.topic_id, record.partition, record.offset,
         record.timestamp_ms, record.key, record.value, wire.pack_headers(record.headers), record.headers_unreadable,
-        letter.parse_error, failure.dialect, failure.origin_topic, failure.origin_partition,
+        letter.parse_error, failure.left_out, failure.dialect, failure.origin_topic, failure.origin_partition,
         failure.origin_offset, failure.origin_timestamp_ms, failure.group, failure.attempt,
         failure.error_type, failure.error_message, failure.error_stack, letter.cause,
         failure.first_failed_at, failure.failed_at, letter.trace_id, letter.message_id,

@@ -10,9 +10,12 @@ from django.db import connections
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from dlq.domain import letter as letters
+from dlq.domain.scope import Scope
 from dlq.models import GroupMinute, Letter, LetterGroup
 from dlq.operations import ingest
 from dlq.operations.ingest import rows, told
+from dlq.queries import scopes
+from reliability import access
 from reliability.kernel import wire
 from reliability.kernel.record import Record
 from tests.support.letters import NOW, TOPIC, record, store
@@ -93,6 +96,15 @@ def test_a_record_that_breaks_a_parser_is_stored_with_the_parsers_error(monkeypa
     assert first.parse_error == "ZeroDivisionError: what a␀ parser"
     assert wire.unpack_headers(first.headers) == sent.headers
     assert first.dialect == "unknown"
+
+
+def test_a_letter_that_only_points_to_its_record_says_so_and_is_not_sent() -> None:
+    store(record(1, key=None, value=None, left_out="key, value of 20000000 bytes, headers"), record(2))
+    pointer = Letter.objects.get(offset=1)
+    assert pointer.left_out == "key, value of 20000000 bytes, headers"
+    everything = access.visible_topics(access.system_actor("test"))
+    planned = scopes.candidates(Scope(group=pointer.group_id), visible=everything)
+    assert [candidate.is_pointer for candidate in planned] == [True, False]
 
 
 def test_the_same_offset_twice_is_one_letter() -> None:

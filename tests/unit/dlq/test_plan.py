@@ -47,6 +47,7 @@ def noticed(counts: Tally, terms: Terms = TERMS, world: World = WORLD, readers: 
         (replace(LETTER, state="discarded"), Leaving.DISCARDED),
         (replace(LETTER, state="quarantined"), Leaving.QUARANTINED),
         (replace(LETTER, headers_unreadable=True), Leaving.HEADERS_UNREADABLE),
+        (replace(LETTER, is_pointer=True), Leaving.POINTER),
         (replace(LETTER, origin_topic=""), Leaving.NO_DESTINATION),
         (replace(LETTER, origin_topic="gone"), Leaving.MISSING_DESTINATION),
         (replace(LETTER, size=1_001), Leaving.OVERSIZE),
