@@ -74,7 +74,7 @@ def create_discard(request: HttpRequest, asked: DiscardRequest) -> Status[Discar
         actor=access.actor_of(request),
         now=clock.SYSTEM.now(),
     )
-    return Status(201, DiscardShown(**_shown(made)))
+    return Status(201, shown(made))
 
 
 @router.get("/discards", response=Discards, operation_id="list_discards", summary="Discards, newest first")
@@ -83,14 +83,13 @@ def list_discards(request: HttpRequest, asked: Query[Paging]) -> Discards:
     actor = access.actor_of(request)
     access.admit(actor, "letters.view")
     rows, before = queries.discards(actor=actor, before=asked.cursor, limit=asked.limit)
-    return Discards(items=[DiscardShown(**_shown(made)) for made in rows], next=before)
+    return Discards(items=[shown(made) for made in rows], next=before)
 
 
 @router.get("/discards/{discard_id}", response=DiscardReport, operation_id="get_discard", summary="What was dropped")
 def get_discard(request: HttpRequest, discard_id: Path[Id]) -> DiscardReport:
     """Read one discard with its report."""
-    made = _visible(request, discard_id)
-    return DiscardReport(**_shown(made), report=queries.report(made))
+    return reported(_visible(request, discard_id))
 
 
 @router.get(
@@ -110,7 +109,7 @@ def list_letters(request: HttpRequest, discard_id: Path[Id], asked: Query[Paging
 def undo_discard(request: HttpRequest, discard_id: Path[Id]) -> DiscardShown:
     """Give the letters back the states they had."""
     made = operations.undo(discard_id=discard_id, actor=access.actor_of(request), now=clock.SYSTEM.now())
-    return DiscardShown(**_shown(made))
+    return shown(made)
 
 
 def _visible(request: HttpRequest, discard_id: int) -> Discard:
@@ -119,7 +118,17 @@ def _visible(request: HttpRequest, discard_id: int) -> Discard:
     return queries.visible_discard(discard_id, actor=actor)
 
 
-def _shown(made: Discard) -> dict[str, Any]:
+def shown(made: Discard) -> DiscardShown:
+    """Return a discard as the API shows it."""
+    return DiscardShown(**_fields(made))
+
+
+def reported(made: Discard) -> DiscardReport:
+    """Return a discard with its report."""
+    return DiscardReport(**_fields(made), report=queries.report(made))
+
+
+def _fields(made: Discard) -> dict[str, Any]:
     return {
         "id": made.pk,
         "scope": made.scope,

@@ -72,7 +72,7 @@ def list_groups(request: HttpRequest, asked: Query[GroupsQuery]) -> LetterGroups
         cursor=asked.cursor,
         limit=asked.limit,
     )
-    return LetterGroups(items=[_shown(row) for row in page.rows], next=page.next)
+    return paged(page)
 
 
 @router.get(
@@ -80,7 +80,7 @@ def list_groups(request: HttpRequest, asked: Query[GroupsQuery]) -> LetterGroups
 )
 def get_group(request: HttpRequest, group_id: Path[Id]) -> LetterGroupShown:
     """Read one failure group."""
-    return _shown(queries.one(actor=_reader(request), group_id=group_id, now=clock.SYSTEM.now()))
+    return shown(queries.one(actor=_reader(request), group_id=group_id, now=clock.SYSTEM.now()))
 
 
 def _reader(request: HttpRequest) -> access.Actor:
@@ -89,7 +89,13 @@ def _reader(request: HttpRequest) -> access.Actor:
     return actor
 
 
-def _shown(row: queries.Row) -> LetterGroupShown:
+def paged(page: queries.Page) -> LetterGroups:
+    """Return a page of groups as the API shows it."""
+    return LetterGroups(items=[shown(row) for row in page.rows], next=page.next)
+
+
+def shown(row: queries.Row) -> LetterGroupShown:
+    """Return a group as the API shows it."""
     group = row.group
     return LetterGroupShown(
         id=group.pk,

@@ -136,33 +136,13 @@ def list_letters(request: HttpRequest, asked: Query[LettersQuery]) -> Letters:
         before=asked.cursor,
         limit=asked.limit,
     )
-    return Letters(
-        items=[LetterListed(**_listed(letter)) for letter in page.rows],
-        next=page.older,
-        count=page.count.number,
-        count_is_capped=page.count.is_capped,
-    )
+    return paged(page)
 
 
 @router.get("/letters/{letter_id}", response=LetterShown, operation_id="get_letter", summary="One dead letter")
 def get_letter(request: HttpRequest, letter_id: Path[Id]) -> LetterShown:
     """Read one letter: bytes, headers, error, stack, origin and the attempts made with it."""
-    letter = queries.one(actor=_reader(request), letter_id=letter_id)
-    headers = () if letter.headers_unreadable else wire.unpack_headers(letter.headers)
-    return LetterShown(
-        **_listed(letter),
-        key_bytes=Bytes(**_bytes(letter.key)),
-        value_bytes=Bytes(**_bytes(letter.value)),
-        headers=[
-            HeaderShown(name=text.printable(name, limit=PREVIEW_CHARS), **_bytes(value)) for name, value in headers
-        ],
-        error_stack=letter.error_stack,
-        first_failed_at=letter.first_failed_at,
-        cluster=letter.cluster,
-        topic_id=letter.topic_id,
-        duplicates=[each.pk for each in queries.duplicates_of(letter)],
-        history=[_attempt(each) for each in replays.history_of_letter(letter.pk)],
-    )
+    return shown(queries.one(actor=_reader(request), letter_id=letter_id))
 
 
 def _reader(request: HttpRequest) -> access.Actor:
@@ -193,7 +173,41 @@ def _attempt(attempt: replays.Attempt) -> Attempt:
     )
 
 
-def _listed(letter: Letter) -> dict[str, Any]:
+def paged(page: queries.Page) -> Letters:
+    """Return a page of letters as the API shows it."""
+    return Letters(
+        items=[listed(letter) for letter in page.rows],
+        next=page.older,
+        count=page.count.number,
+        count_is_capped=page.count.is_capped,
+    )
+
+
+def listed(letter: Letter) -> LetterListed:
+    """Return a letter as the API lists it."""
+    return LetterListed(**_fields(letter))
+
+
+def shown(letter: Letter) -> LetterShown:
+    """Return a letter as the API shows it, with its bytes."""
+    headers = () if letter.headers_unreadable else wire.unpack_headers(letter.headers)
+    return LetterShown(
+        **_fields(letter),
+        key_bytes=Bytes(**_bytes(letter.key)),
+        value_bytes=Bytes(**_bytes(letter.value)),
+        headers=[
+            HeaderShown(name=text.printable(name, limit=PREVIEW_CHARS), **_bytes(value)) for name, value in headers
+        ],
+        error_stack=letter.error_stack,
+        first_failed_at=letter.first_failed_at,
+        cluster=letter.cluster,
+        topic_id=letter.topic_id,
+        duplicates=[each.pk for each in queries.duplicates_of(letter)],
+        history=[_attempt(each) for each in replays.history_of_letter(letter.pk)],
+    )
+
+
+def _fields(letter: Letter) -> dict[str, Any]:
     same = (
         *("topic", "partition", "offset", "timestamp_ms", "consumer_group", "dialect", "attempt", "error_type"),
         *("error_message", "cause", "failed_at", "stored_at", "closed_at", "trace_id", "message_id", "replay_count"),

@@ -89,7 +89,7 @@ def create_plan(request: HttpRequest, asked: PlanRequest) -> Status[Plan]:
         actor=access.actor_of(request),
         now=clock.SYSTEM.now(),
     )
-    return Status(201, _shown(plan))
+    return Status(201, shown(plan))
 
 
 @router.get("/replay-plans/{plan_id}", response=Plan, operation_id="get_replay_plan", summary="One replay plan")
@@ -97,10 +97,11 @@ def get_plan(request: HttpRequest, plan_id: Path[Id]) -> Plan:
     """Read a plan again."""
     actor = access.actor_of(request)
     access.admit(actor, "letters.view")
-    return _shown(queries.visible_plan(plan_id, actor=actor))
+    return shown(queries.visible_plan(plan_id, actor=actor))
 
 
-def _shown(plan: ReplayPlan) -> Plan:
+def shown(plan: ReplayPlan) -> Plan:
+    """Return a plan as the API shows it."""
     return Plan(
         id=plan.pk,
         plan=plan.pk,

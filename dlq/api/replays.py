@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -132,7 +133,7 @@ def create_replay(request: HttpRequest, asked: Approval) -> Status[Run]:
         actor=access.actor_of(request),
         now=clock.SYSTEM.now(),
     )
-    return Status(201 if done.created else 200, _shown(done.replay))
+    return Status(201 if done.created else 200, shown(done.replay))
 
 
 @router.get("/replays", response=Runs, operation_id="list_replays", summary="Replays, newest first")
@@ -143,13 +144,13 @@ def list_replays(request: HttpRequest, asked: Query[RunsQuery]) -> Runs:
     page = queries.replays(
         actor=actor, before=asked.cursor, limit=asked.limit, state=asked.state or "", letter=asked.letter
     )
-    return Runs(items=[_shown(run) for run in page.rows], next=page.next_before)
+    return paged(page)
 
 
 @router.get("/replays/{replay_id}", response=Run, operation_id="get_replay", summary="One replay with its counts")
 def get_replay(request: HttpRequest, replay_id: Path[Id]) -> Run:
     """Read a run."""
-    return _shown(_visible(request, replay_id))
+    return shown(_visible(request, replay_id))
 
 
 @router.get("/replays/{replay_id}/items", response=Items, operation_id="list_replay_items", summary="Items of a replay")
@@ -157,31 +158,31 @@ def list_items(request: HttpRequest, replay_id: Path[Id], asked: Query[ItemsQuer
     """List a run's items in the order of sending, with receipts and outcomes."""
     run = _visible(request, replay_id)
     rows, after = queries.items(run, state=asked.state or "", after=asked.cursor, limit=asked.limit)
-    return Items(items=[_item(row) for row in rows], next=after)
+    return items_shown(rows, after)
 
 
 @router.post("/replays/{replay_id}/pause", response=Run, operation_id="pause_replay", summary="Pause a replay")
 def pause(request: HttpRequest, replay_id: Path[Id]) -> Run:
     """Send nothing more; `on_the_way` items still arrive."""
-    return _shown(operations.pause(replay_id=replay_id, **_by(request)).replay)
+    return shown(operations.pause(replay_id=replay_id, **_by(request)).replay)
 
 
 @router.delete("/replays/{replay_id}/pause", response=Run, operation_id="resume_replay", summary="Resume a replay")
 def resume(request: HttpRequest, replay_id: Path[Id]) -> Run:
     """Go on where the run stands, also after it stopped by itself."""
-    return _shown(operations.resume(replay_id=replay_id, **_by(request)).replay)
+    return shown(operations.resume(replay_id=replay_id, **_by(request)).replay)
 
 
 @router.post("/replays/{replay_id}/cancellation", response=Run, operation_id="cancel_replay", summary="Cancel a replay")
 def cancel(request: HttpRequest, replay_id: Path[Id]) -> Run:
     """Take back what is not on its way; those letters are open again."""
-    return _shown(operations.cancel(replay_id=replay_id, **_by(request)).replay)
+    return shown(operations.cancel(replay_id=replay_id, **_by(request)).replay)
 
 
 @router.put("/replays/{replay_id}/rate", response=Run, operation_id="change_replay_rate", summary="Change the rate")
 def change_rate(request: HttpRequest, replay_id: Path[Id], asked: Rate) -> Run:
     """Send at most that many items a second from now on."""
-    return _shown(operations.change_rate(replay_id=replay_id, rate=asked.rate, **_by(request)).replay)
+    return shown(operations.change_rate(replay_id=replay_id, rate=asked.rate, **_by(request)).replay)
 
 
 @router.put(
@@ -190,7 +191,7 @@ def change_rate(request: HttpRequest, replay_id: Path[Id], asked: Rate) -> Run:
 def choose_group(request: HttpRequest, replay_id: Path[Id], asked: Group) -> Run:
     """Say which consumer group processes the items whose letters name none; their outcome is watched from then on."""
     done = operations.choose_group(replay_id=replay_id, group=asked.group, reason=asked.reason, **_by(request))
-    return _shown(done.replay)
+    return shown(done.replay)
 
 
 def _visible(request: HttpRequest, replay_id: int) -> Replay:
@@ -203,7 +204,18 @@ def _by(request: HttpRequest) -> dict[str, Any]:
     return {"actor": access.actor_of(request), "now": clock.SYSTEM.now()}
 
 
-def _shown(run: Replay) -> Run:
+def paged(page: queries.Page) -> Runs:
+    """Return a page of runs as the API shows it."""
+    return Runs(items=[shown(run) for run in page.rows], next=page.next_before)
+
+
+def items_shown(rows: Sequence[ReplayItem], after: int | None) -> Items:
+    """Return a page of items as the API shows it."""
+    return Items(items=[_item(row) for row in rows], next=after)
+
+
+def shown(run: Replay) -> Run:
+    """Return a run as the API shows it."""
     counts = queries.counts(run)
     return Run(
         id=run.pk,

@@ -51,6 +51,26 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
     ``expected``: how many the operator was shown; another number refuses the act. Raises ``NothingToDiscard``,
     ``CountChanged``, ``scopes.TooMany``, ``access.Denied``, ``audit.ReasonRequired``.
     """
+    chosen, skipped, seen = _chosen(scope, actor)
+    # Out of sight altogether is a question of rights, and answered as one.
+    topics = sorted(set(chosen.values())) or sorted(seen)
+    target = f"discard of {scope.in_words()}"
+    with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
+        if expected is not None and expected != len(chosen):
+            raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
+        made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
+        entry.target = f"discard:{made.pk}"
+        entry.facts |= {"letters": made.count, "skipped": dict(made.skipped), "scope": scope.in_words()}
+    return made
+
+
+def count(*, scope: Scope, actor: access.Actor) -> int:
+    """Return how many letters ``discard`` would give up now."""
+    return len(_chosen(scope, actor)[0])
+
+
+def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[str], set[str]]:
+    """Letters that can be discarded with their topics, why others cannot, and every topic of the scope."""
     visible = access.visible_topics(actor)
     rows = list(scopes.leaders(scope).order_by("pk").values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
@@ -64,16 +84,7 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
             skipped[state] += 1
         else:
             chosen[pk] = topic
-    # Out of sight altogether is a question of rights, and answered as one.
-    topics = sorted(set(chosen.values())) or sorted({topic for _, _, topic in rows})
-    target = f"discard of {scope.in_words()}"
-    with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
-        if expected is not None and expected != len(chosen):
-            raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
-        made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
-        entry.target = f"discard:{made.pk}"
-        entry.facts |= {"letters": made.count, "skipped": dict(made.skipped), "scope": scope.in_words()}
-    return made
+    return chosen, skipped, {topic for _, _, topic in rows}
 
 
 def _discard(

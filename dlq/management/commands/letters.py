@@ -1,0 +1,254 @@
+"""``manage.py letters``: look at dead letters, replay and discard them, with an account's rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from ninja import Schema
+
+from dlq.api import discards as discards_api
+from dlq.api import groups as groups_api
+from dlq.api import letters as letters_api
+from dlq.api import plans as plans_api
+from dlq.api import replays as replays_api
+from dlq.domain import scope as scopes
+from dlq.domain import search
+from dlq.domain.run import ENDED, FAILED_LIMIT, RunState
+from dlq.domain.scope import Scope
+from dlq.management import printing
+from dlq.operations import discards, plans, replays
+from dlq.queries import groups as group_queries
+from dlq.queries import letters as letter_queries
+from dlq.queries import replays as replay_queries
+from reliability import access
+from reliability.kernel import clock
+from reliability.kernel.errors import Refused
+
+WAIT_LOOK_S = 0.5
+NOT_ALL_GOOD = 2  # exit status of --wait when something failed, is unknown or was not sent
+
+DESCRIPTION = """\
+Dead letters on the command line, with the rights of the account named by --as; every act is in the audit.
+
+  letters groups --as ana                                         failures, the worst first
+  letters list --filter 'topic:orders error:Timeout' --as ana     letters, the newest first
+  letters show 17 --as ana                                        one letter with its bytes
+  letters replay --group 3 --as ana                               shows the plan, sends nothing
+  letters replay --group 3 --reason 'fixed' --yes --wait --as ana approves the plan and follows the run
+  letters discard --ids 17 18 --reason 'test' --yes --as ana      undoable for a while
+  letters undo 5 --as ana                                         undoes discard 5
+  letters replays [RUN] --as ana                                  runs; one with its items
+
+Exit status: 0 done, 1 refused, 2 with --wait when not every letter was confirmed or passed."""
+
+
+class Command(BaseCommand):
+    """Each act calls the operation that page and API call."""
+
+    help = DESCRIPTION
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the line breaks of the description."""
+        from argparse import RawDescriptionHelpFormatter
+
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Define the sub-commands."""
+        acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+
+        def add(name: str, text: str, run: Callable[[dict[str, Any]], None]) -> CommandParser:
+            sub: CommandParser = acts.add_parser(name, help=text, description=text)
+            sub.add_argument(
+                "--as", dest="account", required=True, metavar="USER", help="the account whose rights count"
+            )
+            sub.add_argument("--json", action="store_true", help="print JSON documents, the same as the API's")
+            sub.set_defaults(run=run)
+            return sub
+
+        listed = add("list", "List letters, newest first.", self._list)
+        listed.add_argument("--filter", default="", metavar="SEARCH", help="the search grammar of the pages")
+        listed.add_argument("--group", type=int, help="a failure group's id")
+        listed.add_argument("--limit", type=int, default=50)
+        listed.add_argument("--before", type=int, help="letters older than this id: the next page")
+        grouped = add("groups", "List failure groups, most open letters first.", self._groups)
+        grouped.add_argument("--filter", default="", metavar="SEARCH")
+        grouped.add_argument("--limit", type=int, default=50)
+        add("show", "Show one letter.", self._show).add_argument("letter", type=int)
+        self._add_acts(add)
+        runs = add("replays", "List replays, or show one with its items.", self._replays)
+        runs.add_argument("replay", type=int, nargs="?")
+        runs.add_argument("--items", action="store_true", help="its items instead, in the order of sending")
+        runs.add_argument("--limit", type=int, default=replay_queries.PAGE_ITEMS_MAX)
+        runs.add_argument("--after", type=int, help="items after this position: the next page")
+        for name, act in (("pause", replays.pause), ("resume", replays.resume), ("cancel", replays.cancel)):
+            add(name, f"{name.capitalize()} a replay.", self._control(act)).add_argument("replay", type=int)
+
+    def _add_acts(self, add: Callable[[str, str, Callable[[dict[str, Any]], None]], CommandParser]) -> None:
+        replay = add("replay", "Plan a replay; with --yes approve the plan and start it.", self._replay)
+        discard = add("discard", "Discard letters, undoable for a while.", self._discard)
+        for sub in (replay, discard):
+            scope = sub.add_mutually_exclusive_group(required=True)
+            scope.add_argument("--ids", type=int, nargs="+", metavar="ID")
+            scope.add_argument("--group", type=int, metavar="ID", help="a failure group")
+            scope.add_argument("--filter", metavar="SEARCH", help="the search grammar of the pages")
+            scope.add_argument("--failed-of", type=int, metavar="RUN", help="what failed again in a replay")
+            sub.add_argument("--reason", default="", help="required to act")
+            sub.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
+        replay.add_argument("--rate", type=float, help="items per second")
+        replay.add_argument("--target", default="origin", help="origin, group, or topic:NAME")
+        replay.add_argument("--include", action="append", default=[], help="quarantined, headers_unreadable")
+        replay.add_argument("--failed-limit", default=str(FAILED_LIMIT), help="share that stops the run, or 'never'")
+        replay.add_argument("--wait", action="store_true", help="follow the run until it is over")
+        add("undo", "Undo a discard.", self._undo).add_argument("discard", type=int)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the act; a refusal is a sentence and exit status 1."""
+        self._json = options["json"]
+        try:
+            self._actor = access.cli_actor(options["account"])
+            options["run"](options)
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
+
+    # --- looking
+
+    def _list(self, options: dict[str, Any]) -> None:
+        """Print a page of letters."""
+        access.admit(self._actor, "letters.view")
+        page = letter_queries.page(
+            actor=self._actor,
+            search=search.parse(options["filter"]),
+            group_id=options["group"],
+            before=options["before"],
+            limit=options["limit"],
+        )
+        shown = letters_api.paged(page)
+        self._print(shown, map(printing.letter_line, shown.items))
+        more = f"; the next page: --before {shown.next}" if shown.next is not None else ""
+        self.stderr.write(f"{len(shown.items)} of {page.count} letters{more}")
+
+    def _groups(self, options: dict[str, Any]) -> None:
+        """Print failure groups."""
+        access.admit(self._actor, "letters.view")
+        page = group_queries.page(
+            actor=self._actor,
+            search=search.parse(options["filter"]),
+            now=clock.SYSTEM.now(),
+            limit=options["limit"],
+        )
+        shown = groups_api.paged(page)
+        self._print(shown, map(printing.group_line, shown.items))
+
+    def _show(self, options: dict[str, Any]) -> None:
+        """Print one letter."""
+        access.admit(self._actor, "letters.view")
+        letter = letters_api.shown(letter_queries.one(actor=self._actor, letter_id=options["letter"]))
+        self._print(letter, printing.letter_lines(letter))
+
+    def _replays(self, options: dict[str, Any]) -> None:
+        """Print the newest runs, or one, or its items."""
+        access.admit(self._actor, "letters.view")
+        if options["replay"] is None:
+            runs = replays_api.paged(replay_queries.replays(actor=self._actor))
+            self._print(runs, map(printing.run_line, runs.items))
+            return
+        run = replay_queries.visible_replay(options["replay"], actor=self._actor)
+        if not options["items"]:
+            self._print(replays_api.shown(run), [printing.run_line(replays_api.shown(run))])
+            return
+        rows, after = replay_queries.items(run, after=options["after"], limit=options["limit"])
+        items = replays_api.items_shown(rows, after)
+        self._print(items, map(printing.item_line, items.items))
+        if after is not None:
+            self.stderr.write(f"the next page: --after {after}")
+
+    # --- acting
+
+    def _replay(self, options: dict[str, Any]) -> None:
+        """Print the plan; approve it when told to."""
+        kind, _, topic = options["target"].partition(":")
+        terms = plans.terms(
+            target={"kind": kind, "topic": topic},
+            rate=options["rate"],
+            failed_limit=_share(options["failed_limit"]),
+            include=options["include"],
+        )
+        plan = plans.draw(scope=_scope(options), terms=terms, actor=self._actor, now=clock.SYSTEM.now())
+        shown = plans_api.shown(plan)
+        if not options["yes"]:
+            self._print(shown, [*printing.plan_lines(shown), "Nothing was sent: add --yes and --reason to approve."])
+            return
+        for line in printing.plan_lines(shown):
+            self.stderr.write(line)
+        approval = replays.approve(
+            plan_id=plan.pk,
+            plan_hash=plan.hash,
+            reason=options["reason"],
+            actor=self._actor,
+            now=clock.SYSTEM.now(),
+        )
+        run = self._followed(approval.replay.pk) if options["wait"] else replays_api.shown(approval.replay)
+        self._print(run, [printing.run_line(run)])
+        if options["wait"] and run.counts["confirmed"] + run.counts["passed"] < run.total:
+            raise SystemExit(NOT_ALL_GOOD)
+
+    def _discard(self, options: dict[str, Any]) -> None:
+        """Discard, or say how many it would be."""
+        scope = _scope(options)
+        if not options["yes"]:
+            access.admit(self._actor, "letters.discard")
+            count = discards.count(scope=scope, actor=self._actor)
+            self.stdout.write(f"{count:,} letters would be discarded: add --yes and --reason to do it.")
+            return
+        made = discards.discard(scope=scope, reason=options["reason"], actor=self._actor, now=clock.SYSTEM.now())
+        until = f"until {made.undo_until:%Y-%m-%d %H:%M} UTC: letters undo {made.pk}"
+        self._print(discards_api.reported(made), [f"discard {made.pk}: {made.count:,} letters, undoable {until}"])
+
+    def _undo(self, options: dict[str, Any]) -> None:
+        """Undo a discard."""
+        made = discards.undo(discard_id=options["discard"], actor=self._actor, now=clock.SYSTEM.now())
+        self._print(discards_api.shown(made), [f"discard {made.pk} is undone"])
+
+    def _control(self, act: Callable[..., replays.OnTheWay]) -> Callable[[dict[str, Any]], None]:
+        def run(options: dict[str, Any]) -> None:
+            done = act(replay_id=options["replay"], actor=self._actor, now=clock.SYSTEM.now())
+            shown = replays_api.shown(done.replay)
+            self._print(shown, [printing.run_line(shown), f"{done.on_the_way:,} are on their way already"])
+
+        return run
+
+    def _followed(self, replay_id: int) -> replays_api.Run:
+        """Print the run's line whenever it changes, until it is over or stopped by itself."""
+        said = ""
+        while True:
+            run = replays_api.shown(replay_queries.replay(replay_id))
+            if (line := printing.run_line(run)) != said:
+                self.stderr.write(line)
+                said = line
+            if run.state in ENDED or run.state is RunState.STOPPED:
+                return run
+            clock.SYSTEM.sleep(WAIT_LOOK_S)
+
+    # --- printing
+
+    def _print(self, document: Schema, lines: Iterable[str]) -> None:
+        if self._json:
+            self.stdout.write(document.model_dump_json())
+            return
+        for line in lines:
+            self.stdout.write(line)
+
+
+def _scope(options: dict[str, Any]) -> Scope:
+    kinds = ("ids", "group", "filter", "failed_of")
+    return scopes.parse({kind: options[kind] for kind in kinds if options[kind] is not None})
+
+
+def _share(text: str) -> float | None:
+    try:
+        return None if text == "never" else float(text)
+    except ValueError as error:
+        raise CommandError("--failed-limit is a share from 0 to 1, or never.") from error

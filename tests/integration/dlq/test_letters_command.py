@@ -1,0 +1,137 @@
+"""``manage.py letters``: what it prints, what it does only with --yes, whom it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from dlq.management.commands import letters as command
+from dlq.models import Discard, Letter, Replay, ReplayItem
+from dlq.operations import outcomes
+from outbox.domain import message
+from outbox.models import Inbox
+from reliability.access import Role
+from reliability.audit.models import Entry
+from reliability.kernel import clock
+from tests.support.actors import account
+from tests.support.replays import GROUP, World
+
+
+@pytest.fixture
+def run(world: World) -> Callable[..., str]:
+    world.now = clock.SYSTEM.now()
+    account(Role.OPERATOR, name="ana")
+    account(Role.VIEWER, name="vic")
+
+    def call(*words: str, who: str = "ana") -> str:
+        out = StringIO()
+        call_command("letters", *words, "--as", who, stdout=out, stderr=StringIO())
+        return out.getvalue()
+
+    return call
+
+
+def as_json(text: str) -> Any:
+    return json.loads(text)
+
+
+def test_it_lists_letters_and_groups_and_shows_one(world: World, run: Callable[..., str]) -> None:
+    letters = world.letters(3)
+    assert len(run("list").splitlines()) == 3
+    listed = as_json(run("list", "--json", "--limit", "2"))
+    assert [each["id"] for each in listed["items"]] == [letters[2].pk, letters[1].pk]
+    assert (listed["next"], listed["count"]) == (letters[1].pk, 3)
+    assert len(as_json(run("list", "--filter", "key:k1", "--json"))["items"]) == 1
+    assert "3 open" in run("groups")
+    shown = run("show", str(letters[0].pk))
+    assert "PaymentTimeout" in shown
+    assert '{"order": 17}' in shown
+    assert as_json(run("show", str(letters[0].pk), "--json"))["value_bytes"]["size"] == 13
+
+
+def test_without_yes_it_shows_the_plan_and_sends_nothing(world: World, run: Callable[..., str]) -> None:
+    group = world.letters(3)[0].group_id
+    said = run("replay", "--group", str(group), "--rate", "5")
+    assert "3 letters to where they came from, 5 a second" in said
+    assert "Nothing was sent" in said
+    assert not Replay.objects.exists()
+
+
+def test_with_yes_and_a_reason_it_replays_in_the_name_of_the_account(world: World, run: Callable[..., str]) -> None:
+    group = world.letters(3)[0].group_id
+    with pytest.raises(CommandError, match="A reason is required"):
+        run("replay", "--group", str(group), "--yes")
+    started = as_json(run("replay", "--group", str(group), "--yes", "--reason", "fixed", "--json"))
+    assert (started["state"], started["counts"]["planned"]) == ("running", 3)
+    entry = Entry.objects.latest("seq")
+    assert (entry.actor_kind, entry.actor_account, entry.outcome) == ("cli", "ana", "done")
+    assert "3 planned" in run("replays")
+    assert as_json(run("replays", str(started["id"]), "--items", "--json"))["items"][0]["state"] == "planned"
+    assert as_json(run("pause", str(started["id"]), "--json"))["state"] == "paused"
+    assert as_json(run("resume", str(started["id"]), "--json"))["state"] == "running"
+    assert "cancelled" in run("cancel", str(started["id"]))
+
+
+def test_wait_follows_the_run_to_its_end(
+    world: World, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = world.letters(2)
+
+    class Working(clock.ManualClock):
+        """Every look at the clock gives the processes behind the console time to work."""
+
+        def sleep(self, seconds: float) -> None:
+            super().sleep(6)
+            world.now = self.now()
+            replay = Replay.objects.get()
+            world.feed(replay)
+            world.relay()
+            outcomes.take_receipts(now=world.now)
+            for item in ReplayItem.objects.filter(state="sent"):
+                Inbox.objects.get_or_create(
+                    digest=message.digest(GROUP, item.message_id),
+                    defaults={"state": "done", "attempt": item.attempt, "at": world.now},
+                )
+            outcomes.settle_sent(now=world.now)
+
+    monkeypatch.setattr(command.clock, "SYSTEM", Working(world.now))
+    ids = [str(letter.pk) for letter in letters]
+    said = run("replay", "--ids", *ids, "--yes", "--reason", "x", "--wait")
+    assert "finished: 2 confirmed" in said
+    assert set(Letter.objects.values_list("state", flat=True)) == {"resolved"}
+
+
+def test_discard_and_undo(world: World, run: Callable[..., str]) -> None:
+    letters = world.letters(2)
+    assert "2 letters would be discarded" in run("discard", "--filter", "topic:orders")
+    assert not Discard.objects.exists()
+    made = as_json(run("discard", "--ids", str(letters[0].pk), "--yes", "--reason", "test", "--json"))
+    assert (made["count"], made["report"]["by_topic"]) == (1, [{"value": "orders", "letters": 1}])
+    assert "is undone" in run("undo", str(made["id"]))
+    assert set(Letter.objects.values_list("state", flat=True)) == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("replay", "--ids", "1", "--yes", "--reason", "x"), "takes the role operator"),
+        (("discard", "--filter", "", "--yes", "--reason", "x"), "takes the role operator"),
+        (("pause", "1"), "no such replay"),
+    ],
+)
+def test_it_refuses_a_viewer_with_a_sentence(
+    world: World, run: Callable[..., str], words: tuple[str, ...], sentence: str
+) -> None:
+    world.letters(1)
+    with pytest.raises(CommandError, match=sentence):
+        run(*words, who="vic")
+
+
+def test_it_needs_an_account_that_exists(world: World, run: Callable[..., str]) -> None:
+    with pytest.raises(CommandError, match="no active account"):
+        run("list", who="nobody")
