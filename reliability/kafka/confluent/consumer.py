@@ -74,7 +74,7 @@ class Consumer:
             error = message.error()
             if error is None:
                 records.append(messages.record(message))
-            else:
+            elif not _is_idle_pattern(error, message.topic()):
                 self._note("fetch", error, message.topic(), message.partition())
         if not records:
             self._raise_if_broken()
@@ -150,6 +150,11 @@ class Consumer:
     def _raise_if_broken(self) -> None:
         if self._broken is not None:
             raise ports.ClientBroken(self._broken.str())
+
+
+def _is_idle_pattern(error: KafkaError, topic: str | None) -> bool:
+    """Whether it only says that no topic matches a pattern yet: that is no error, topics come later."""
+    return error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART and (topic or "").startswith("^")
 
 
 def _tell(callback: ports.OnPartitions | None, partitions: list[confluent_kafka.TopicPartition]) -> None:
