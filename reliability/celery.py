@@ -9,12 +9,33 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reliability.settings")
 
 app = Celery("mainstay")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class Channel(redis.Channel):
+    """A channel of a connection that was lost says so.
+
+    Celery 5.7 gives a lost connection up and then closes it, and acknowledges on it what was under way; kombu answers
+    both with an AttributeError, which ends the worker. An error of the connection is what Celery goes on after.
+    """
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        if self.connection.client is None:
+            raise ConnectionError("the connection to Redis was lost and given up")
+        params: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]  # not in its stubs
+        return params
+
+
+class Transport(redis.Transport):
+    """Redis as Celery's broker; see ``CELERY_BROKER_TRANSPORT``."""
+
+    Channel = Channel
 
 
 @signals.setup_logging.connect

@@ -151,6 +151,7 @@ DLQ_TOPIC_PATTERNS: list[str] = ENVIRONMENT.MAINSTAY_DLQ_TOPIC_PATTERNS or [
 
 # --- Celery: messages are wake-ups, the truth is in PostgreSQL
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "reliability.celery:Transport"  # kombu's, less an error that ends workers when Redis goes
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
