@@ -35,6 +35,7 @@ PASSWORD = "a long password for tests"
 SERVERS = ("postgresql", "redis", "kafka")
 CONSOLE = ("web", "worker-relay", "worker-standard", "worker-bulk", "beat", "letters")
 """Every process of the console, as in the demo without its workload."""
+LINE_CHARS_MAX = 600
 _OUTSIDE = ("MAINSTAY_", "DJANGO_", "OTEL_", "KAFKA_", "CELERY_")
 
 
@@ -152,8 +153,8 @@ class System:
         return {name: self.log(name) for name in sorted(self._wanted) if not self.running(name)}
 
     def log(self, name: str) -> str:
-        """The last lines of a process' or server's log."""
-        return "\n".join(self._child(name).tail(lines=60))
+        """The last lines of a process' or server's log, each shortened."""
+        return "\n".join(line[:LINE_CHARS_MAX] for line in self._child(name).tail(lines=15))
 
     def _child(self, name: str) -> Child:
         return self._children.get(name) or self._servers.children[name]
