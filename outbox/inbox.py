@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from outbox.domain import message
 from reliability.kernel import text
@@ -17,7 +17,7 @@ from reliability.kernel.errors import MainstayError
 from reliability.kernel.record import TopicPartition
 
 ATTEMPT_MAX = 2**31 - 1
-SHOWN_CHARACTERS_MAX = 200
+SHOWN_CHARACTERS_MAX = 300  # holds every id that is made of coordinates
 
 # Absent: noted as done. Given up, or waiting for a retry, at an earlier attempt: done now. Otherwise nothing happens,
 # and nothing comes back. The order by digest keeps two consumers that share ids from waiting for each other in a ring.
@@ -45,6 +45,14 @@ _END = """
 UPDATE outbox_start SET starts = starts - 1
 WHERE consumer = %s AND topic = %s AND partition = %s AND "offset" = %s AND starts > 0
 """
+
+_MEET = """
+WITH before AS (SELECT topic_id FROM outbox_consumed WHERE consumer = %(consumer)s AND topic = %(topic)s)
+INSERT INTO outbox_consumed (consumer, topic, topic_id) VALUES (%(consumer)s, %(topic)s, %(topic_id)s)
+ON CONFLICT (consumer, topic) DO UPDATE SET topic_id = excluded.topic_id, at = clock_timestamp()
+RETURNING (SELECT topic_id FROM before)
+"""
+_FORGET = "DELETE FROM outbox_inbox WHERE consumer = %s AND starts_with(message_id, %s)"
 
 
 class NotInTransaction(MainstayError):
@@ -113,3 +121,19 @@ def end(consumer: str, partition: TopicPartition, offset: int) -> None:
     """Take the note of ``begin`` back: the work ended, and the process lives."""
     with connection.cursor() as cursor:
         cursor.execute(_END, [consumer, *partition, offset])
+
+
+def meet(consumer: str, *, topic: str, topic_id: str) -> int:
+    """Note which incarnation of a topic is read; return how many rows of an earlier one were forgotten.
+
+    Messages without an id of their own are known by their coordinates, which a recreated topic uses again: without
+    this its messages would be taken for those of the topic before it, and passed over.
+    """
+    shown = text.printable(consumer, limit=SHOWN_CHARACTERS_MAX)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_MEET, {"consumer": shown, "topic": topic, "topic_id": topic_id})
+        (before,) = cursor.fetchone()
+        if before is None or before == topic_id:
+            return 0
+        cursor.execute(_FORGET, [shown, f"{topic}/"])
+        return int(cursor.rowcount)

@@ -9,6 +9,7 @@ from typing import Literal
 from django.db import connections
 
 from outbox.consume.admission import InboxAdmission
+from outbox.consume.incarnations import Incarnations
 from outbox.consume.plan import TopicPlan
 from outbox.consume.sink import OutboxSink
 from outbox.consume.topics import Topics
@@ -65,7 +66,8 @@ class Consumer:
         self._plan = TopicPlan(group, tuple(topics), tuple(retries))
         self._topics: Topics | None = None
         policy = HandlingPolicy(blocking_retries=blocking_retries, retries=tuple(retries))
-        work = Handling(
+        self._incarnations = Incarnations(group, lambda: clusters.admin(cluster), time=time)
+        self._handling = Handling(
             group=group,
             handler=self._handle,
             admission=InboxAdmission(group),
@@ -76,11 +78,12 @@ class Consumer:
         )
         self._loop = loop.Loop(
             connect=self._connect,
-            work=work,
+            work=self._work,
             topics=self._plan.consumed,
             gate=gate,
             policy=loop.LoopPolicy(batch=batch, deadline_s=deadline_s),
             due_s=self._due_s,
+            on_assign=self._incarnations.assigned,
             hands=worker.Thread(f"handler-{group}", at_exit=connections.close_all),
             time=time,
         )
@@ -104,6 +107,8 @@ class Consumer:
         if self._topics is None:
             self._topics = Topics(self._plan, clusters.admin(self._cluster), time=self._time)
         self._topics.ensure()
+        for topic in self._incarnations.recreated():
+            self._loop.rewind(topic)
         return self._loop.step()
 
     def close(self) -> None:
@@ -119,6 +124,10 @@ class Consumer:
         return clusters.consumer(
             self._cluster, group=self.group, client_id=f"mainstay-{self.group}", instance_id=self._instance_id
         )
+
+    def _work(self, records: Sequence[Record]) -> ports.Progress:
+        self._incarnations.meet(records[0])
+        return self._handling(records)
 
     def _handle(self, incoming: Incoming) -> None:
         self._handler(

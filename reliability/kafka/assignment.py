@@ -97,6 +97,14 @@ class Assignment:
             self._committed_s = now_s
             self._commit(self.lanes.values(), wait=False)
 
+    def rewind(self, topic: str) -> None:
+        """Read a topic's partitions from their beginnings; work under way there is forgotten. Raises Unavailable."""
+        for partition, lane in list(self.lanes.items()):
+            if partition.topic == topic and self._consumer is not None:
+                self._consumer.seek(partition, 0)  # a log that starts later is read from where it starts
+                lane.gone = True
+                self.lanes[partition] = Lane(partition, paused=lane.paused)
+
     def leave(self) -> None:
         """Commit what is finished, leave the group. The next `poll` joins again."""
         consumer = self._consumer

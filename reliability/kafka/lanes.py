@@ -55,12 +55,17 @@ class Lane:
         return in_order
 
     def batch(self, *, size: int, due_s: DueS) -> Sequence[Record]:
-        """The next records that are due, at most `size` of them and at most BYTES_MAX (but always one)."""
+        """The next records that are due, at most `size` of them and at most BYTES_MAX (but always one).
+
+        Their offsets ascend: a log that began anew begins a batch.
+        """
         chosen: list[Record] = []
         weight = 0
         for record in self.pending:
             weight += _bytes(record)
-            if len(chosen) >= size or (chosen and weight > BYTES_MAX) or due_s(record) > 0:
+            if len(chosen) >= size or due_s(record) > 0:
+                break
+            if chosen and (weight > BYTES_MAX or record.offset <= chosen[-1].offset):
                 break
             chosen.append(record)
         return chosen

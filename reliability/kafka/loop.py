@@ -101,6 +101,7 @@ class Loop:
         self._hold_until_s = 0.0
         self._held_by = ""
         self._last_error = ""
+        self._rewinds: list[str] = []
         self._owned = assignment.Assignment(
             connect=connect, topics=topics, pattern=pattern, before_leaving=self._before_leaving, time=time
         )
@@ -109,6 +110,9 @@ class Loop:
         """One round; waits at most about `idle_s`. Returns True: there is always more to do. Raises ClientBroken
         when the client broke; the next step makes another."""
         self._collect(wait_s=_SLICE_S)
+        while self._rewinds:
+            self._owned.rewind(self._rewinds[0])
+            del self._rewinds[0]
         self._owned.announce(on_assign=self._on_assign, on_reset=self._on_reset)
         self._start_next()
         if self._under_way is None:
@@ -118,6 +122,10 @@ class Loop:
         self._owned.adjust_pauses(closed=self._time.monotonic() < self._hold_until_s)
         self._owned.commit_if_due(every_s=self._policy.commit_every_s)
         return True
+
+    def rewind(self, topic: str) -> None:
+        """With the next step, drop what was read of a topic and read what this member owns of it from the beginning."""
+        self._rewinds.append(topic)
 
     def close(self) -> None:
         """Finish the work under way (at most `drain_s`), commit, leave the group."""

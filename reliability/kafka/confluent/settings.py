@@ -47,6 +47,7 @@ _CONSUMER: Settings = {
     "heartbeat.interval.ms": 1_000,  # a member learns of a rebalance with its next heartbeat, and one takes two rounds
     "max.poll.interval.ms": 300_000,
     "max.partition.fetch.bytes": RECORD_BYTES_MAX + 64 * 1024,
+    "fetch.max.bytes": RECORD_BYTES_MAX + 4 * 1024 * 1024,  # of one answer, however many partitions are in it
     # What is fetched ahead, per consumer: enough for some of the largest records, small for the machine.
     "queued.max.messages.kbytes": 32 * 1024,
     "enable.partition.eof": False,

@@ -182,3 +182,16 @@ def test_a_statement_that_waited_too_long_is_worth_another_try_and_a_bug_is_a_bu
     with pytest.raises(ProgrammingError) as bug:
         in_a_unit("SELECT nothing_like_this")
     assert not admission.is_away(bug.value)
+
+
+@pytest.mark.django_db
+def test_a_recreated_topics_coordinates_are_forgotten_and_ids_are_not() -> None:
+    assert inbox.meet("payments", topic="orders", topic_id="first") == 0
+    inbox.admit("payments", [Delivery("orders/0/1"), Delivery("orders/1/1"), Delivery("orders-2/0/1"), Delivery("m-1")])
+    inbox.once("shipping", "orders/0/1")
+    assert inbox.meet("payments", topic="orders", topic_id="first") == 0
+    assert inbox.meet("payments", topic="orders", topic_id="second") == 2
+    assert inbox.once("payments", "orders/0/1")
+    assert not inbox.once("payments", "orders-2/0/1")
+    assert not inbox.once("payments", "m-1")
+    assert not inbox.once("shipping", "orders/0/1")

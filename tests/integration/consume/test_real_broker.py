@@ -93,6 +93,25 @@ def test_members_come_and_go_and_each_message_is_handled_once(topic: str) -> Non
     assert sum(committed.values()) == 400, "what was handled is committed before a member goes"
 
 
+@pytest.mark.parametrize("quickly", [True, False], ids=["before it is noticed", "slowly"])
+def test_a_recreated_topic_is_read_whole_and_not_taken_for_the_old_one(topic: str, quickly: bool) -> None:
+    """Quickly, the new topic is longer than the old one before the next fetch, so no lower offset shows it."""
+    group = f"c.{uuid.uuid4().hex[:8]}"
+    new = [b"new 0", b"new 1", b"new 2"]
+    with contextlib.closing(Member(group, topic)) as member:
+        write(topic, b"old 0", b"old 1", partition=0)
+        _wait(lambda: len(member.ids) == 2)
+        clusters.admin().delete_topic(topic)
+        clusters.admin().create_topics({topic: 4})
+        if not quickly:
+            time.sleep(3)
+        write(topic, *new, partition=0)
+        _wait(lambda: {row.value for row in Shop().appended()} >= set(new))
+    handled = [row.value for row in Shop().appended()]
+    assert handled[:2] == [b"old 0", b"old 1"]
+    assert handled[-3:] == new
+
+
 class Member:
     """One consumer of the group on a thread of its own."""
 

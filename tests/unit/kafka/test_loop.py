@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from reliability.kafka import lanes
+from reliability.kafka.lanes import Lane
 from reliability.kafka.ports import Passage, Progress
 from reliability.kernel.record import Record
+from tests.unit.kafka import fakes
 from tests.unit.kafka.bench import ORDERS_0, ORDERS_1, Bench, Worked, steps
 
 
@@ -177,3 +180,40 @@ def test_a_ramp_lets_a_share_of_the_time_through() -> None:
         bench.clock.advance(0.5)
     assert [round(later - earlier, 1) for earlier, later in itertools.pairwise(worked)] == [4.0] * (len(worked) - 1)
     assert len(worked) >= 4
+
+
+def test_a_batch_ends_where_the_log_begins_anew() -> None:
+    lane = Lane(ORDERS_0)
+    offsets = (7, 8, 0, 1)
+    assert [lane.receive(fakes.record(offset)) for offset in offsets] == [True, True, False, True]
+    batches = []
+    while batch := lane.batch(size=10, due_s=lanes.due_at_once):
+        batches.append([record.offset for record in batch])
+        lane.finish(len(batch))
+    assert batches == [[7, 8], [0, 1]]
+
+
+def test_a_batch_is_bounded_by_bytes_but_never_empty() -> None:
+    lane = Lane(ORDERS_0)
+    large = b"x" * lanes.BYTES_MAX
+    for offset, value in enumerate((large, b"", b"", large)):
+        lane.receive(fakes.record(offset, value=value))
+    assert lane.should_pause(0.0)
+    sizes = []
+    while batch := lane.batch(size=10, due_s=lanes.due_at_once):
+        sizes.append(len(batch))
+        lane.finish(len(batch))
+    assert sizes == [1, 2, 1]
+    assert lane.pending_bytes == 0
+
+
+def test_a_topic_is_read_from_its_beginning_when_asked_for() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"0", b"1")
+    loop = bench.loop(worked)
+    steps(loop)
+    loop.rewind("another")
+    loop.rewind("orders")
+    steps(loop)
+    assert worked.values == [b"0", b"1", b"0", b"1"]
+    assert bench.committed() == {ORDERS_0: 2}
