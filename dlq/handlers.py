@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, connections
@@ -22,7 +21,6 @@ log = structlog.get_logger(__name__)
 BATCH = 500  # records of one transaction: the cost of a commit is spread, a failed batch repeats little
 RATE_WINDOW_S = 30.0
 ASK_AGAIN_S = 5.0  # how often a topic's id is asked while its records flow
-REJOIN_WAIT_S = 1.0
 LINKS_MAX = 32  # traces one span is linked to; the first records of a batch stand for the rest
 UNNAMED = "unnamed"  # the id of a topic whose broker has no ids: a recreated topic cannot be told apart there
 
@@ -43,16 +41,19 @@ class Letters:
         self._last_stored: datetime | None = None
         self._stored = 0
         self._asked_s: dict[str, float] = {}
-        self._begin_anew = False
-        self._pattern = pattern or known.topic_pattern()
-        self._loop = self._new_loop()
+        self._loop = loop.Loop(
+            connect=self._connect,
+            work=self.store,
+            pattern=pattern or known.topic_pattern(),
+            policy=loop.LoopPolicy(batch=BATCH, poll_records=BATCH),
+            on_assign=self._assigned,
+            on_reset=self._reset,
+            hands=worker.Thread("letters-store", at_exit=connections.close_all),
+            time=time,
+        )
 
     def step(self) -> bool:
         """One round; waits at most about half a second."""
-        if self._begin_anew:
-            self._begin_anew = False
-            self._loop.close()
-            self._loop = self._new_loop()
         return self._loop.step()
 
     def close(self) -> None:
@@ -73,14 +74,14 @@ class Letters:
         }
 
     def store(self, records: Sequence[Record]) -> ports.Progress:
-        """Store records of one partition, in one transaction; those after a reset of the log in the next call."""
+        """Store records of one partition, their offsets ascending, in one transaction."""
         partition = records[0].topic_partition
         if records[0].offset <= self._done.get(partition, -1) and partition in self._next_ids:
             self._ids[partition] = self._next_ids.pop(partition)
         elif self._was_recreated(partition):
-            self._begin_anew = True
-            return ports.Progress(done=0, wait_s=REJOIN_WAIT_S, reason="the topic was recreated: reading it anew")
-        records = records[: _ascending(records)]
+            self._assigned(frozenset(each for each in self._ids if each.topic == partition.topic))
+            self._loop.rewind(partition.topic)
+            return ports.Progress(done=0)
         now = self._time.now()
         with tracing.span(
             "letters store", attributes={"messaging.batch.message_count": len(records)}, links=_links(records)
@@ -119,18 +120,6 @@ class Letters:
         current = clusters.admin(self._cluster).topic_id(partition.topic)
         return current is not None and current != self._ids[partition]
 
-    def _new_loop(self) -> loop.Loop:
-        return loop.Loop(
-            connect=self._connect,
-            work=self.store,
-            pattern=self._pattern,
-            policy=loop.LoopPolicy(batch=BATCH, poll_records=BATCH),
-            on_assign=self._assigned,
-            on_reset=self._reset,
-            hands=worker.Thread("letters-store", at_exit=connections.close_all),
-            time=self._time,
-        )
-
     def _connect(self) -> ports.Consumer:
         return clusters.consumer(self._cluster, group=self._group, client_id=self._group)
 
@@ -158,11 +147,6 @@ class Letters:
         for topic in recreated:
             log.warning("dead_letter_topic_recreated", topic=topic, cluster=self._cluster)
         return ids
-
-
-def _ascending(records: Sequence[Record]) -> int:
-    """Return how many records there are before the first whose offset is not higher than the one before."""
-    return next((n for n, (one, two) in enumerate(pairwise(records), 1) if two.offset <= one.offset), len(records))
 
 
 def _links(records: Sequence[Record]) -> Sequence[Sequence[tuple[str, bytes | None]]]:
