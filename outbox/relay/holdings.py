@@ -38,6 +38,7 @@ class Holdings:
         self._time = time
         self._random = random
         self._checked_s = self._kept_s = float("-inf")
+        self._suspects: frozenset[str] = frozenset()
 
     def keep(self) -> None:
         """Renew the leases when it is time; raise ``LeaseLost`` when they have run out, as far as we know."""
@@ -47,7 +48,7 @@ class Holdings:
         if self.outdated():
             raise LeaseLost
         before = set(self.shards)
-        leases.keep(self.me, self.shards)
+        self._suspects = leases.keep(self.me, self.shards, suspects=self._suspects)
         self._kept_s = now_s
         if before != set(self.shards):
             log.info("shards_owned", shards=sorted(self.shards), before=sorted(before))

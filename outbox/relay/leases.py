@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 
 from outbox.domain import sharing
 from outbox.domain.event import SHARDS
+from outbox.relay import neighbours
 from outbox.relay.shard import Shard
 
 LEASE_S = 10.0  # after this a killed relay's shards are taken over; longer than any delivery may take
@@ -34,19 +35,24 @@ class Identity:
 
 def identity(*, hosting: str, started_at: datetime) -> Identity:
     """Return the identity of this process; ``hosting`` is ``worker`` or ``process``."""
-    host, pid = socket.gethostname(), os.getpid()
-    owner = f"{host}:{pid}:{int(started_at.timestamp() * 1000)}"
-    return Identity(owner=owner, host=host, pid=pid, hosting=hosting, started_at=started_at)
+    pid = os.getpid()
+    owner = f"{socket.gethostname()}:{pid}:{int(started_at.timestamp() * 1000)}"
+    return Identity(owner=owner, host=neighbours.host(), pid=pid, hosting=hosting, started_at=started_at)
 
 
-def keep(me: Identity, owned: dict[int, Shard]) -> None:
+def keep(me: Identity, owned: dict[int, Shard], *, suspects: frozenset[str] = frozenset()) -> frozenset[str]:
     """Show that this relay lives, renew its leases, give back what is too much, take what is free. Changes ``owned``.
 
     A shard that is no longer ours leaves ``owned``; one whose lease is ours but which ``owned`` does not have (this
     process dropped it after an error) is taken anew, with a new epoch, as its row tells it.
+
+    Returns the relays of this machine that are dead by now; given back as ``suspects`` at the next call, their shards
+    are free at once. The time between lets the broker finish what they had handed to it.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        members = _live_members(cursor, me)
+        dead = _show_life(cursor, me)
+        _bury(cursor, suspects & dead)
+        members = _live_names(cursor)
         kept = _renew(cursor, owned.values())
         for lost in owned.keys() - kept.keys():
             del owned[lost]
@@ -57,6 +63,7 @@ def keep(me: Identity, owned: dict[int, Shard]) -> None:
         _release(cursor, [owned.pop(id_) for id_ in sharing.surplus(owned=list(owned), share=share, busy=busy)])
         taken = _take(cursor, me, at_most=share - len(owned), without=owned.keys())
     owned.update({shard.id: shard for shard in taken})
+    return dead - suspects
 
 
 def leave(me: Identity, owned: dict[int, Shard]) -> None:
@@ -69,7 +76,8 @@ def leave(me: Identity, owned: dict[int, Shard]) -> None:
     owned.clear()
 
 
-def _live_members(cursor: CursorWrapper, me: Identity) -> list[str]:
+def _show_life(cursor: CursorWrapper, me: Identity) -> frozenset[str]:
+    """Show that this one lives; return those that should, and whose processes on this machine are gone."""
     cursor.execute(
         "INSERT INTO outbox_member (owner, host, pid, hosting, started_at, seen_at)"
         " VALUES (%s, %s, %s, %s, %s, clock_timestamp())"
@@ -79,6 +87,17 @@ def _live_members(cursor: CursorWrapper, me: Identity) -> list[str]:
     cursor.execute(
         "DELETE FROM outbox_member WHERE seen_at < clock_timestamp() - make_interval(secs => %s)", [MEMBER_KEPT_S]
     )
+    cursor.execute("SELECT owner, host, pid FROM outbox_member WHERE owner <> %s", [me.owner])
+    return frozenset(neighbours.dead(cursor.fetchall(), here=me.host))
+
+
+def _bury(cursor: CursorWrapper, dead: Collection[str]) -> None:
+    if dead:
+        cursor.execute("UPDATE outbox_shard SET owner = '', until = NULL WHERE owner = ANY(%s)", [list(dead)])
+        cursor.execute("DELETE FROM outbox_member WHERE owner = ANY(%s)", [list(dead)])
+
+
+def _live_names(cursor: CursorWrapper) -> list[str]:
     cursor.execute(
         "SELECT owner FROM outbox_member WHERE seen_at > clock_timestamp() - make_interval(secs => %s)", [LEASE_S]
     )

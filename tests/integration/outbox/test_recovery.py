@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -274,3 +276,19 @@ def test_a_late_refusal_parks_the_rest_of_the_key_and_spares_the_innocent(broker
     assert [(row.code, row.behind) for row in parked] == [("msg_size_too_large", False), ("behind", True)]
     assert parked[0].number.endswith("/2"), "the number that was spent on it is kept"
     assert Choosy.made >= 2
+
+
+def test_the_shards_of_a_relay_that_died_on_this_machine_are_taken_before_its_lease_ends(broker):
+    time = clock.ManualClock()
+    one, two = make_relay(broker, time=time), make_relay(broker, time=time)
+    one.step()
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_member SET pid = %s", [done.pid])
+    owned = []
+    for _ in range(2):
+        two.step()
+        owned.append(len(two.facts()["shards"]))
+        time.advance(leases.KEEP_EVERY_S)
+    assert owned == [0, 16]
