@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from celery import Task, shared_task, signals
+from celery import Task, signals
 from django.db import DatabaseError
 from kombu.exceptions import OperationalError
 
 from dlq.operations import outcomes, plans, replays, retention
 from dlq.queries import replays as queries
+from reliability.celery import app
 from reliability.kernel import clock
 from reliability.locks import operations as locks
 
@@ -37,19 +38,19 @@ _stop = threading.Event()
 _ME = f"{socket.gethostname()}:{os.getpid()}"
 
 
-@shared_task(name="dlq.feed", ignore_result=True)
+@app.task(name="dlq.feed")
 def feed() -> None:
     """Let every running run append what it may, until none runs or the time is up."""
     _stay("dlq.feed", _feed_step, every_s=FEED_EVERY_S, again=feed)
 
 
-@shared_task(name="dlq.settle", ignore_result=True)
+@app.task(name="dlq.settle")
 def settle() -> None:
     """Look what became of what was sent, again and again while something changes."""
     _stay("dlq.settle", _settle_step, every_s=SETTLE_EVERY_S, again=settle)
 
 
-@shared_task(name="dlq.sweep", ignore_result=True)
+@app.task(name="dlq.sweep")
 def sweep() -> None:
     """Catch what the quick looks leave out: late letters and proofs, plans nobody approved, letters past their time."""
     now = clock.SYSTEM.now()
