@@ -16,7 +16,10 @@ class OutboxConfig(AppConfig):
     def ready(self) -> None:
         """Tell the console what there is to tell."""
         from outbox.queries import overview
+        from outbox.relay import leases, sending
         from reliability.console import registry
+        from reliability.kafka.confluent.settings import MAX_POLL_INTERVAL_S
+        from reliability.kafka.loop import LoopPolicy
         from reliability.kernel.clock import SYSTEM
 
         registry.register_panel(
@@ -28,6 +31,17 @@ class OutboxConfig(AppConfig):
         registry.register_signal(
             registry.Signal(
                 name="outbox.oldest_age", unit="s", read=lambda subject: overview.oldest_age(now=SYSTEM.now())
+            )
+        )
+        registry.register_ladder(
+            registry.Ladder(
+                name="relay and consumers",
+                rungs=(
+                    ("delivery to Kafka", sending.DELIVERY_TIMEOUT_S),
+                    ("relay's lease", leases.LEASE_S),
+                    ("handler's deadline", LoopPolicy().deadline_s),
+                    ("group's poll interval", MAX_POLL_INTERVAL_S),
+                ),
             )
         )
         registry.register_check(registry.Check(name="outbox", run=lambda: overview.check(now=SYSTEM.now())))

@@ -118,7 +118,7 @@ class Consumer:
     def facts(self) -> Mapping[str, object]:
         """What the heartbeat shows."""
         refused = self._topics.refused if self._topics is not None else {}
-        return {**self._loop.facts(), **({"topics_to_create": refused} if refused else {})}
+        return {**self._loop.facts(), **({"create_topics": "\n".join(refused.values())} if refused else {})}
 
     def _connect(self) -> ports.Consumer:
         return clusters.consumer(

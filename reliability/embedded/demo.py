@@ -138,7 +138,15 @@ class Demo:
             "MAINSTAY_DEMO": "true",
             "DJANGO_SETTINGS_MODULE": "reliability.settings",
             "PYTHONUNBUFFERED": "1",
+            "PROMETHEUS_MULTIPROC_DIR": self._empty_metrics_folder(),
         }
+
+    def _empty_metrics_folder(self) -> str:
+        """Where all processes add to the counts that the console's /metrics shows; counts of a former run would lie."""
+        path = self.folder.path / "metrics"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        return str(path)
 
     def _secret_key(self) -> str:
         return os.environ.get("MAINSTAY_SECRET_KEY") or self.folder.secret("secret_key") + self.folder.secret(

@@ -11,6 +11,9 @@ Merged = dict[str, Any]  # what the client takes: texts, numbers, booleans
 RECORD_BYTES_MAX = 12 * 1024 * 1024
 """The largest record all our clients send and fetch; the embedded broker allows the same."""
 
+MAX_POLL_INTERVAL_S = 300.0
+"""A member that does not poll for so long loses its partitions."""
+
 _COMMON: Settings = {
     # A broker that comes back after a restart is found within two seconds; the default waits up to ten.
     "reconnect.backoff.ms": 100,
@@ -45,7 +48,7 @@ _CONSUMER: Settings = {
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": 10_000,  # a killed member's partitions move after this
     "heartbeat.interval.ms": 1_000,  # a member learns of a rebalance with its next heartbeat, and one takes two rounds
-    "max.poll.interval.ms": 300_000,
+    "max.poll.interval.ms": int(MAX_POLL_INTERVAL_S * 1000),
     "max.partition.fetch.bytes": RECORD_BYTES_MAX + 64 * 1024,
     "fetch.max.bytes": RECORD_BYTES_MAX + 4 * 1024 * 1024,  # of one answer, however many partitions are in it
     # What is fetched ahead, per consumer: enough for some of the largest records, small for the machine.
