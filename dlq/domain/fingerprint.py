@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from dlq.domain.stack import Frame
 
@@ -19,12 +20,15 @@ _VALUES = re.compile(
     re.VERBOSE,
 )
 _QUOTES = "\"'`"
+_QUOTE = re.compile(f"[{_QUOTES}]")
 
 
 def normalised(message: str) -> str:
     """Return a message with each quoted text as ``<text>`` and each word that holds a digit as ``<n>``."""
-    shortened = " ".join(message[:MESSAGE_CHARS_MAX].split())
-    return _VALUES.sub(_without_value, shortened)
+    words = message[:MESSAGE_CHARS_MAX].split()
+    if not _QUOTE.search(message):  # then no value spans words, and most words need no look
+        return " ".join([word if word.isalpha() else _VALUES.sub(_without_value, word) for word in words])
+    return _VALUES.sub(_without_value, " ".join(words))
 
 
 def _without_value(match: re.Match[str]) -> str:
@@ -44,8 +48,12 @@ def fingerprint(*, group: str, error_type: str, frame: Frame | None, message: st
     parts = [group, error_type, where]
     if not error_type and not where:
         parts.append(topic)
-    joined = "\x1f".join(parts)
-    return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()[:_HEX_DIGITS]
+    return _digest("\x1f".join(parts))
+
+
+@lru_cache(maxsize=4096)
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_HEX_DIGITS]
 
 
 def title(*, error_type: str, frame: Frame | None, message: str, topic: str) -> str:

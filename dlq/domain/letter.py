@@ -47,7 +47,7 @@ def unreadable(record: Record, *, error: str) -> Letter:
     plain = Record(
         topic=record.topic, partition=record.partition, offset=record.offset, key=record.key, value=record.value
     )
-    return _letter(plain, unknown.read((), record), broken=error)
+    return _letter(plain, unknown.read({}, record), broken=error)
 
 
 def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:

@@ -5,12 +5,12 @@ To add one: write a module with the names of ``Dialect`` and put it into ``DIALE
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from dlq.domain.dialects import connect, own, spring_dlpr, spring_retry, unknown
 from dlq.domain.failure import Failure
-from reliability.kernel.record import Header, Record
+from reliability.kernel.record import Record
 
 
 class Dialect(Protocol):
@@ -18,8 +18,8 @@ class Dialect(Protocol):
 
     ``STRIP_NAMES`` and ``STRIP_PREFIXES`` are the headers a replay leaves out, because with them the consumer would
     give up at once or the next dead letter would lie. ``NEWEST`` says which of several headers of one name is the
-    newest: the ``first`` or the ``last``. ``recognise`` sees the header values by name; ``read`` never raises on any
-    bytes: what it cannot read is named in the failure's ``errors``.
+    newest: the ``first`` or the ``last``. ``recognise`` and ``read`` see the last value of each name, and the record
+    for the rest; ``read`` never raises on any bytes: what it cannot read is named in the failure's ``errors``.
     """
 
     @property
@@ -35,7 +35,7 @@ class Dialect(Protocol):
 
     def recognise(self, values: Mapping[str, bytes | None]) -> bool: ...
 
-    def read(self, headers: Sequence[Header], record: Record) -> Failure: ...
+    def read(self, values: Mapping[str, bytes | None], record: Record) -> Failure: ...
 
 
 DIALECTS: tuple[Dialect, ...] = (own, spring_retry, spring_dlpr, connect, unknown)
@@ -47,12 +47,12 @@ def named(name: str) -> Dialect:
     return _BY_NAME.get(name, unknown)
 
 
-def pick(headers: Sequence[Header]) -> Dialect:
-    """Return the dialect that the headers give evidence for; never by the topic's name."""
-    values = dict(headers)
+def pick(values: Mapping[str, bytes | None]) -> Dialect:
+    """Return the dialect that header values give evidence for; never by the topic's name."""
     return next(dialect for dialect in DIALECTS if dialect.recognise(values))
 
 
 def read(record: Record) -> Failure:
     """Return what a record's headers say about its failure."""
-    return pick(record.headers).read(record.headers, record)
+    values = dict(record.headers)
+    return pick(values).read(values, record)

@@ -6,11 +6,11 @@ Headers are appended on every failure, so the last is the newest. A sink connect
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from dlq.domain.dialects.reader import Reader
 from dlq.domain.failure import Failure
-from reliability.kernel.record import Header, Record
+from reliability.kernel.record import Record
 
 NAME = "kafka-connect"
 TITLE = "Kafka Connect"
@@ -26,9 +26,9 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
     return _PREFIX + "topic" in values or _PREFIX + "stage" in values
 
 
-def read(headers: Sequence[Header], record: Record) -> Failure:
+def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return the newest failure."""
-    reader = Reader(dict(headers))
+    reader = Reader(values)
     connector = reader.name(_PREFIX + "connector.name")
     return Failure(
         dialect=NAME,

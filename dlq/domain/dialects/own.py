@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from dlq.domain.dialects.reader import Reader
 from dlq.domain.failure import Failure
 from reliability.kernel import wire
-from reliability.kernel.record import Header, Record
+from reliability.kernel.record import Record
 
 NAME = "mainstay"
 TITLE = "Mainstay"
@@ -23,9 +23,9 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
     return wire.DLQ_GROUP in values or wire.DLQ_ERROR_TYPE in values or wire.DLQ_ORIGIN_TOPIC in values
 
 
-def read(headers: Sequence[Header], record: Record) -> Failure:
+def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return the failure; see the wire contract in ``kernel/wire.py``."""
-    reader = Reader(dict(headers))
+    reader = Reader(values)
     return Failure(
         dialect=NAME,
         origin_topic=reader.name(wire.DLQ_ORIGIN_TOPIC),

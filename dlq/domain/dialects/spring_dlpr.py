@@ -32,9 +32,9 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
     return not _EVIDENCE.isdisjoint(values)
 
 
-def read(headers: Sequence[Header], record: Record) -> Failure:
+def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return the newest failure."""
-    reader = Reader(dict(headers))
+    reader = Reader(values)
     error_type, message, stack = read_exception(reader, prefix=_PREFIX)
     return Failure(
         dialect=NAME,
@@ -49,7 +49,7 @@ def read(headers: Sequence[Header], record: Record) -> Failure:
         error_stack=stack,
         # The recoverer does not copy the record's timestamp: the dead letter's own is when it was given up.
         failed_at=instant_of(record.timestamp_ms),
-        notes=_earlier_origin(headers),
+        notes=_earlier_origin(record.headers),
         errors=tuple(reader.errors),
     )
 

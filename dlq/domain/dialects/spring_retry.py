@@ -6,12 +6,12 @@ length. The consumer group's header keeps the name it has without retry topics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from dlq.domain.dialects.reader import Reader, instant_of
 from dlq.domain.dialects.spring_dlpr import read_exception
 from dlq.domain.failure import Failure
-from reliability.kernel.record import Header, Record
+from reliability.kernel.record import Record
 
 NAME = "spring-retry"
 TITLE = "Spring Kafka (@RetryableTopic)"
@@ -38,9 +38,9 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
     return not _EVIDENCE.isdisjoint(values)
 
 
-def read(headers: Sequence[Header], record: Record) -> Failure:
+def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return the failure of the last attempt, with the origin of the first."""
-    reader = Reader(dict(headers))
+    reader = Reader(values)
     error_type, message, stack = read_exception(reader, prefix="kafka_")
     origin_timestamp_ms = reader.int64("kafka_original-timestamp")
     first_timestamp_ms = reader.big_integer("retry_topic-original-timestamp")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from dlq.domain.dialects.reader import instant_of
 from dlq.domain.failure import Failure
-from reliability.kernel.record import Header, Record
+from reliability.kernel.record import Record
 
 NAME = "unknown"
 TITLE = "no known dialect"
@@ -23,7 +23,7 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
     return True
 
 
-def read(headers: Sequence[Header], record: Record) -> Failure:
+def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return what the topic's name suggests, and say that it is a guess."""
     origin = origin_by_name(record.topic)
     return Failure(

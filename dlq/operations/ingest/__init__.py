@@ -1,9 +1,11 @@
-"""Dead-letter records become letters: stored once, byte for byte, in batches; then whoever waits for one is told."""
+"""Dead-letter records become letters: stored once, byte for byte, in batches.
+
+Who waits for new letters listens to the registry's kind ``letter`` (ids, after the commit, may be lost) and has a sweep.
+"""
 
 from __future__ import annotations
 
 from dlq.operations.ingest.batch import store
-from dlq.operations.ingest.told import on_stored
-from dlq.operations.ingest.values import Stored, StoredLetter
+from dlq.operations.ingest.values import Stored
 
-__all__ = ["Stored", "StoredLetter", "on_stored", "store"]
+__all__ = ["Stored", "store"]

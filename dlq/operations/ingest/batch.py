@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
 import structlog
 from django.db import IntegrityError, transaction
 
 from dlq.domain import letter as letters
-from dlq.operations.ingest import groups, rows, told
-from dlq.operations.ingest.values import Incoming, Stored, StoredLetter
+from dlq.operations.ingest import groups, rows
+from dlq.operations.ingest.values import Incoming, Stored
 from reliability import live
 from reliability.console import registry
 from reliability.kernel.record import Record
@@ -61,33 +60,10 @@ def _write(batch: Sequence[Incoming], *, cluster: str, now: datetime) -> Stored:
     rows.write(fresh, cluster=cluster, now=now)
     rows.find_leaders(fresh)
     groups.count(fresh, locked, now=now)
-    _announce(fresh, cluster=cluster)
-    duplicates = sum(each.duplicate_of is not None for each in fresh)
-    return Stored(letters=len(fresh), again=len(batch) - len(fresh), duplicates=duplicates, new_groups=new_groups)
-
-
-def _announce(fresh: Sequence[Incoming], *, cluster: str) -> None:
-    """Have pages, rooms and listeners told when this is committed."""
     live.changed("letters")
     registry.touched("letter", [each.id for each in fresh], by="letters")
-    transaction.on_commit(partial(told.tell, [_told(each, cluster=cluster) for each in fresh]), robust=True)
-
-
-def _told(each: Incoming, *, cluster: str) -> StoredLetter:
-    failure = each.letter.failure
-    return StoredLetter(
-        id=each.id,
-        cluster=cluster,
-        topic=each.record.topic,
-        consumer_group=failure.group,
-        origin_topic=failure.origin_topic,
-        origin_partition=failure.origin_partition,
-        origin_offset=failure.origin_offset,
-        attempt=failure.attempt,
-        message_id=each.letter.message_id,
-        replay=each.letter.replay,
-        duplicate=each.duplicate_of is not None,
-    )
+    duplicates = sum(each.duplicate_of is not None for each in fresh)
+    return Stored(letters=len(fresh), again=len(batch) - len(fresh), duplicates=duplicates, new_groups=new_groups)
 
 
 def _measure(batch: Sequence[Incoming], stored: Stored) -> None:

@@ -21,23 +21,6 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLetter:
-    """A new letter, for those who wait for one: by the coordinates of its origin, or by its replay (``run/item``)."""
-
-    id: int
-    cluster: str
-    topic: str
-    consumer_group: str
-    origin_topic: str
-    origin_partition: int | None
-    origin_offset: int | None
-    attempt: int | None
-    message_id: str
-    replay: str
-    duplicate: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What became of a batch: ``again`` were stored before, ``duplicates`` are new letters of a known failure."""
 

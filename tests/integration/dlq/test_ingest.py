@@ -13,9 +13,10 @@ from dlq.domain import letter as letters
 from dlq.domain.scope import Scope
 from dlq.models import GroupMinute, Letter, LetterGroup
 from dlq.operations import ingest
-from dlq.operations.ingest import rows, told
+from dlq.operations.ingest import rows
 from dlq.queries import scopes
 from reliability import access
+from reliability.console.registry import REGISTRY
 from reliability.kernel import wire
 from reliability.kernel.record import Record
 from tests.support.letters import NOW, TOPIC, record, store
@@ -23,13 +24,6 @@ from tests.support.letters import NOW, TOPIC, record, store
 pytestmark = pytest.mark.django_db
 
 HOSTILE = b'<img src=x onerror=alert(1) hx-get="/x" hx-trigger="load">\x00\xff\xfe\xed\xa0\x80\xe2\x80\xae'
-
-
-@pytest.fixture
-def listeners(monkeypatch: pytest.MonkeyPatch) -> list[told.Listener]:
-    known: list[told.Listener] = []
-    monkeypatch.setattr(told, "_listeners", known)
-    return known
 
 
 def test_it_stores_a_letter_byte_for_byte() -> None:
@@ -178,29 +172,16 @@ def test_new_letters_open_an_empty_group_again() -> None:
     assert LetterGroup.objects.get().open_count == 1
 
 
-def test_listeners_hear_of_new_letters_only_and_only_after_commit(
-    listeners: list[told.Listener], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+def test_other_rooms_hear_of_new_letters_only_and_only_after_commit(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    heard: list[ingest.StoredLetter] = []
-    listeners.append(lambda letters: heard.extend(letters))
+    heard: list[str] = []
+    monkeypatch.setitem(REGISTRY.listeners, "letter", [lambda ids, by: heard.extend(ids)])
     with django_capture_on_commit_callbacks(execute=True):
-        store(record(1, extra=[("mainstay-replay", b"3/14")]))
+        store(record(1))
         store(record(1))
         assert heard == []
-    assert [(each.origin_topic, each.origin_offset, each.replay) for each in heard] == [("orders", 1, "3/14")]
-
-
-def test_a_listener_that_fails_does_not_undo_the_letter(
-    listeners: list[told.Listener], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    def fail(letters: object) -> None:
-        raise RuntimeError("listener")
-
-    heard: list[object] = []
-    listeners.extend([fail, heard.extend])  # type: ignore[list-item]  # it takes any sequence
-    with django_capture_on_commit_callbacks(execute=True):
-        store(record(1))
-    assert len(heard) == 1
+    assert heard == [str(Letter.objects.get().id)]
 
 
 @pytest.mark.django_db(transaction=True)
