@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 import redis
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from reliability.kernel import clock
@@ -121,8 +122,11 @@ PUBLISHER = Publisher()
 def changed(topic: str, *, worst: str | None = None, samples: Mapping[str, float] | None = None) -> None:
     """Say that what ``topic`` shows has changed; pages hear of it when the transaction around commits, else at once.
 
-    Topics are those of ``live/domain/topics.py``. ``samples`` are numbers for charts. Raises nothing without Redis.
+    Topics are those of ``live/domain/topics.py``. ``samples`` are numbers for charts. Raises nothing without Redis,
+    and does nothing in a project that has none.
     """
+    if not (PUBLISHER.url or getattr(settings, "REDIS_URL", "")):
+        return
     call = _OnCommit(topic, Hint(worst=worst, samples=samples))
     # A thousand rows in one transaction are one hint. A callback of a rolled-back savepoint has left this list.
     if any(entry[1] == call for entry in transaction.get_connection().run_on_commit):
