@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-
-def soon(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("soon")
-
+from outbox.views import page
 
 app_name = "outbox"
-urlpatterns = [path("", soon, name="outbox")]
+urlpatterns = [path("", page.page, name="outbox")]

@@ -9,7 +9,8 @@
   const seen = (element) => element.checkVisibility?.() ?? true;
 
   function press(key) {
-    const target = [...document.querySelectorAll("[data-key]")].filter((each) => each.dataset.key === key && seen(each)).pop();
+    const targets = [...document.querySelectorAll("[data-key]")].filter((each) => each.dataset.key === key && seen(each));
+    const target = targets.find((each) => each.closest(".selection.active")) || targets.pop(); // what is selected goes first
     if (!target || target.disabled) return false;
     if (target.matches("input")) {
       target.focus();

@@ -19,9 +19,9 @@ import uvicorn
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection, connections
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from reliability.access import Role
 from reliability.embedded import chromium
@@ -40,8 +40,13 @@ expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
-def server(django_db_setup: None) -> Iterator[str]:
-    """The address of the console on the test's database."""
+def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The address of the console on the test's database, which it may ask between tests too."""
+    with django_db_blocker.unblock():
+        yield from _serve()
+
+
+def _serve() -> Iterator[str]:
     from reliability.asgi import application
 
     with socket.socket() as probe:
@@ -61,11 +66,18 @@ def server(django_db_setup: None) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     web.should_exit = True
     thread.join(10)
-    for each in connections.all():
-        each.close()
-        close_pool = getattr(each, "close_pool", None)
-        if close_pool is not None:
-            close_pool()
+    _end_other_sessions()
+
+
+def _end_other_sessions() -> None:
+    """Close what the server's threads left open: the test database cannot be dropped before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    connection.close()
+    connection.close_pool()
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +168,7 @@ def world(transactional_db: None, settings: Settings) -> Iterator[World]:
 
 def _empty_the_outbox() -> None:
     with connection.cursor() as cursor:  # its tables are not Django's: no flush empties them
-        cursor.execute("DELETE FROM outbox_event; DELETE FROM outbox_receipt")
+        cursor.execute("DELETE FROM outbox_event; DELETE FROM outbox_receipt; DELETE FROM outbox_inbox")
 
 
 @pytest.fixture
