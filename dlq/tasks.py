@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -30,10 +31,13 @@ STAY_S = 8.0  # a task gives its thread back after this, so that a worker can st
 LEASE_S = 15.0  # longer than a step takes when Kafka does not answer: so long a killed worker's work stands still
 FEED_EVERY_S = 0.2
 SETTLE_EVERY_S = 0.5
+LATE_EVERY_S = 10.0
+LATE_WITHIN = timedelta(minutes=15)  # the sweep looks further back, less often
 AGAIN_IN_S = 5.0
 WAKE_EXPIRES_S = 5.0
 REDIS_PAUSE_S = 5.0
 
+_late_at_s = float("-inf")
 _stop = threading.Event()
 _ME = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -80,8 +84,12 @@ def _feed_one(replay_id: int) -> None:
 
 
 def _settle_step() -> tuple[bool, bool]:
-    now = clock.SYSTEM.now()
+    global _late_at_s
+    now, now_s = clock.SYSTEM.now(), clock.SYSTEM.monotonic()
     moved = outcomes.take_receipts(now=now) + outcomes.settle_sent(now=now)
+    if now_s - _late_at_s >= LATE_EVERY_S:
+        _late_at_s = now_s
+        moved += outcomes.settle_late(now=now, within=LATE_WITHIN)
     return moved > 0, queries.has_sent()
 
 

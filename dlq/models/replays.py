@@ -138,6 +138,11 @@ class ReplayItem(models.Model):
                 condition=Q(state__in=[ItemState.PASSED.value, ItemState.UNKNOWN.value]),
             ),
             models.Index(
+                fields=["settled_at"],
+                name="dlq_item_heirless",
+                condition=Q(state=ItemState.FAILED_AGAIN.value, new_letter__isnull=True),
+            ),
+            models.Index(
                 fields=["sent_topic", "sent_partition", "sent_offset"],
                 name="dlq_item_coordinates",
                 condition=Q(sent_offset__isnull=False),

@@ -18,20 +18,21 @@ WATCHED_FOR = timedelta(days=7)
 """How long after it was settled an item may still change."""
 
 
-def settle_late(*, now: datetime) -> int:
-    """Judge what passed or became unknown lately, link failures to letters that came after; return how many moved."""
+def settle_late(*, now: datetime, within: timedelta = WATCHED_FOR) -> int:
+    """Judge what passed or became unknown lately, link failures to letters that came after; return how many moved.
+
+    ``within``: how long ago it may have been settled. The short look is for often, the long one for now and then.
+    """
     settled = 0
-    reversible = ReplayItem.objects.filter(
-        state__in=[ItemState.PASSED, ItemState.UNKNOWN], settled_at__gte=now - WATCHED_FOR, sent_offset__isnull=False
-    )
+    since = now - within
+    reversible = ReplayItem.objects.filter(state__in=[ItemState.PASSED, ItemState.UNKNOWN], settled_at__gte=since)
     for group in sorted(set(reversible.order_by().values_list("consumer_group", flat=True).distinct())):
         for page in pages(reversible.filter(consumer_group=group)):
             settled += judge(page, View(), group, now=now)
     orphans = ReplayItem.objects.filter(
         state=ItemState.FAILED_AGAIN,
         new_letter__isnull=True,
-        sent_offset__isnull=False,
-        settled_at__gte=now - WATCHED_FOR,
+        settled_at__gte=since,
     )
     for page in pages(orphans):
         settled += _link(page, evidence.new_letters([row.pk for row in page]), now=now)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from dlq.domain import outcome
 from dlq.domain.item import ItemState
@@ -27,7 +27,7 @@ PAGE_ITEMS = 2_000
 
 _FIELDS = (
     *("id", "replay_id", "letter_id", "state", "consumer_group", "message_id", "attempt", "sent_topic"),
-    *("sent_partition", "sent_offset", "sent_at", "watched_from", "went_by_at", "window_from"),
+    *("sent_partition", "sent_offset", "queued_at", "sent_at", "watched_from", "went_by_at", "window_from"),
 )
 
 
@@ -118,7 +118,7 @@ def _look(group: str, *, now: datetime) -> View:
         view.window_s = outcome.window_s(
             declared_retry_s=max([*declared, policy.consumer_group(group).retry_total_s], default=0.0)
         )
-        wanted = any(_needs_round(row, view, now=now) for page in pages(sent) for row in page)
+        wanted = _needs_round(sent, view, now=now)
         view.round = rounds.advance(group, admin=admin, topics=topics, cluster=cluster, now=now, wanted=wanted)
         return view
     except (ports.Unavailable, ports.Unsupported) as error:
@@ -126,12 +126,15 @@ def _look(group: str, *, now: datetime) -> View:
         return View()
 
 
-def _needs_round(row: ReplayItem, view: View, *, now: datetime) -> bool:
-    """Whether a round asked now would tell something about the item: its window may begin, or has ended."""
-    if row.window_from is not None:
-        return now >= row.window_from + timedelta(seconds=view.window_s)
-    at = view.committed.get(_place(row))
-    return at is not None and row.sent_offset is not None and at > row.sent_offset
+def _needs_round(sent: QuerySet[ReplayItem], view: View, *, now: datetime) -> bool:
+    """Whether a round asked now would tell something about an item: its window may begin, or has ended."""
+    if sent.filter(window_from__lte=now - timedelta(seconds=view.window_s)).exists():
+        return True
+    oldest = sent.filter(window_from__isnull=True).order_by().values_list("sent_topic", "sent_partition")
+    return any(
+        (view.committed.get(TopicPartition(topic, partition)) or 0) > offset
+        for topic, partition, offset in oldest.annotate(oldest=Min("sent_offset"))
+    )
 
 
 def _place(row: ReplayItem) -> TopicPartition:
@@ -139,14 +142,16 @@ def _place(row: ReplayItem) -> TopicPartition:
 
 
 def _sent(row: ReplayItem) -> Sent:
-    if row.sent_offset is None or row.sent_at is None:
-        raise ValueError(f"item {row.pk} has no receipt")
+    """What was lost on its way has neither place nor time of its own: only letters and inbox rows tell of it."""
+    since = row.watched_from or row.sent_at or row.queued_at
+    if since is None:
+        raise ValueError(f"item {row.pk} was never queued")
     return Sent(
         state=ItemState(row.state),
         group=row.consumer_group,
         attempt=row.attempt,
-        offset=row.sent_offset,
-        sent_at=row.watched_from or row.sent_at,
+        offset=-1 if row.sent_offset is None else row.sent_offset,
+        sent_at=since,
         went_by_at=row.went_by_at,
         window_from=row.window_from,
     )

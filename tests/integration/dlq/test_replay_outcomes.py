@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
+from dlq.domain.scope import Scope
 from dlq.models import GroupWatch, Letter, LetterGroup, Replay, ReplayItem
-from dlq.operations import outcomes, replays
+from dlq.operations import outcomes, plans, replays
 from dlq.queries import sources
 from outbox.domain import message
 from outbox.models import Inbox
@@ -223,8 +224,12 @@ def test_a_relay_that_died_with_it_makes_it_unknown_and_the_next_plan_says_so(wo
     outcomes.take_receipts(now=world.now)
     assert counted(run) == {"unknown": 1}
     letter.refresh_from_db()
-    again = world.approve(letter)
-    assert {warning["code"] for warning in again.plan.warnings} == {"unknown-before"}
+    again = plans.draw(scope=Scope(ids=(letter.pk,)), terms=plans.terms(), actor=world.operator, now=world.now)
+    assert {warning["code"] for warning in again.warnings} == {"unknown-before"}
+    inbox(run, "done", world)
+    assert settle(world, run) == {"confirmed": 1}
+    letter.refresh_from_db()
+    assert letter.state == "resolved"
 
 
 def test_what_kafka_refuses_is_cancelled_with_the_reason_and_its_letter_open(world: World) -> None:
