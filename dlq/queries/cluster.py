@@ -10,12 +10,15 @@ from typing import TypeVar
 import structlog
 
 from reliability.kafka import clusters, ports
+from reliability.kernel.record import TopicPartition
 
 log = structlog.get_logger(__name__)
 
 ANSWER_S = 2.0
 GROUPS_ASKED_MAX = 100
 """More consumer groups than this would take longer than an operator waits; then the readers are not known."""
+
+GROUPS_ASKED_AT_ONCE = 8
 
 _INACTIVE = frozenset({"dead"})
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dlq-cluster")
@@ -47,14 +50,17 @@ def readers(names: Collection[str], *, cluster: str = clusters.MAIN) -> dict[str
 
 def _readers(names: frozenset[str], cluster: str) -> dict[str, set[str]] | None:
     admin = clusters.admin(cluster)
-    groups = [group for group in admin.groups() if group.state not in _INACTIVE]
+    groups = [group.name for group in admin.groups() if group.state not in _INACTIVE]
     if len(groups) > GROUPS_ASKED_MAX:
         return None
+    places = [TopicPartition(name, at) for name in names for at in range(admin.partition_count(name) or 0)]
     found: dict[str, set[str]] = {name: set() for name in names}
-    for group in groups:
-        for topic, _ in admin.group_offsets(group.name):
-            if topic in found:
-                found[topic].add(group.name)
+    with ThreadPoolExecutor(GROUPS_ASKED_AT_ONCE, thread_name_prefix="dlq-readers") as pool:
+        answers = pool.map(lambda group: admin.committed(group, places), groups)
+        for group, offsets in zip(groups, answers, strict=True):
+            for (topic, _), offset in offsets.items():
+                if offset is not None:
+                    found[topic].add(group)
     return found
 
 

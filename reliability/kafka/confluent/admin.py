@@ -17,6 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from reliability.kafka import ports
 from reliability.kafka.confluent import noise, settings, verdicts
+from reliability.kafka.confluent.committed import CommittedOffsets
 from reliability.kernel import clock
 from reliability.kernel.record import TopicPartition
 
@@ -43,6 +44,7 @@ class Admin:
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
         self._client = AdminClient(settings.admin(profile, client_id=client_id), logger=noise.Throttled(client_id))
+        self._committed = CommittedOffsets(profile, client_id=client_id, answer_s=answer_s)
         self._answer_s = answer_s
         self._time = time
         self._lock = threading.Lock()
@@ -135,22 +137,11 @@ class Admin:
         return self._offsets(partitions, _EARLIEST)
 
     def committed(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
-        if not partitions:
-            return {}
-        asked = [confluent_kafka.TopicPartition(topic, partition) for topic, partition in partitions]
-        answers = self._group_offsets(group, asked)
-        return {
-            TopicPartition(answer.topic, answer.partition): answer.offset if answer.offset >= 0 else None
-            for answer in answers
-            if answer.error is None
-        }
+        return self._committed.of(group, partitions)
 
     def group_offsets(self, group: str) -> dict[TopicPartition, int]:
-        return {
-            TopicPartition(answer.topic, answer.partition): answer.offset
-            for answer in self._group_offsets(group, None)
-            if answer.error is None and answer.offset >= 0
-        }
+        everywhere = [TopicPartition(name, at) for name, count in self.topics().items() for at in range(count)]
+        return {place: at for place, at in self.committed(group, everywhere).items() if at is not None}
 
     def groups(self) -> list[ports.GroupInfo]:
         with verdicts.answered("groups"):
@@ -184,15 +175,6 @@ class Admin:
         if unavailable is not None and not offsets:
             raise unavailable
         return offsets
-
-    def _group_offsets(
-        self, group: str, partitions: list[confluent_kafka.TopicPartition] | None
-    ) -> list[confluent_kafka.TopicPartition]:
-        request = confluent_kafka.ConsumerGroupTopicPartitions(group, partitions)
-        with verdicts.answered(f"offsets of group {group}"):
-            futures = self._client.list_consumer_group_offsets([request], request_timeout=self._answer_s)
-            answer = self._wait(futures[group])
-        return list(answer.topic_partitions)
 
     def _outcome(self, future: Future[Any]) -> ports.DeliveryError | None:
         """The answer to an order: None, or the error. Raises Unavailable when there is no answer."""
