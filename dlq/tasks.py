@@ -28,7 +28,9 @@ from reliability.locks import operations as locks
 log = structlog.get_logger(__name__)
 
 STAY_S = 8.0  # a task gives its thread back after this, so that a worker can stop
-LEASE_S = 15.0  # longer than a step takes when Kafka does not answer: so long a killed worker's work stands still
+# Longer than a step takes, for settling when Kafka does not answer: for so long a killed worker's work stands still.
+FEED_LEASE_S = 5.0
+SETTLE_LEASE_S = 15.0
 FEED_EVERY_S = 0.2
 SETTLE_EVERY_S = 0.5
 LATE_EVERY_S = 10.0
@@ -45,13 +47,13 @@ _ME = f"{socket.gethostname()}:{os.getpid()}"
 @app.task(name="dlq.feed")
 def feed() -> None:
     """Let every running run append what it may, until none runs or the time is up."""
-    _stay("dlq.feed", _feed_step, every_s=FEED_EVERY_S, again=feed)
+    _stay("dlq.feed", _feed_step, every_s=FEED_EVERY_S, lease_s=FEED_LEASE_S, again=feed)
 
 
 @app.task(name="dlq.settle")
 def settle() -> None:
     """Look what became of what was sent, again and again while something changes."""
-    _stay("dlq.settle", _settle_step, every_s=SETTLE_EVERY_S, again=settle)
+    _stay("dlq.settle", _settle_step, every_s=SETTLE_EVERY_S, lease_s=SETTLE_LEASE_S, again=settle)
 
 
 @app.task(name="dlq.sweep")
@@ -93,9 +95,11 @@ def _settle_step() -> tuple[bool, bool]:
     return moved > 0, queries.has_sent()
 
 
-def _stay(name: str, step: Callable[[], tuple[bool, bool]], *, every_s: float, again: Task[[], None]) -> None:
+def _stay(
+    name: str, step: Callable[[], tuple[bool, bool]], *, every_s: float, lease_s: float, again: Task[[], None]
+) -> None:
     """Call ``step`` under the lease while it has something to do now; it returns that, and whether work is left."""
-    lease = locks.acquire(name=name, owner=f"{_ME}:{threading.get_ident()}", ttl_s=LEASE_S)
+    lease = locks.acquire(name=name, owner=f"{_ME}:{threading.get_ident()}", ttl_s=lease_s)
     if lease is None:
         return
     left = False
@@ -105,7 +109,7 @@ def _stay(name: str, step: Callable[[], tuple[bool, bool]], *, every_s: float, a
             busy, left = step()
             if not busy or _stop.wait(every_s):
                 break
-            lease = locks.renew(lease=lease, ttl_s=LEASE_S)
+            lease = locks.renew(lease=lease, ttl_s=lease_s)
     except locks.LeaseLost:
         log.warning("lease_lost", name=name)  # somebody else is at it: what was done stays done
         return
