@@ -103,6 +103,11 @@ def one(*, actor: access.Actor, group_id: int, now: datetime) -> Row:
     return rows([found], actor=actor, now=now)[0]
 
 
+def titles(group_ids: Iterable[int]) -> dict[int, str]:
+    """Return what these groups are called."""
+    return dict(LetterGroup.objects.filter(id__in=list(group_ids)).values_list("id", "title"))
+
+
 def rows(groups: Collection[LetterGroup], *, actor: access.Actor, now: datetime) -> list[Row]:
     """Return groups as shown."""
     points = sparklines([group.id for group in groups], now=now)

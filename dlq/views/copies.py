@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from dlq.domain.scope import Scope
+from dlq.models import ReplayPlan
+
+IDS_SPELLED_MAX = 20  # a command with more ids than this is nothing to read or to paste
+REASON = "…"  # for the reader to fill in
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
@@ -17,16 +23,46 @@ class Copy:
     text: str
 
 
-def curl(request: HttpRequest, path: str, body: object = None, *, method: str = "POST") -> Copy:
+def curl(request: HttpRequest, path: str, body: object = None, *, method: str = "POST", name: str = "") -> Copy:
     """Return a request to the API as a curl command."""
     url = request.build_absolute_uri(f"/api/v1{path}")
     parts = ["curl", "-sS", "-X", method, shlex.quote(url), "-H", '"Authorization: Bearer $MAINSTAY_TOKEN"']
     if body is not None:
         parts += ["-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(body, ensure_ascii=False))]
-    return Copy(name="curl", text=" ".join(parts))
+    return Copy(name=f"curl: {name}" if name else "curl", text=" ".join(parts))
 
 
 def command(*words: str, account: str) -> Copy:
-    """Return a management command; acts there need an account by name."""
-    said = ["python", "manage.py", *words, "--as", account]
-    return Copy(name="Command line", text=" ".join(shlex.quote(word) for word in said))
+    """Return an act of ``manage.py letters``; each needs an account by name."""
+    said = ["python", "manage.py", "letters", *words, "--as", account]
+    return Copy(name=f"command line: {words[0]}", text=" ".join(shlex.quote(word) for word in said))
+
+
+def of_plan(plan: ReplayPlan, scope: Scope, *, account: str) -> list[Copy]:
+    """Return the command that plans and starts the same replay, if it can be spelled."""
+    spelled = _scope(scope)
+    if spelled is None:
+        return []
+    kind = plan.target["kind"]
+    target = f"topic:{plan.target['topic']}" if kind == "topic" else kind
+    limit = "never" if plan.failed_limit is None else f"{plan.failed_limit:g}"
+    words = [*spelled, "--rate", f"{plan.rate:g}", "--target", target, "--failed-limit", limit]
+    for each in plan.include:
+        words += ["--include", each]
+    return [command("replay", *words, "--reason", REASON, "--yes", account=account)]
+
+
+def of_discard(scope: Scope, *, account: str) -> list[Copy]:
+    """Return the command that discards the same letters, if it can be spelled."""
+    spelled = _scope(scope)
+    return [command("discard", *spelled, "--reason", REASON, "--yes", account=account)] if spelled else []
+
+
+def _scope(scope: Scope) -> list[str] | None:
+    if scope.ids is not None:
+        return ["--ids", *map(str, scope.ids)] if len(scope.ids) <= IDS_SPELLED_MAX else None
+    if scope.group is not None:
+        return ["--group", str(scope.group)]
+    if scope.failed_of is not None:
+        return ["--failed-of", str(scope.failed_of)]
+    return ["--filter", scope.filter or ""]

@@ -26,13 +26,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     actor = access.actor_of(request)
     scope = forms.scope_of(request.GET)
     count = queries.preview(scope, actor=actor)
-    body = {"scope": scope.as_json(), "reason": "…", "expected": count}
+    body = {"scope": scope.as_json(), "reason": copies.REASON, "expected": count}
     context = {
         "title": "Discard letters",
         "count": count,
         "scope_words": wording.scope(scope.as_json()),
         "fields": forms.address_of(scope),
-        "copies": [copies.curl(request, "/discards", body)],
+        "copies": [*copies.of_discard(scope, account=actor.account), copies.curl(request, "/discards", body)],
     }
     template = "dlq/discard.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/discard.html"
     return render(request, template, context)

@@ -108,8 +108,9 @@ def _choices(chosen: Terms) -> dict[str, Any]:
 def _copies(request: HttpRequest, plan: ReplayPlan) -> list[copies.Copy]:
     limit = {"failed_limit": plan.failed_limit, "include": list(plan.include)}
     drawn = {"scope": plan.scope, "target": plan.target, "rate": plan.rate, **limit}
-    approved = {"plan": plan.pk, "hash": plan.hash, "reason": "…"}
+    approved = {"plan": plan.pk, "hash": plan.hash, "reason": copies.REASON}
     return [
-        copies.Copy(name="curl: plan", text=copies.curl(request, "/replay-plans", drawn).text),
-        copies.Copy(name="curl: approve this plan", text=copies.curl(request, "/replays", approved).text),
+        *copies.of_plan(plan, scopes.parse(plan.scope), account=access.actor_of(request).account),
+        copies.curl(request, "/replay-plans", drawn, name="plan"),
+        copies.curl(request, "/replays", approved, name="approve this plan"),
     ]

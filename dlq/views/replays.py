@@ -57,7 +57,8 @@ def listed(request: HttpRequest) -> HttpResponse:
     found = queries.replays(
         actor=access.actor_of(request), before=before, state=state if state in list(RunState) else ""
     )
-    rows = [_run_row(run) for run in found.rows]
+    scopes = wording.scopes_of(run.scope for run in found.rows)
+    rows = [_run_row(run, scope) for run, scope in zip(found.rows, scopes, strict=True)]
     context = {
         "title": "Replays",
         "rows": rows,
@@ -98,6 +99,7 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
         "target_words": wording.target(run.target),
         "limit_percent": None if run.failed_limit is None else round(run.failed_limit * 100),
         "warnings": run.plan.warnings if run.plan else [],
+        "groupless": item_operations.progress(run).groupless,
         "acts": access.may(actor, "letters.replay", topics=run.topics),
         "copies": _copies(request, run),
     }
@@ -180,9 +182,9 @@ def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
     return redirect("dlq:run", replay_id)
 
 
-def _run_row(run: Replay) -> RunRow:
+def _run_row(run: Replay, scope: str) -> RunRow:
     shown = progress.shown(run, item_operations.progress(run))
-    return RunRow(run=run, shown=shown, word=progress.RUN_WORDS[run.state][1], scope=wording.scope(run.scope))
+    return RunRow(run=run, shown=shown, word=progress.RUN_WORDS[run.state][1], scope=scope)
 
 
 def _row(item: ReplayItem) -> ItemRow:
@@ -207,9 +209,13 @@ def _on_the_way(done: operations.OnTheWay) -> str:
 
 
 def _copies(request: HttpRequest, run: Replay) -> list[copies.Copy]:
+    account = access.actor_of(request).account
+    told = [copies.command("replays", str(run.pk), account=account)]
+    told += [copies.command(act, str(run.pk), account=account) for act in ("pause", "resume", "cancel")]
     return [
-        copies.Copy(name="Watch", text=copies.curl(request, f"/replays/{run.pk}", method="GET").text),
-        copies.Copy(name="Pause", text=copies.curl(request, f"/replays/{run.pk}/pause").text),
-        copies.Copy(name="Resume", text=copies.curl(request, f"/replays/{run.pk}/pause", method="DELETE").text),
-        copies.Copy(name="Stop", text=copies.curl(request, f"/replays/{run.pk}/cancellation").text),
+        *told,
+        copies.curl(request, f"/replays/{run.pk}", method="GET", name="watch"),
+        copies.curl(request, f"/replays/{run.pk}/pause", name="pause"),
+        copies.curl(request, f"/replays/{run.pk}/pause", method="DELETE", name="resume"),
+        copies.curl(request, f"/replays/{run.pk}/cancellation", name="stop"),
     ]
