@@ -11,7 +11,7 @@ from zlib import crc32
 from outbox.domain.numbering import Numbering
 from reliability.kernel import wire
 from reliability.kernel.murmur import partition_for
-from reliability.kernel.record import Header, Outgoing
+from reliability.kernel.record import Outgoing
 
 Lane = tuple[str, bytes]
 """Topic and key: what must stay in order among itself."""
@@ -32,6 +32,7 @@ class Row(NamedTuple):
     raw: bool
     receipt: bool
     size_bytes: int
+    created_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,37 +90,43 @@ def plan(rows: Iterable[Row], *, topics: Topics, numbering: Numbering, lanes: se
     """Sort out the rows, which must come in order of id. ``lanes`` are those that have a parked event already."""
     made = Plan()
     known: dict[str, tuple[int | None, int]] = {}
+    numbers: dict[tuple[str, int], Callable[[], bytes]] = {}
     for row in rows:
-        _, _, event_id, topic, partition, timestamp_ms, key, value, packed, raw, _, size = row
+        _, _, event_id, topic, partition, timestamp_ms, key, value, packed, raw, _, size, _ = row
         if topic not in known:
             known[topic] = topics.partitions(topic), topics.limit_bytes(topic)
         count, limit_bytes = known[topic]
-        if key is not None and (lanes or made.closed) and ((topic, key) in lanes or (topic, key) in made.closed):
+        if (lanes or made.closed) and (_is_closed(row, lanes) or _is_closed(row, made.closed)):
             made.parks.append(Park(row=row, code=BEHIND.code, reason=BEHIND.reason, behind=True))
             continue
         if count is None or size > limit_bytes or (partition is not None and partition >= count):
             park(row, refusal_of(row, count, size, limit_bytes), parks=made.parks, lanes=made.closed)
             continue
         if partition is None:
-            # Java's choice for a key. Without one any will do, but a resend must choose the same again.
-            partition = crc32(event_id.encode()) % count if key is None else _partition(key, count)
-        headers = [*_headers(packed)] if packed else []
+            partition = _partition(key, event_id, count)
+        headers = [*(_short_headers if len(packed) <= SHORT_BYTES else wire.unpack_headers)(packed)]
         if not raw:
+            take = numbers.get((topic, partition))
+            if take is None:
+                take = numbers[topic, partition] = numbering.slot(topic, partition, count).take
             headers.append((wire.EVENT_ID, event_id.encode()))
-            headers.append((wire.NUMBER, numbering.slot(topic, partition, count).take()))
-        made.size_bytes += size
-        made.partitions[topic] = count
+            headers.append((wire.NUMBER, take()))
         made.rows.append(row)
         made.sends.append(Outgoing(topic, partition, key, value, headers, timestamp_ms))
+    made.partitions = {send.topic: known[send.topic][0] or 0 for send in made.sends}
+    made.size_bytes = sum([row.size_bytes for row in made.rows])
     return made
 
 
-def _partition(key: bytes, count: int) -> int:
+def _is_closed(row: Row, lanes: set[Lane]) -> bool:
+    return row.key is not None and (row.topic, row.key) in lanes
+
+
+def _partition(key: bytes | None, event_id: str, count: int) -> int:
+    """Java's choice for a key. Without one any will do, but a resend must choose the same again."""
+    if key is None:
+        return crc32(event_id.encode()) % count
     return _partition_of_short(key, count) if len(key) <= SHORT_BYTES else partition_for(key, count)
-
-
-def _headers(packed: bytes) -> tuple[Header, ...]:
-    return _short_headers(packed) if len(packed) <= SHORT_BYTES else wire.unpack_headers(packed)
 
 
 def park(row: Row, refusal: Refusal, *, parks: list[Park], lanes: set[Lane], number: str = "") -> None:

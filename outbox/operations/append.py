@@ -14,7 +14,7 @@ from outbox.operations import hints, limits
 from reliability.kernel import text, wire
 from reliability.kernel.errors import MainstayError
 from reliability.kernel.record import Header
-from reliability.kernel.telemetry import tracing
+from reliability.kernel.telemetry import metrics, names, tracing
 
 EVENTS_PER_CALL_MAX = 10_000  # bounds the arrays of one statement; a caller with more makes more calls
 
@@ -90,6 +90,7 @@ def append_many(events: Sequence[Event]) -> list[UUID]:
         if locks:
             cursor.execute(_LOCK, [locks])
         cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+    metrics.inc(names.OUTBOX_APPENDED, len(rows))
     transaction.on_commit(hints.give)
     return [row[1] for row in rows]
 

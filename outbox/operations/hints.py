@@ -11,6 +11,8 @@ import threading
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from reliability.kernel import clock
 
@@ -31,7 +33,7 @@ def channel() -> str:
 def client(*, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Return a Redis client that gives up soon and does not try again by itself."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=None
+        settings.REDIS_URL, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
     )
 
 

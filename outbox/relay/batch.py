@@ -32,6 +32,8 @@ class Batch:
     plan: Plan
     numbering: Numbering
     first_id: int
+    oldest_s: float
+    """When the first of the events was appended, in seconds since 1970."""
     targets: dict[TopicPartition, int] = field(default_factory=dict)
     """Log-end offsets, before anything was sent, of the partitions that get events with a receipt."""
     begun: bool = False

@@ -23,7 +23,7 @@ from reliability import live
 from reliability.kafka import ports
 from reliability.kernel import clock, failpoint
 from reliability.kernel.errors import Transient
-from reliability.kernel.telemetry import tracing
+from reliability.kernel.telemetry import metrics, names, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +86,7 @@ class Relay:
         except BaseException:
             self._forget()
             raise
-        if not worked:
-            self._refresh_limits()
+        self._refresh_limits()
         self._tell_pages(worked)
         return worked
 
@@ -215,13 +214,22 @@ class Relay:
         failpoint.reach("relay.after_finish")
         for batch in batches:
             if batch.shard.id in ours:
-                self.sent += batch.sent
+                self._count(batch)
                 batch.shard.finished(batch)
             else:
                 log.warning("lease_lost", shard=batch.shard.id, epoch=batch.shard.epoch)
                 self._holdings.drop(batch.shard)
 
     # --- around it
+
+    def _count(self, batch: Batch) -> None:
+        self.sent += batch.sent
+        metrics.inc(names.OUTBOX_SENT, batch.sent, shard=str(batch.shard.id))
+        metrics.observe(names.OUTBOX_BATCH, batch.sent)
+        if batch.plan.rows:
+            metrics.observe(names.OUTBOX_DELAY, max(0.0, self._time.now().timestamp() - batch.oldest_s))
+        for parked in (*batch.plan.parks, *batch.late_parks):
+            metrics.inc(names.OUTBOX_FAILED, reason=parked.code)
 
     def _forget(self) -> None:
         self._sender.discard()

@@ -66,6 +66,7 @@ def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin
             shard=shard,
             window_end=stretch.window_end,
             first_id=rows[0].id,
+            oldest_s=rows[0].created_s,
             last_id=stretch.last_id,
             ended=stretch.ended,
             plan=plan,

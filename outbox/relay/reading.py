@@ -38,7 +38,8 @@ _SELECT = f"""
     SELECT id, shard, event_id::text, topic, partition, timestamp_ms,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE key END,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE value END,
-           CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE headers END, raw, receipt, {_SIZE}
+           CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE headers END, raw, receipt, {_SIZE},
+           extract(epoch FROM created_at)::float
     FROM outbox_event WHERE {_WINDOW}
 """  # noqa: S608 - made of constants
 # Materialised, so that the planner cannot decide to walk all of history in order of id.

@@ -55,6 +55,7 @@ def rebuild(shard: Shard, source: Source, *, outbox: str) -> Batch:
         shard=shard,
         window_end=shard.window_end,
         first_id=rows[0].id if rows else shard.after_id,
+        oldest_s=rows[0].created_s if rows else 0.0,
         last_id=last_id,
         ended=bool(pending["ended"]),
         plan=plan,

@@ -26,9 +26,26 @@ PRODUCER_SETTINGS: dict[str, object] = {
     # If one record of a partition fails, none behind it may slip through: the producer stops, and all of them are
     # sent again, in order, by a new one.
     "enable.gapless.guarantee": True,
+    "allow.auto.create.topics": False,  # with the broker's defaults, and after the partition was chosen
+    # A deleted topic is told apart from a slow one well within our patience.
+    "topic.metadata.propagation.max.ms": 2_000,
     "linger.ms": 2,
     "log_level": 3,  # else each start warns that the gapless guarantee does not cover the client's own timeout
 }
+
+
+OF_ONE_RECORD = frozenset(
+    {
+        "MSG_SIZE_TOO_LARGE",
+        "RECORD_LIST_TOO_LARGE",
+        "INVALID_MSG_SIZE",
+        "INVALID_RECORD",
+        "INVALID_TIMESTAMP",
+        "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+        "_INVALID_ARG",
+    }
+)
+"""Refusals that one record brings on all that travel with it; any other is about the topic."""
 
 
 class NotDelivered(Transient):
@@ -70,11 +87,16 @@ class Sender:
             raise
 
     def _sort_out(self, batches: Sequence[Batch]) -> None:
-        refused = [batch for batch in batches if any(error.permanent for error in batch.failed.values())]
-        for batch in refused:
+        if not any(error.permanent for batch in batches for error in batch.failed.values()):
+            return
+        doubtful = []
+        for batch in batches:
+            _refuse_topics(batch)
+            if any(error.permanent for error in batch.failed.values()):
+                doubtful.append(batch)
+        for batch in doubtful:
             self._send_singly(batch)
-        if refused:
-            self._send_again([batch for batch in batches if batch not in refused and batch.failed])
+        self._send_again([batch for batch in batches if batch not in doubtful and batch.failed])
 
     def discard(self) -> None:
         """Drop the producer, and all that it has not sent."""
@@ -180,6 +202,18 @@ class Sender:
         if self._producer is None:
             self._producer = self._make_producer()
         return self._producer
+
+
+def _refuse_topics(batch: Batch) -> None:
+    """Park what was refused because of its topic: to try each such record alone would take seconds each."""
+    for place in list(batch.left()):
+        error = batch.failed.get(place)
+        if error is None or not error.permanent or error.code in OF_ONE_RECORD:
+            continue
+        del batch.failed[place]
+        if not batch.refuse_behind(place):
+            log.warning("event_refused", topic=batch.plan.sends[place].topic, code=error.code, reason=error.message)
+            batch.refuse(place, error)
 
 
 def _told(batch: Batch, place: int, delivery: ports.Delivery) -> None:

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 import outbox
 from outbox import relay
 from reliability.kafka import clusters
-from reliability.kernel import clock, wire
+from reliability.kernel import wire
 from reliability.kernel.record import Header, TopicPartition
 from tests.benchmarks import printing
 
@@ -98,25 +97,13 @@ def drain(worker: relay.Relay, wanted: int) -> None:
         worker.step()
 
 
-def make_relay() -> relay.Relay:
-    return relay.Relay(
-        me=relay.identity(hosting="process", started_at=clock.SYSTEM.now()),
-        outbox=settings.MAINSTAY_OUTBOX_NAME,
-        kafka=relay.Kafka(
-            producer=lambda: clusters.producer(client_id="bench-relay"),
-            admin=clusters.admin(),
-            reader=clusters.reader(client_id="bench-relay"),
-        ),
-    )
-
-
 def test_throughput(topic: str) -> None:
     printing.heading(f"Relay: {EVENTS:,} events of 200 B with 3 headers, {PARTITIONS} partitions")
     ratios = []
     for _ in range(ROUNDS):
         with connection.cursor() as cursor:
             cursor.execute("delete from outbox_event")
-        worker = make_relay()
+        worker = relay.of_this_process(hosting="process")
         try:
             worker.step()  # takes its shards; there is nothing to send yet
             fill(topic, EVENTS)
@@ -186,7 +173,7 @@ def listen(topic: str, arrived: dict[bytes, float], stop: threading.Event) -> No
 def test_everything_arrived_once(topic: str) -> None:
     """The benchmark measures the real thing: after a drain every event is on the topic, once, in order per key."""
     fill(topic, 2_000)
-    worker = make_relay()
+    worker = relay.of_this_process(hosting="process")
     try:
         drain(worker, 2_000)
     finally:

@@ -70,19 +70,27 @@ class Producer:
         return len(records)
 
     def poll(self, timeout_s: float = 0.0) -> int:
-        return self._client.poll(timeout_s)
+        try:
+            return self._client.poll(timeout_s)
+        except KafkaException as exception:
+            _expect_fatal(exception)
+            return 0
 
     def flush(self, timeout_s: float) -> int:
-        return self._client.flush(timeout_s)
+        try:
+            return self._client.flush(timeout_s)
+        except KafkaException as exception:
+            _expect_fatal(exception)
+            return len(self._client)
 
     def close(self, timeout_s: float = 10.0) -> int:
         if self._closed:
             return 0
         self._closed = True
-        left = self._client.flush(timeout_s)
+        left = self.flush(timeout_s)
         if left:
             self._client.purge()
-            self._client.flush(1.0)  # runs the callbacks of what was purged
+            self.flush(1.0)  # runs the callbacks of what was purged
         return left
 
 
@@ -123,6 +131,13 @@ def _answer(on_answer: ports.OnAnswer, place: int, error: KafkaError | None, mes
         on_answer(place, _number(message.offset()), None)
     else:
         on_answer(place, -1, verdicts.delivery_error(error))
+
+
+def _expect_fatal(exception: KafkaException) -> None:
+    """Raise what is not fatal. A fatal error comes out of poll or flush once; `produce` and the answers tell of it."""
+    error = verdicts.of(exception)
+    if not (error.fatal() or error.code() in _FATAL):
+        raise exception
 
 
 def _number(value: int | None) -> int:

@@ -278,6 +278,18 @@ def test_a_late_refusal_parks_the_rest_of_the_key_and_spares_the_innocent(broker
     assert Choosy.made >= 2
 
 
+def test_a_topic_that_is_refused_parks_its_events_without_trying_each_alone(broker, monkeypatch):
+    broker.refuse("stock", ports.DeliveryError(code="UNKNOWN_TOPIC_OR_PART", message="gone", permanent=True))
+    monkeypatch.setattr(sending.Sender, "_send_singly", None)
+    append(
+        *[outbox.Event(topic="stock", key=str(n % 3).encode(), value=b"v") for n in range(9)],
+        outbox.Event(topic="orders", key=b"0", value=b"fine"),
+    )
+    drain(make_relay(broker))
+    assert values(broker, "orders") == [b"fine"]
+    assert sorted(row.behind for row in queries.parked()) == [False] * 3 + [True] * 6
+
+
 def test_the_shards_of_a_relay_that_died_on_this_machine_are_taken_before_its_lease_ends(broker):
     time = clock.ManualClock()
     one, two = make_relay(broker, time=time), make_relay(broker, time=time)

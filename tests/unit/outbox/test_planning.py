@@ -26,7 +26,7 @@ def row(id_: int, *, topic: str = "orders", key: bytes | None = b"k", value: byt
         "receipt": False,
         **more,
     }
-    return Row(id=id_, topic=topic, key=key, value=value, headers=headers, size_bytes=size, **fields)
+    return Row(id=id_, topic=topic, key=key, value=value, headers=headers, size_bytes=size, created_s=0.0, **fields)
 
 
 def plan(*rows: Row, lanes: set[planning.Lane] | None = None) -> planning.Plan:
