@@ -12,6 +12,8 @@ from django.conf import settings
 
 import outbox
 from outbox import queries, relay
+from outbox.domain.event import DEFAULT_LIMIT_BYTES, TooLarge
+from outbox.operations import limits
 from outbox.relay import hosting, topics
 from reliability.kafka import clusters
 from reliability.kernel.record import Record, TopicPartition
@@ -72,11 +74,15 @@ def test_events_arrive_with_receipts(worker, topic):
 def test_what_is_too_large_for_the_topic_is_parked_before_it_is_sent(worker, topic):
     relays_own = clusters.admin(answer_s=hosting.ADMIN_ANSWER_S)
     wait_until(lambda: relays_own.partition_count(topic) == 2, within_s=20, what="the relay's admin knows the topic")
+    assert limits.of(topic) == DEFAULT_LIMIT_BYTES  # what this writer believes for a while
     worker.step()  # asks for the topics' limits
     append(*events(topic, (b"a", b"x" * 1_900), (b"a", b"2"), (b"b", b"3")))
     drain(worker)
     assert [record.value for record in records(topic)] == [b"3"]
     assert [(row.code, row.number) for row in queries.parked()] == [("too_large", ""), ("behind", "")]
+    limits.forget()
+    with pytest.raises(TooLarge, match="which takes 1,744"):
+        append(*events(topic, (b"a", b"x" * 1_900)))
 
 
 def test_what_only_the_broker_finds_too_large_parks_its_key_and_nobody_else(worker, topic, monkeypatch):
