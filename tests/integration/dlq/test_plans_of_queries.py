@@ -27,8 +27,8 @@ EVERYBODY = actor(Role.VIEWER)
 # Copies of one stored letter, spread over groups, keys and offsets.
 COPIES = """
 INSERT INTO dlq_letter (cluster, topic, topic_id, partition, "offset", key, value, headers, headers_unreadable,
-       parse_error, left_out, dialect, origin_topic, origin_partition, origin_offset, consumer_group, attempt, error_type,
-       error_message, error_stack, cause, trace_id, message_id, replay, key_text, value_size, stored_at,
+       parse_error, left_out, dialect, origin_topic, origin_partition, origin_offset, consumer_group, attempt,
+       error_type, error_message, error_stack, cause, trace_id, message_id, replay, key_text, value_size, stored_at,
        state, replay_count, group_id)
 SELECT cluster, topic, topic_id, partition, n, key, value, headers, false,
        '', '', dialect, origin_topic, origin_partition, n, consumer_group, attempt, error_type, error_message,
