@@ -14,7 +14,7 @@
   const strip = document.getElementById("connection");
   const states = new Map(); // region id -> { checked, asked, busy, dirty, timer }
   const versions = {}; // topic -> version last heard
-  let socket = null, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, changes = 0, hellos = 0, said = 0, hints = true;
+  let socket = null, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, changes = 0, hellos = 0, said = 0, hints = true, retry = 0;
   const begun = performance.now();
 
   const regions = () => [...document.querySelectorAll("[data-live]")];
@@ -64,7 +64,8 @@
       });
       if (response.status === 401 || response.redirected) return location.reload();
       if (response.status === 200) apply(region, await response.text(), force);
-      else if (response.status !== 204) throw new Error(`the server answered ${response.status}`);
+      else if (response.status === 204) reread(region);
+      else throw new Error(`the server answered ${response.status}`);
       state.checked = performance.now();
     } catch (error) {
       state.dirty = true;
@@ -73,6 +74,11 @@
       state.busy = false;
       draw();
     }
+  }
+
+  /* Nothing changed: what the region shows is as good as just read. */
+  function reread(region) {
+    for (const time of region.querySelectorAll("time[data-as=read]")) time.dateTime = new Date(now()).toISOString();
   }
 
   function apply(region, html, force) {
@@ -140,7 +146,7 @@
     socket.addEventListener("close", (event) => {
       if (event.code === 4401) return location.reload(); // signed out: the page leads to the login
       const wait = Math.min(BACK_OFF_MS[0] * 2 ** tries++, BACK_OFF_MS[1]);
-      setTimeout(connect, wait * (0.5 + Math.random() / 2));
+      retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
       draw();
     });
   }
@@ -201,17 +207,18 @@
     else if ((silent >= SILENT_MS || !hints) && polled && quiet < POLL_MS + SILENT_MS) text = `Polling ${Math.floor(quiet / 1000)} s`;
     else if (old >= STALE_MS) {
       [kind, text] = ["crit", `Stale since ${clock(now() - old)} UTC`];
-      warning = `No word from the server. Figures as of ${clock(now() - old)} UTC; trying again.`;
+      warning = `Figures as of ${clock(now() - old)} UTC`;
     } else if (silent >= SILENT_MS) {
       [kind, text] = ["warn", "Reconnecting"];
-      warning = `The connection is gone for ${Math.floor(silent / 1000)} s. Figures may be old; trying again.`;
+      warning = `No connection for ${Math.floor(silent / 1000)} s`;
     }
     pill.className = `live ${kind}`;
     pill.setAttribute("aria-pressed", String(paused));
     pill.title = paused ? "Live updates are paused (p)" : "Press to pause live updates (p)";
     if (pill.lastChild.textContent !== text) pill.lastChild.textContent = text;
     if (strip.textContent !== warning) strip.textContent = warning;
-    strip.hidden = !warning;
+    strip.title = warning;
+    strip.parentElement.classList.toggle("alarm", Boolean(warning));
     for (const region of regions()) {
       const state = stateOf(region);
       region.classList.toggle("stale", performance.now() - state.checked > REASK_MS + STALE_MS || old >= STALE_MS);
@@ -236,6 +243,12 @@
     tick();
   });
   window.mainstay.cut = () => socket?.close(); // for tests of what a reader sees then
+  addEventListener("online", () => {
+    if (socket?.readyState === WebSocket.OPEN) return;
+    clearTimeout(retry);
+    tries = 0;
+    connect();
+  });
   document.addEventListener("visibilitychange", () => document.hidden || tick());
   document.addEventListener("htmx:afterSettle", () => socket?.readyState === 1 && socket.send(JSON.stringify({ subscribe: topics() })));
   title();

@@ -31,13 +31,16 @@ def _times(context: Context) -> times.Times:
 
 
 @register.simple_tag(takes_context=True)
-def age(context: Context, instant: datetime | None) -> SafeString | str:
-    """Show an instant as the person reads it: "6 min ago" or a time of day; the script keeps it growing."""
+def age(context: Context, instant: datetime | None, *, read: bool = False) -> SafeString | str:
+    """Show an instant as the person reads it: "6 min ago" or a time of day; the script keeps it growing.
+
+    ``read`` marks when a figure was read: an answer that nothing changed makes it young again.
+    """
     if instant is None:
         return NEVER
     now, known = _now(context), _times(context)
     text = wording.age((now - instant).total_seconds()) if known.mode == "relative" else known.moment(instant, now=now)
-    return _time(instant, text, "age")
+    return _time(instant, text, "read" if read else "age")
 
 
 @register.simple_tag(takes_context=True)
