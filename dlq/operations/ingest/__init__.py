@@ -1,6 +1,6 @@
 """Dead-letter records become letters: stored once, byte for byte, in batches.
 
-Who waits for new letters listens to the registry's kind ``letter`` (ids, after the commit, may be lost) and has a sweep.
+Who waits for new letters listens to the registry: kind ``letter``, ids, after the commit; may be lost, so have a sweep.
 """
 
 from __future__ import annotations
