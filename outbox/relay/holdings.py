@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 GUARD_EVERY_S = 30.0
 LEASE_MARGIN_S = 1.0  # stop this long before the lease ends by our clock
+BURIAL_S = 1.0  # between two looks at a dead neighbour: what it had sent has reached the broker by then
 BACKOFF_BASE_S = 0.2
 BACKOFF_CAP_S = 10.0
 
@@ -49,7 +50,8 @@ class Holdings:
             raise LeaseLost
         before = set(self.shards)
         self._suspects = leases.keep(self.me, self.shards, suspects=self._suspects)
-        self._kept_s = now_s
+        # Of a relay that died on this machine we want to know soon whether it is really gone.
+        self._kept_s = now_s - leases.KEEP_EVERY_S + BURIAL_S if self._suspects else now_s
         if before != set(self.shards):
             log.info("shards_owned", shards=sorted(self.shards), before=sorted(before))
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 import outbox
 from outbox import queries
-from outbox.relay import engine, journal, leases, recovery, sending
+from outbox.relay import engine, holdings, journal, leases, recovery, sending
 from reliability.kafka import ports
 from reliability.kafka.memory import MemoryBroker
 from reliability.kernel import clock, wire
@@ -302,5 +302,5 @@ def test_the_shards_of_a_relay_that_died_on_this_machine_are_taken_before_its_le
     for _ in range(2):
         two.step()
         owned.append(len(two.facts()["shards"]))
-        time.advance(leases.KEEP_EVERY_S)
+        time.advance(holdings.BURIAL_S)
     assert owned == [0, 16]

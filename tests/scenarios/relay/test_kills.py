@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 
 WRITERS = 3
 KEYS_EACH = 8
-PAUSE_S = 0.004
+PAUSE_S = 0.012
 
 PLACES = (
     "relay.in_begin",
@@ -61,7 +61,7 @@ def write(topic: str, number: int, stop: threading.Event, written: Written) -> N
             value = len(written.values[key])
             with transaction.atomic():
                 id_ = outbox.append(topic=topic, key=key, value=str(value).encode(), receipt=value % 2 == 0)
-                time.sleep(PAUSE_S * (25 if chance.random() < 0.02 else 1))
+                time.sleep(PAUSE_S * (10 if chance.random() < 0.02 else 1))
             written.values[key].append(value)
             if value % 2 == 0:
                 written.receipts[id_] = (key, value)
@@ -88,6 +88,10 @@ def writers(topic):
 
 def everything_is_sent() -> bool:
     return queries.backlog(clock.SYSTEM.now()).events == 0
+
+
+def sent() -> int:
+    return sum(row.sent for row in queries.shards(clock.SYSTEM.now()))
 
 
 def read(topic: str) -> list[Record]:
@@ -160,8 +164,10 @@ def test_deaths_at_every_boundary_lose_nothing(relays, writers, topic):
 def test_kills_at_random_moments_lose_nothing(relays, writers, topic):
     chance = random.Random(os.environ.get("PYTEST_CURRENT_TEST"))
     for _ in range(3):
+        before = sent()
         relays.start()
-        time.sleep(4.5 + chance.random())
+        wait_until(lambda before=before: sent() > before, within_s=30, what="the relay sends", every_s=0.05)
+        time.sleep(chance.random())
         relays.kill()
     relays.start()
     time.sleep(1)
