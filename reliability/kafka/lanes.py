@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from reliability.kernel.record import Record, TopicPartition
 
-RECORDS_MAX = 2_000  # four polls: a partition that is worked off as fast as it is read is never paused
+RECORDS_MAX = 10_000  # some polls: pausing drops what the client fetched ahead, so a lane worked off in time never is
 BYTES_MAX = 8 * 1024 * 1024
 """A partition that holds this much is paused: a poll may bring one fetch more, then no memory is spent on it.
 

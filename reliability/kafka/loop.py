@@ -117,7 +117,7 @@ class Loop:
         self._start_next()
         if self._under_way is None:
             self._owned.poll(max_records=self._policy.poll_records, timeout_s=self._patience_s())
-        elif self._time.monotonic() - self._owned.polled_s >= _KEEP_ALIVE_S:
+        elif self._reads_ahead() or self._time.monotonic() - self._owned.polled_s >= _KEEP_ALIVE_S:
             self._owned.poll(max_records=self._policy.poll_records, timeout_s=0.0)
         self._owned.adjust_pauses(closed=self._time.monotonic() < self._hold_until_s)
         self._owned.commit_if_due(every_s=self._policy.commit_every_s)
@@ -159,6 +159,12 @@ class Loop:
         """In a rebalance: wait a little for work under way on a partition that goes, so that it counts."""
         if self._under_way is not None and self._under_way.lane.partition in partitions:
             self._collect(wait_s=self._policy.revoke_wait_s)
+
+    def _reads_ahead(self) -> bool:
+        """Whether to fetch the next batch while one is under way: worth it when a batch empties what is held."""
+        held = self._owned.lanes.values()
+        records, size = sum(len(lane.pending) for lane in held), sum(lane.pending_bytes for lane in held)
+        return records < 2 * self._policy.batch and size < lanes.BYTES_MAX // 2
 
     def _start_next(self) -> None:
         now_s = self._time.monotonic()
