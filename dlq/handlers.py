@@ -18,7 +18,7 @@ from reliability.kernel.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500  # records of one transaction: the cost of a commit is spread, a failed batch repeats little
+BATCH = 1_000  # records of one transaction: the cost of a commit is spread, a failed batch repeats little
 RATE_WINDOW_S = 30.0
 ASK_AGAIN_S = 5.0  # how often a topic's id is asked while its records flow
 LINKS_MAX = 32  # traces one span is linked to; the first records of a batch stand for the rest
