@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from celery import shared_task, signals
+from kombu.exceptions import OperationalError
 
 from outbox import operations, queries, relay
 from reliability.kernel import clock
@@ -37,7 +38,8 @@ class _Turn(DatabaseHeartbeat):
 def relay_outbox() -> None:
     """Relay for a minute, then send this task again; returns at once where this process is at it already.
 
-    Leases and producer belong to the process, not to the turn.
+    Leases and producer belong to the process, not to the turn. While Redis is away the turn goes on: nobody could
+    start the next one.
     """
     global _relay
     if not _running.acquire(blocking=False):
@@ -45,10 +47,22 @@ def relay_outbox() -> None:
     try:
         if _relay is None:
             _relay = relay.of_this_process(hosting="worker")
-        relay.serve(_relay, stop=_stop, heartbeat=_Turn(), until_s=clock.SYSTEM.monotonic() + TURN_S)
+        sent = False
+        while not sent:
+            relay.serve(_relay, stop=_stop, heartbeat=_Turn(), until_s=clock.SYSTEM.monotonic() + TURN_S)
+            sent = _send(expires_s=WAITS_S) or _stop.is_set()
     finally:
         _running.release()
-        relay_outbox.apply_async(queue=QUEUE, expires=WAITS_S)
+
+
+def _send(*, expires_s: int) -> bool:
+    """Have a relay started; False when Redis is away."""
+    try:
+        relay_outbox.apply_async(queue=QUEUE, expires=expires_s, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("relay_not_started", reason=str(error), effect="the next sweep tries again")
+        return False
+    return True
 
 
 @shared_task(name="outbox.sweep", ignore_result=True)
@@ -56,7 +70,7 @@ def sweep() -> None:
     """Start a relay when none has been heard of lately: covers a lost message and a worker that died."""
     if not queries.relay_heard_within(seconds=SILENT_S):
         log.info("relay_started_by_sweep")
-        relay_outbox.apply_async(queue=QUEUE, expires=int(SILENT_S))
+        _send(expires_s=int(SILENT_S))
 
 
 @shared_task(name="outbox.upkeep", ignore_result=True)
@@ -69,7 +83,7 @@ def upkeep() -> None:
 def _start_relaying(sender: Any = None, **kwargs: Any) -> None:
     """A worker that serves the relay's queue starts at once, instead of at the next sweep."""
     if QUEUE in sender.app.amqp.queues.consume_from:
-        relay_outbox.apply_async(queue=QUEUE, expires=WAITS_S)
+        _send(expires_s=WAITS_S)
 
 
 @signals.worker_shutting_down.connect(dispatch_uid="outbox.worker_shutting_down")

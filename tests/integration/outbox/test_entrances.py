@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from kombu.exceptions import OperationalError
 
 import outbox
 from outbox import queries, tasks
@@ -141,12 +142,16 @@ def test_the_outbox_registers_itself_with_the_console():
 
 
 class Sent:
-    """Notes what is sent to Celery."""
+    """Notes what is sent to Celery; the first ``lost`` times Redis is away."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lost: int = 0) -> None:
         self.calls: list[dict[str, object]] = []
+        self.lost = lost
 
     def __call__(self, **options: object) -> None:
+        if self.lost:
+            self.lost -= 1
+            raise OperationalError("Redis is away")
         self.calls.append(options)
 
 
@@ -154,7 +159,7 @@ def test_the_sweep_starts_a_relay_only_when_none_is_heard(broker, monkeypatch):
     sent = Sent()
     monkeypatch.setattr(tasks.relay_outbox, "apply_async", sent)
     tasks.sweep()
-    assert sent.calls == [{"queue": "relay", "expires": 5}]
+    assert sent.calls == [{"queue": "relay", "expires": 5, "retry": False}]
     make_relay(broker).step()
     tasks.sweep()
     assert len(sent.calls) == 1
@@ -173,7 +178,17 @@ def test_the_task_relays_for_its_turn_sends_itself_again_and_a_second_one_return
     tasks.relay_outbox()
     assert time.monotonic() - began < 0.3
     turn.join(10)
-    assert sent.calls == [{"queue": "relay", "expires": 30}]
+    assert sent.calls == [{"queue": "relay", "expires": 30, "retry": False}]
     assert len(broker.records("orders")) == 5
     tasks._leave()
     assert queries.relays() == []
+
+
+def test_while_redis_is_away_the_relay_goes_on_because_nobody_could_start_the_next_turn(broker, monkeypatch):
+    sent = Sent(lost=2)
+    monkeypatch.setattr(tasks.relay_outbox, "apply_async", sent)
+    monkeypatch.setattr(tasks, "TURN_S", 0.2)
+    monkeypatch.setattr(tasks, "_relay", make_relay(broker))
+    tasks.relay_outbox()
+    assert (sent.lost, len(sent.calls)) == (0, 1)
+    tasks._leave()
