@@ -262,7 +262,7 @@ def notices(counts: Tally, *, terms: Terms, world: World, readers: Readers) -> l
 
 def _readers(counts: Tally, terms: Terms, readers: Readers) -> list[Notice]:
     if readers is None:
-        text = "may be read by groups that are not known: Kafka did not answer"
+        text = "may be read by other groups too: Kafka could not tell which in time"
         return [Notice(code="readers-unknown", count=len(counts.ids), text=text)]
     found = []
     skip = "; those that use Mainstay's consumer skip it" if terms.target.kind is Kind.GROUP else ""
