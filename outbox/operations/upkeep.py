@@ -40,6 +40,15 @@ SELECT coalesce(bool_and(newest.xid IS NULL OR newest.xid < pg_snapshot_xmin(s.s
 FROM outbox_shard s LEFT JOIN LATERAL
      (SELECT xid FROM {partition} e WHERE e.shard = s.id ORDER BY xid DESC LIMIT 1) AS newest ON true
 """
+# Left behind by an upkeep that died between detaching and dropping; the constraint is what detaching left on it.
+_DETACHED = """
+SELECT c.relname, (regexp_match(bound, $$id >= '?(\\d+)$$))[1]::bigint,
+       (regexp_match(bound, $$id < '?(\\d+)$$))[1]::bigint, false
+FROM pg_class c JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'c'
+     CROSS JOIN LATERAL pg_get_constraintdef(k.oid) AS bound
+WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'outbox_event'::regclass)
+  AND c.relname ~ '^outbox_event_from_\\d+$' AND NOT c.relispartition ORDER BY 2
+"""
 _WRITERS = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowExclusiveLock'"
 _PARKED = "SELECT count(*) FROM outbox_parked WHERE event >= %s AND event < %s"
 _RECENT = "SELECT max(id) IS NOT NULL FROM {partition} WHERE created_at > clock_timestamp() - make_interval(secs => %s)"
@@ -67,7 +76,7 @@ def keep_up() -> None:
         try:
             make_ahead(connection)
             take_away_old(connection)
-        except errors.LockNotAvailable as error:
+        except (errors.LockNotAvailable, errors.QueryCanceled) as error:
             log.info("outbox_upkeep_postponed", error=str(error))
     retention.sweep()
 
@@ -111,7 +120,7 @@ def take_away_old(connection: psycopg.Connection[Any], *, retention_s: float | N
     kept_s = retention_s if retention_s is not None else getattr(settings, "OUTBOX_RETENTION_S", RETENTION_S)
     row = connection.execute("SELECT last_value FROM outbox_event_id").fetchone()
     last_id = int(row[0]) if row else 0
-    taken = []
+    taken = [name for partition in _detached(connection) for name in _drop(connection, partition)]
     for partition in partitions(connection):
         if partition.leaving:
             _execute(connection, "ALTER TABLE outbox_event DETACH PARTITION {} FINALIZE", partition)
@@ -119,14 +128,25 @@ def take_away_old(connection: psycopg.Connection[Any], *, retention_s: float | N
             break
         else:
             _execute(connection, "ALTER TABLE outbox_event DETACH PARTITION {} CONCURRENTLY", partition)
-        if not _is_done(connection, partition):
-            # A writer that had drawn its id long ago came after all: its events are not sent yet.
-            _attach_again(connection, partition)
+        dropped = _drop(connection, partition)
+        if not dropped:
             break
-        _execute(connection, "DROP TABLE {}", partition)
-        log.info("outbox_partition_dropped", name=partition.name)
-        taken.append(partition.name)
+        taken += dropped
     return taken
+
+
+def _detached(connection: psycopg.Connection[Any]) -> list[Partition]:
+    return [Partition(*row) for row in connection.execute(_DETACHED).fetchall()]
+
+
+def _drop(connection: psycopg.Connection[Any], partition: Partition) -> list[str]:
+    """Drop a detached partition; or attach it again, if a writer that drew its id long ago came after all."""
+    if not _is_done(connection, partition):
+        _attach_again(connection, partition)
+        return []
+    _execute(connection, "DROP TABLE {}", partition)
+    log.info("outbox_partition_dropped", name=partition.name)
+    return [partition.name]
 
 
 def _is_over(connection: psycopg.Connection[Any], partition: Partition, kept_s: float) -> bool:
@@ -164,12 +184,12 @@ def _alone() -> Iterator[psycopg.Connection[Any] | None]:
     try:
         wrapper.ensure_connection()
         connection: psycopg.Connection[Any] = wrapper.connection
-        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
         if row is None or not row[0]:
             yield None
             return
         try:
+            connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
             yield connection
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -64,7 +64,7 @@ class Relay:
         self._topics = Topics(kafka.admin, time=time)
         self._sender = Sender(kafka.producer, keep_alive=self._holdings.keep, time=time)
         self._told_s = float("-inf")
-        self._untold = False
+        self._untold = self._halted = False
 
     def step(self) -> bool:
         """Send what there is, for at most some seconds; return whether it did anything.
@@ -81,11 +81,14 @@ class Relay:
                 worked = self._work()
         except guard.Halted as halted:
             self._forget()
-            log.warning("relay_halted", reason=str(halted))
+            if not self._halted:
+                log.warning("relay_halted", reason=str(halted))
+            self._halted = True
             return False
         except BaseException:
             self._forget()
             raise
+        self._halted = False
         self._refresh_limits()
         self._tell_pages(worked)
         return worked

@@ -138,6 +138,17 @@ def test_a_detach_that_was_interrupted_is_finished(db, broker):
     assert upkeep.take_away_old(db, retention_s=0) == ["outbox_event_from_0", "outbox_event_from_10"]
 
 
+def test_a_partition_that_was_detached_and_not_dropped_is_not_forgotten(db, broker):
+    append(*events(25))
+    db.execute("ALTER TABLE outbox_event DETACH PARTITION outbox_event_from_0 CONCURRENTLY")
+    upkeep.take_away_old(db, retention_s=0)
+    assert names(db)[0] == "0"  # its events are not sent: it is back
+    send_all(broker)
+    assert len(broker.records("orders")) == 25
+    db.execute("ALTER TABLE outbox_event DETACH PARTITION outbox_event_from_0 CONCURRENTLY")
+    assert upkeep.take_away_old(db, retention_s=3600) == ["outbox_event_from_0"]
+
+
 def test_two_upkeeps_at_once_do_no_harm(db):
     with psycopg.connect(db.info.dsn, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [upkeep._LOCK])
