@@ -19,7 +19,7 @@ from reliability.kernel import clock
 from reliability.live import connection
 from reliability.live.domain import topics as topic_rules
 from reliability.live.domain import versions as rules
-from reliability.live.domain.processes import HeartbeatRow, Missing, missing, newest
+from reliability.live.domain.processes import STOPPED, HeartbeatRow, Missing, missing, newest
 from reliability.live.models import Heartbeat
 
 # What is asked for at least so often when Redis does not answer.
@@ -29,6 +29,12 @@ POLL_EVERY_S = 5.0
 def heartbeats() -> list[HeartbeatRow]:
     """The last word of every process, per name and host."""
     return newest(_rows())
+
+
+def heard_within(name: str, *, seconds: float) -> bool:
+    """Whether a process of that name that has not stopped spoke within that time, by the database's clock."""
+    lately = Heartbeat.objects.filter(name=name, at__gt=Now() - timedelta(seconds=seconds))
+    return lately.exclude(state=STOPPED).exists()
 
 
 def missing_processes() -> list[Missing]:

@@ -1,15 +1,26 @@
-"""Celery's processes, whose loops are not ours: their heartbeats, and what their log lines name."""
+"""Celery's processes, whose loops are not ours: their heartbeats, their log lines, and ticks while no beat ticks."""
 
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery import signals
+import structlog
+from celery import Celery, signals
+from django.db import DatabaseError, InterfaceError, connection
+from kombu.exceptions import OperationalError
 
+from reliability.kernel import clock
 from reliability.kernel.telemetry import logs
-from reliability.live import operations
+from reliability.live import operations, queries
+from reliability.live.domain import ticks as rules
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 2.0
+BEAT_SILENT_S = 10.0  # two of its heartbeats are missing
 
 _ends: list[Callable[[], None]] = []
 
@@ -26,6 +37,14 @@ def connect() -> None:
 def _worker_is_ready(sender: Any = None, **kwargs: Any) -> None:
     """``relay@host`` beats as ``worker-relay``."""
     _begin(f"worker-{str(sender.hostname).partition('@')[0]}")
+    app = sender.app
+    own = rules.of_queues(
+        app.conf.beat_schedule.values(),
+        routes=app.conf.task_routes,
+        queues=app.amqp.queues.consume_from.keys(),
+        other=app.conf.task_default_queue,
+    )
+    _ends.append(_tick_in_background(app, own))
 
 
 def _beat_is_ready(**kwargs: Any) -> None:
@@ -45,3 +64,40 @@ def _begin(name: str) -> None:
 def _ended(**kwargs: Any) -> None:
     while _ends:
         _ends.pop()()
+
+
+def _tick_in_background(app: Celery, own: Sequence[rules.Tick]) -> Callable[[], None]:
+    """Send this worker's own tasks when they are due and no beat is heard: then a lost wake-up is not missed for long.
+
+    Messages are wake-ups that may come twice, so it does no harm when a beat ticks, too. Returns what ends it.
+    """
+    stop = threading.Event()
+
+    def look() -> None:
+        sent_s: dict[str, float] = {}
+        while not stop.wait(LOOK_EVERY_S):
+            due = rules.due(own, sent_s, now_s=clock.SYSTEM.monotonic())
+            if due and _no_beat_ticks():
+                sent_s |= dict.fromkeys([tick.task for tick in due if _sent(app, tick)], clock.SYSTEM.monotonic())
+
+    thread = threading.Thread(target=look, name="ticks", daemon=True)
+    thread.start()
+    return stop.set
+
+
+def _no_beat_ticks() -> bool:
+    try:
+        return not queries.heard_within("beat", seconds=BEAT_SILENT_S)
+    except (DatabaseError, InterfaceError):
+        return False  # without a database a task could do nothing
+    finally:
+        connection.close()
+
+
+def _sent(app: Celery, tick: rules.Tick) -> bool:
+    try:
+        app.send_task(tick.task, retry=False, **tick.options)
+    except (OperationalError, OSError) as error:
+        log.warning("tick_not_sent", task=tick.task, error=str(error))
+        return False
+    return True
