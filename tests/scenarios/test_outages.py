@@ -35,7 +35,7 @@ def test_everything_survives_an_outage(system: System, tally: Tally, outage_s: f
     trade = Trade(system, also_reads=(flood.origin,))
     trade.open()
     system.run(system.service("asker", "-m", "tests.support.asker"))
-    wait_until(lambda: trade.handled().total() > 20, within_s=40, what=lambda: f"orders\n{system.log('shop')}")
+    trade.wait_until_busy()
     run = replaying.start(system, ids, rate=LETTERS / (outage_s + 8))
     wait_until(
         lambda: progressed(system, run) >= SENT_BEFORE,

@@ -13,6 +13,7 @@ from tests.support import shop
 from tests.support.system import System, wait_until
 
 NAME = "shop"
+BUSY = 20
 
 
 @dataclass
@@ -36,6 +37,12 @@ class Trade:
             "every_s": self.every_s,
         }
         self.system.run(self.system.service(NAME, "-m", "tests.support.shop", json.dumps(given)))
+
+    def wait_until_busy(self) -> None:
+        """Wait until orders are handled."""
+        wait_until(
+            lambda: self.handled().total() > BUSY, within_s=60, what=lambda: f"orders come\n{self.system.log(NAME)}"
+        )
 
     def close(self) -> None:
         """Have it write no more, and wait until all that was written has arrived somewhere."""

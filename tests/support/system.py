@@ -111,8 +111,20 @@ class System:
         return Child(name=name, argv=argv, log=self.folder.logs / f"{name}.log", env=self.env, cwd=ROOT)
 
     def need(self, *names: str) -> None:
-        """Have these processes running, and leave the others alone."""
-        self.start(*(name for name in names if not self.running(name)))
+        """Have these processes of the console at work, and leave the others alone."""
+        missing = [name for name in names if not self.running(name)]
+        self.start(*missing)
+        self.wait_for_heartbeat(*missing)
+
+    def wait_for_heartbeat(self, *names: str, within_s: float = 90) -> None:
+        """Wait until processes that were started have said in the database that they are at work."""
+        query = "SELECT count(*) FROM reliability_live_heartbeat WHERE name = %s AND pid = %s"
+        for name in names:
+            wait_until(
+                lambda name=name: name == processes.WEB or self.one(query, name, self.pid(name)),  # type: ignore[misc]
+                within_s=within_s,
+                what=lambda name=name: f"{name} is at work\n{self.log(name)}",  # type: ignore[misc]
+            )
 
     def wait_for_console(self, *, within_s: float = 60) -> None:
         """Wait until the console answers."""
