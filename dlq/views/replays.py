@@ -98,7 +98,7 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
         "scope_words": wording.scope(run.scope),
         "target_words": wording.target(run.target),
         "limit_percent": None if run.failed_limit is None else round(run.failed_limit * 100),
-        "warnings": run.plan.warnings if run.plan else [],
+        "warnings": queries.plan(run.plan_id).warnings if run.plan_id else [],
         "groupless": item_operations.progress(run).groupless,
         "acts": access.may(actor, "letters.replay", topics=run.topics),
         "copies": _copies(request, run),

@@ -95,8 +95,10 @@ class Shell:
 
     version: str = settings.MAINSTAY_VERSION
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, *, attention: queries.Attention | None = None) -> None:
+        """``attention`` where the page has read it already."""
         self._request = request
+        self._attention = attention
         self.now: datetime = clock.SYSTEM.now()
 
     @cached_property
@@ -162,6 +164,8 @@ class Shell:
     @cached_property
     def attention(self) -> queries.Attention:
         """What needs a person, as this one may see it; read anew once a second, however many pages are open."""
+        if self._attention is not None:
+            return self._attention
         actor = self.actor
         if actor is None or self._request.path.startswith("/accounts/"):
             return queries.Attention(items=[])

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from reliability import access
-from reliability.console import queries
+from reliability.console import context, queries
 from reliability.kernel import clock
 from reliability.live import fragment
 
@@ -17,5 +17,10 @@ def page(request: HttpRequest) -> HttpResponse:
     """The verdict in one sentence, then what it stands on."""
     now = clock.SYSTEM.now()
     overview = queries.overview(actor=access.actor_of(request), now=now)
-    context = {"title": "Overview", "now": now, "overview": overview}
-    return fragment.page(request, "console/overview.html", context, regions={"overview": overview.shown()})
+    shown = {
+        "title": "Overview",
+        "now": now,
+        "overview": overview,
+        "shell": context.Shell(request, attention=overview.attention),
+    }
+    return fragment.page(request, "console/overview.html", shown, regions={"overview": overview.shown()})

@@ -1,0 +1,94 @@
+"""Activity, settings, the outbox and the pages of what went wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from playwright.sync_api import expect
+
+from tests.functional.conftest import Visits
+from tests.support.replays import World
+
+pytestmark = pytest.mark.browser
+
+
+def test_what_is_done_appears_in_the_activity_by_itself_with_its_reason(visits: Visits, world: World) -> None:
+    page = visits.open("vito", path="/activity/")
+    expect(page.get_by_text("Nobody has done anything yet")).to_be_visible()
+    world.approve(*world.letters(2))
+    row = page.locator("#entries [data-row-id]")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("letters.replay")
+    expect(row).to_contain_text("fixed")
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Entry 1")).to_be_visible()
+    expect(page.locator("code.hash").first).to_have_text(re.compile("^[0-9a-f]{64}$"))
+    page.goto("/activity/?act=letters.discard")
+    expect(page.get_by_text("No entry matches")).to_be_visible()
+
+
+def test_a_token_is_shown_once_opens_the_api_and_is_revoked(visits: Visits) -> None:
+    page = visits.open("ana", path="/settings/")
+    page.get_by_label("Name of a new token").fill("ci")
+    page.get_by_label("Role").select_option("viewer")
+    page.get_by_role("button", name="Make a token").click()
+    secret = page.locator("#secret").inner_text()
+    headers = {"Authorization": f"Bearer {secret}", "Cookie": ""}
+    assert page.request.get("/api/v1/letters", headers=headers).status == 200
+    page.get_by_role("link", name="Done").click()
+    expect(page.locator("#tokens tbody tr")).to_have_count(1)
+    assert secret not in page.content()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.locator(".message")).to_contain_text("no longer opens anything")
+    assert page.request.get("/api/v1/letters", headers=headers).status == 401
+
+
+def test_the_settings_show_processes_and_no_secret(visits: Visits) -> None:
+    page = visits.open("vito", path="/settings/")
+    expect(page.locator("#processes")).to_contain_text("web")
+    assert "password" not in page.locator("main").inner_text().lower()
+    expect(page.get_by_text("Accounts", exact=True)).to_have_count(0)
+
+
+def test_the_outbox_page_shows_every_shard_and_says_when_nobody_sends(visits: Visits, world: World) -> None:
+    page = visits.open("vito", path="/outbox/")
+    expect(page.locator("#outbox tr[id^=shard]")).to_have_count(16)
+    expect(page.get_by_text("Nothing is parked")).to_be_visible()
+    expect(page.get_by_text("No relay has shown itself")).to_be_visible()
+
+
+def test_a_page_that_is_not_there_says_so_inside_the_frame(visits: Visits) -> None:
+    visits.expected = ("404",)
+    page = visits.open("ana", path="/letters/999999/")
+    expect(page.get_by_text("There is nothing at this address")).to_be_visible()
+    expect(page.locator(".rail")).to_be_visible()
+
+
+def test_a_broken_page_names_its_trace_and_asks_no_database(visits: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    visits.expected = ("500",)
+
+    def breaks(**_: object) -> None:
+        raise ArithmeticError("planted")
+
+    monkeypatch.setattr("reliability.console.queries.overview", breaks)
+    page = visits.open("ana")
+    expect(page.get_by_text("This page broke")).to_be_visible()
+    expect(page.locator("code.hash")).to_have_text(re.compile("^[0-9a-f]{32}$"))
+    assert "planted" not in page.content()
+
+
+def test_a_room_that_cannot_be_read_is_named_and_the_rest_is_shown(visits: Visits, world: World) -> None:
+    world.letters(2)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dlq_groupminute RENAME TO dlq_groupminute_away")
+    try:
+        page = visits.open("ana")
+        expect(page.get_by_role("alert").first).to_contain_text("could not be read")
+        expect(page.locator(".tile").first).to_contain_text("Could not be read")
+        expect(page.locator(".verdict")).to_contain_text("could not be read")
+        expect(page.get_by_text("What happened")).to_be_visible()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE dlq_groupminute_away RENAME TO dlq_groupminute")
