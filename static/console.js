@@ -158,6 +158,26 @@
     setTimeout(() => (button.textContent = word), 1500);
   }
 
+  /* A part of the page that could not be read says so where it would stand, with the trace by which the log has why. */
+  function failed(event) {
+    const { target, xhr, requestConfig } = event.detail;
+    if (!(target instanceof Element)) return;
+    const box = document.createElement("p");
+    box.className = "problem";
+    box.setAttribute("role", "alert");
+    const trace = xhr?.getResponseHeader("X-Trace-Id");
+    const said = xhr?.status ? `The server answered ${xhr.status}.` : "The server does not answer.";
+    box.append(`This part could not be read. ${said}${trace ? ` Trace ${trace}.` : ""} `);
+    const again = document.createElement("a");
+    again.href = requestConfig?.path || location.href;
+    again.textContent = "Try again";
+    box.append(again);
+    target.replaceChildren(box);
+  }
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
+  document.addEventListener("htmx:timeout", failed);
+
   document.getElementById("keys")?.addEventListener("change", (event) => {
     body.dataset.keys = event.target.checked ? "on" : "off";
     remember("mainstay_keys", event.target.checked ? "" : "off");

@@ -77,7 +77,9 @@ def _end_other_sessions() -> None:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     connection.close()
-    connection.close_pool()
+    close_pool = getattr(connection, "close_pool", None)  # PostgreSQL's own
+    if close_pool is not None:
+        close_pool()
 
 
 @pytest.fixture(scope="session")

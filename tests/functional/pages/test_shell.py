@@ -6,10 +6,12 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from tests.functional.conftest import Visits
 from tests.support.actors import PASSWORD
+from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
 
@@ -105,3 +107,23 @@ def test_nobody_else_may_frame_it_and_nothing_inline_runs(visits: Visits) -> Non
     policy = page.request.get("/").headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_page_whose_session_ended_leads_to_the_login(visits: Visits) -> None:
+    visits.expected = ("401", "403")
+    page = visits.open("ana")
+    expect(page.locator("#live")).to_have_text(re.compile("^Live"))
+    Session.objects.all().delete()
+    expect(page).to_have_url(re.compile("/accounts/login/"))
+
+
+def test_a_part_that_cannot_be_read_says_so_in_its_place(visits: Visits, world: World) -> None:
+    visits.expected = ("500",)
+    world.letters(1)
+    page = visits.open("ana", path="/letters/")
+    page.route("**/letters/groups/**", lambda route: route.fulfill(status=500, headers={"X-Trace-Id": "ab" * 16}))
+    page.locator("#groups a[data-opens]").click()
+    expect(page.locator("#drawer [role=alert]")).to_contain_text(
+        "This part could not be read. The server answered 500."
+    )
+    expect(page.locator("#drawer [role=alert]")).to_contain_text("ab" * 16)
