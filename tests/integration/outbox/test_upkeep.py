@@ -83,7 +83,7 @@ def test_a_new_partition_has_the_indexes_and_defaults_of_the_table(db):
 
 
 def test_a_writer_with_an_open_transaction_does_not_stop_upkeep_nor_the_other_writers(db):
-    with psycopg.connect(db.info.dsn) as writer:
+    with psycopg.connect(db.info.dsn, password=db.info.password) as writer:
         writer.execute(
             "INSERT INTO outbox_event (shard, event_id, topic, headers, raw, receipt, aggregate_type, aggregate_id,"
             " event_type) SELECT 0, gen_random_uuid(), 'orders', '', false, false, '', '', ''"
@@ -111,7 +111,7 @@ def test_a_parked_event_keeps_its_partition(db, broker):
 
 
 def test_a_transaction_that_is_still_open_keeps_what_it_wrote(db, broker):
-    with psycopg.connect(db.info.dsn) as writer:
+    with psycopg.connect(db.info.dsn, password=db.info.password) as writer:
         writer.execute(
             "INSERT INTO outbox_event (shard, event_id, topic, headers, raw, receipt, aggregate_type, aggregate_id,"
             " event_type) VALUES (3, gen_random_uuid(), 'orders', '', false, false, '', '', '')"
@@ -128,7 +128,7 @@ def test_a_transaction_that_is_still_open_keeps_what_it_wrote(db, broker):
 def test_a_detach_that_was_interrupted_is_finished(db, broker):
     append(*events(25))
     send_all(broker)
-    with psycopg.connect(db.info.dsn) as reader:
+    with psycopg.connect(db.info.dsn, password=db.info.password) as reader:
         reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         reader.execute("SELECT count(*) FROM outbox_event")
         with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -150,7 +150,7 @@ def test_a_partition_that_was_detached_and_not_dropped_is_not_forgotten(db, brok
 
 
 def test_two_upkeeps_at_once_do_no_harm(db):
-    with psycopg.connect(db.info.dsn, autocommit=True) as other:
+    with psycopg.connect(db.info.dsn, password=db.info.password, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [upkeep._LOCK])
         append(*events(25))
         operations.keep_up()
