@@ -1,4 +1,4 @@
-"""Celery's processes, whose loops are not ours: their heartbeats, their log lines, and ticks while no beat ticks."""
+"""Celery's processes, whose loops are not ours: heartbeats, log lines, and their tasks while nobody sends them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import redis
 import structlog
 from celery import Celery, signals
 from django.db import DatabaseError, InterfaceError, connection
@@ -14,6 +15,7 @@ from kombu.exceptions import OperationalError
 
 from reliability.kernel import clock
 from reliability.kernel.telemetry import logs
+from reliability.live import connection as live_redis
 from reliability.live import operations, queries
 from reliability.live.domain import ticks as rules
 
@@ -67,22 +69,34 @@ def _ended(**kwargs: Any) -> None:
 
 
 def _tick_in_background(app: Celery, own: Sequence[rules.Tick]) -> Callable[[], None]:
-    """Send this worker's own tasks when they are due and no beat is heard: then a lost wake-up is not missed for long.
+    """See to this worker's own tasks when they are due and nobody else does: no beat is heard, or Redis is away.
 
-    Messages are wake-ups that may come twice, so it does no harm when a beat ticks, too. Returns what ends it.
+    Without a beat they are sent: wake-ups may come twice, so a beat that ticks all the same does no harm. Without Redis
+    they are done here, one after the other, so that a dead Redis costs time and nothing else. Returns what ends it.
     """
     stop = threading.Event()
 
     def look() -> None:
-        sent_s: dict[str, float] = {}
+        done_s: dict[str, float] = {}
         while not stop.wait(LOOK_EVERY_S):
-            due = rules.due(own, sent_s, now_s=clock.SYSTEM.monotonic())
-            if due and _no_beat_ticks():
-                sent_s |= dict.fromkeys([tick.task for tick in due if _sent(app, tick)], clock.SYSTEM.monotonic())
+            due = rules.due(own, done_s, now_s=clock.SYSTEM.monotonic())
+            see_to = _do_here if due and _redis_is_away() else _send if due and _no_beat_ticks() else None
+            for tick in due:
+                if see_to is not None:
+                    done_s[tick.task] = clock.SYSTEM.monotonic()
+                    see_to(app, tick)
 
     thread = threading.Thread(target=look, name="ticks", daemon=True)
     thread.start()
     return stop.set
+
+
+def _redis_is_away() -> bool:
+    try:
+        live_redis.client().ping()
+    except (redis.RedisError, OSError):
+        return True
+    return False
 
 
 def _no_beat_ticks() -> bool:
@@ -94,10 +108,17 @@ def _no_beat_ticks() -> bool:
         connection.close()
 
 
-def _sent(app: Celery, tick: rules.Tick) -> bool:
+def _do_here(app: Celery, tick: rules.Tick) -> None:
+    try:
+        result = app.tasks[tick.task].apply()
+        if result.failed():
+            log.warning("tick_failed", task=tick.task, error=str(result.result))
+    finally:
+        connection.close()
+
+
+def _send(app: Celery, tick: rules.Tick) -> None:
     try:
         app.send_task(tick.task, retry=False, **tick.options)
     except (OperationalError, OSError) as error:
         log.warning("tick_not_sent", task=tick.task, error=str(error))
-        return False
-    return True
