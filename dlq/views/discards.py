@@ -52,7 +52,7 @@ def discard(request: HttpRequest) -> HttpResponse:
     )
     undo = reverse("dlq:undo-discard", args=[made.pk])
     noun = "letter" if made.count == 1 else "letters"
-    messages.success(request, f"{made.count:,} {noun} discarded. Undo until {made.undo_until:%H:%M} UTC.", undo)
+    messages.success(request, f"{made.count:,} {noun} discarded. Undo until {made.undo_until:%d %b %H:%M} UTC.", undo)
     back = came_from(request)
     return redirect("dlq:groups" if back.startswith("/discards/") else back)
 

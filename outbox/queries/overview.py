@@ -37,6 +37,8 @@ def tile(*, now: datetime) -> Tile:
 def _verdict(whole: Backlog) -> tuple[Status, str]:
     if whole.halted:
         return "crit", "Halted"
+    if not relay_heard_within(seconds=SILENT_S):
+        return "crit", "No relay"
     if whole.oldest_age_s > BEHIND_AFTER_S:
         return ("paused", "Paused") if whole.paused_shards else ("crit", "Stuck")
     if whole.parked:
@@ -61,6 +63,7 @@ def _halted(whole: Backlog) -> Item | None:
         room="outbox",
         status="crit",
         word="Halted",
+        is_cause=True,
         title="The outbox's relays are halted",
         detail=f"{whole.halted}. See what was sent and is not known here, then: manage.py outbox accept-database",
         since=setting.halted_at,
@@ -79,6 +82,7 @@ def _relay_missing() -> Item | None:
         room="outbox",
         status="crit",
         word="Missing",
+        is_cause=True,
         title="No relay sends the outbox's events",
         detail="They wait in the table. Start the Celery worker of the queue relay, or manage.py relay_outbox",
         since=last.seen_at if last else None,

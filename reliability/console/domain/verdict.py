@@ -28,8 +28,8 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 
 def ordered(items: Iterable[Item]) -> list[Item]:
-    """By severity, the oldest first; what has no beginning comes last."""
-    return sorted(items, key=lambda item: (_ORDER[item.status], item.since or _NEVER, item.id))
+    """By severity, causes before what may follow from them, the oldest first; what has no beginning comes last."""
+    return sorted(items, key=lambda item: (_ORDER[item.status], not item.is_cause, item.since or _NEVER, item.id))
 
 
 def verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reliability import access
 from reliability.kernel import clock
 from sagas.orders import operations, queries
+from sagas.orders.domain.faults import FAULTS
 
 
 @require_GET
@@ -25,4 +27,6 @@ def page(request: HttpRequest) -> HttpResponse:
 def switch(request: HttpRequest, name: str, state: str) -> HttpResponse:
     """Switch one fault, then show the shop again."""
     operations.switch(name=name, on=state == "on", actor=access.actor_of(request), now=clock.SYSTEM.now())
+    if state == "off":
+        messages.success(request, f"{FAULTS[name].mended}. Its letters wait on Dead letters: replay the group.")
     return redirect("orders:demo")
