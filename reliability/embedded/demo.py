@@ -209,7 +209,7 @@ class Demo:
 
     @property
     def _url(self) -> str:
-        return f"http://{ports.LOOPBACK}:{self._port}/"
+        return f"http://{ports.LOOPBACK}:{self._port}"
 
     def _write_state(self) -> None:
         if not self._ready:
