@@ -16,7 +16,8 @@ from outbox.queries import inbox_states
 # offsets again). Nor is it one of another group that read the record too, or of another replay.
 _NEW_LETTERS = """
 SELECT DISTINCT ON (item.id) item.id, letter.id
-FROM dlq_replayitem AS item JOIN dlq_letter AS letter ON
+FROM dlq_replayitem AS item JOIN dlq_letter AS replayed ON replayed.id = item.letter_id
+    JOIN dlq_letter AS letter ON
     letter.id > item.letters_before AND letter.duplicate_of_id IS NULL
     AND (letter.consumer_group = item.consumer_group OR letter.consumer_group = '' OR item.consumer_group = '')
     AND {same}
@@ -28,8 +29,13 @@ _BY_COORDINATES = _NEW_LETTERS.format(
     " AND letter.origin_offset = item.sent_offset"
     " AND letter.replay IN ('', item.replay_id::text || '/' || item.id::text)"
 )
+# Anyone may write that header into a dead-letter topic, and its numbers are easily guessed: alone it proves nothing.
+# The letter must be of the same message, with the same bytes, and of the topic it was sent to or a retry topic of it.
 _BY_HEADER = _NEW_LETTERS.format(
     same="letter.replay <> '' AND letter.replay = item.replay_id::text || '/' || item.id::text"
+    " AND letter.message_id = item.message_id"
+    " AND letter.key IS NOT DISTINCT FROM replayed.key AND letter.value IS NOT DISTINCT FROM replayed.value"
+    " AND (letter.origin_topic = '' OR starts_with(letter.origin_topic, item.sent_topic))"
 )
 
 

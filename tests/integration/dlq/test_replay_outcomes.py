@@ -12,7 +12,7 @@ from dlq.queries import sources
 from outbox.domain import message
 from outbox.models import Inbox
 from reliability.kafka import clusters
-from reliability.kernel.record import Record, TopicPartition
+from reliability.kernel.record import TopicPartition
 from tests.support import letters as letter_support
 from tests.support.letters import record, store
 from tests.support.replays import GROUP, TOPIC, World, counted, states
@@ -121,14 +121,6 @@ def test_a_new_letter_at_its_place_means_failed_again(world: World) -> None:
     assert (item.new_letter, new.state, new.replay_count) == (new, "open", 1)
     assert item.letter.state == "resolved"
     assert LetterGroup.objects.get().open_count == 1
-
-
-def test_a_new_letter_is_known_by_the_replay_header_when_it_has_no_origin(world: World) -> None:
-    run = sent(world)
-    item = run.items.get()
-    headers = (("x", b"1"), ("mainstay-replay", f"{run.pk}/{item.pk}".encode()))
-    store(Record(topic="orders-dlq", partition=0, offset=1, key=None, value=b"v", headers=headers), now=world.now)
-    assert settle(world, run) == {"failed_again": 1}
 
 
 def test_a_letter_of_another_group_at_its_place_is_not_its_failure(world: World) -> None:
