@@ -36,7 +36,9 @@ def judge(
         return _without_open(replaying, quarantined)
     recent, before = points[-RECENT_MINUTES:], points[:-RECENT_MINUTES]
     rate = sum(recent) / RECENT_MINUTES
-    usual = sum(before) / len(before) if before else 0.0
+    # Minutes before the group existed are no sign of quiet.
+    lived = min(len(before), int(age_s // 60) - RECENT_MINUTES)
+    usual = sum(before) / lived if lived > 0 else rate
     if cause == classify.DEPENDENCY and rate >= OUTAGE_PER_MINUTE:
         return Standing(status="crit", word="Outage")
     if age_s < NEW_S:

@@ -40,3 +40,12 @@ def test_a_group_is_called_by_what_it_does(changes: dict[str, object], word: str
 )
 def test_poison_is_told_from_outage_by_keys(letters: int, keys: int, said: str) -> None:
     assert trend.spread(letters=letters, keys=keys) == said
+
+
+def test_a_constant_rate_of_a_young_group_is_not_called_rising() -> None:
+    minutes_lived, per_minute = 12, 12.0
+    points = [0.0] * (trend.MINUTES - minutes_lived) + [per_minute] * minutes_lived
+    standing = trend.judge(
+        open_count=144, replaying=0, quarantined=0, cause="format", age_s=minutes_lived * 60.0, points=points
+    )
+    assert standing.word == "Failing"
