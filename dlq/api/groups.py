@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema
 
 from dlq.api.words import Id, Text
-from dlq.domain import search
+from dlq.domain import masking, search
 from dlq.queries import groups as queries
+from dlq.queries import letters as letter_queries
 from reliability import access
 from reliability.kernel import clock
 
@@ -34,7 +35,7 @@ class LetterGroupShown(Schema):
     consumer_group: str
     error_type: str
     frame: str
-    sample_message: str
+    sample_message: str = Field(description="The message of one failure; secrets are dots without `letters.reveal`.")
     cause: str
     advice: str = Field(description="What usually helps against this cause.")
     status: str
@@ -72,7 +73,7 @@ def list_groups(request: HttpRequest, asked: Query[GroupsQuery]) -> LetterGroups
         cursor=asked.cursor,
         limit=asked.limit,
     )
-    return paged(page)
+    return paged(page, actor=actor)
 
 
 @router.get(
@@ -80,7 +81,8 @@ def list_groups(request: HttpRequest, asked: Query[GroupsQuery]) -> LetterGroups
 )
 def get_group(request: HttpRequest, group_id: Path[Id]) -> LetterGroupShown:
     """Read one failure group."""
-    return shown(queries.one(actor=_reader(request), group_id=group_id, now=clock.SYSTEM.now()))
+    actor = _reader(request)
+    return shown(queries.one(actor=actor, group_id=group_id, now=clock.SYSTEM.now()), actor=actor)
 
 
 def _reader(request: HttpRequest) -> access.Actor:
@@ -89,21 +91,22 @@ def _reader(request: HttpRequest) -> access.Actor:
     return actor
 
 
-def paged(page: queries.Page) -> LetterGroups:
+def paged(page: queries.Page, *, actor: access.Actor) -> LetterGroups:
     """Return a page of groups as the API shows it."""
-    return LetterGroups(items=[shown(row) for row in page.rows], next=page.next)
+    return LetterGroups(items=[shown(row, actor=actor) for row in page.rows], next=page.next)
 
 
-def shown(row: queries.Row) -> LetterGroupShown:
-    """Return a group as the API shows it."""
+def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
+    """Return a group as the API shows it to the actor."""
     group = row.group
+    reveals = letter_queries.reveals(actor, *group.topics)
     return LetterGroupShown(
         id=group.pk,
         title=group.title,
         consumer_group=group.consumer_group,
         error_type=group.error_type,
         frame=group.frame,
-        sample_message=group.sample_message,
+        sample_message=group.sample_message if reveals else masking.masked_text(group.sample_message),
         cause=group.cause,
         advice=row.advice.text,
         status=row.standing.status,

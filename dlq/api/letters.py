@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema
 
+from dlq.api.bodies import Bytes, HeaderShown, body, header
 from dlq.api.words import Id, Text
-from dlq.domain import search
+from dlq.domain import masking, payload, search
 from dlq.domain.item import ItemState
 from dlq.models import Letter
 from dlq.models.letters import State
 from dlq.queries import letters as queries
 from dlq.queries import replays
 from reliability import access
-from reliability.kernel import text, wire
+from reliability.kernel import wire
 
 router = Router(tags=["letters"])
-
-PREVIEW_CHARS = 64 * 1024  # a client that wants all of a large body decodes the bytes
 
 
 class LettersQuery(Schema):
@@ -44,7 +42,10 @@ class Origin(Schema):
 
 
 class LetterListed(Schema):
-    """A letter in a list: all but its bytes. ``message_id`` stays the same through retries and replays."""
+    """A letter in a list: all but its bytes. ``message_id`` stays the same through retries and replays.
+
+    Without the right `letters.reveal` secrets in ``error_message`` and ``key`` are dots.
+    """
 
     id: int
     state: State
@@ -84,20 +85,6 @@ class Letters(Schema):
     count_is_capped: bool
 
 
-class Bytes(Schema):
-    """Exact bytes in base64 (null is NULL, empty is empty) and, for eyes only, the beginning as text."""
-
-    base64: str | None
-    text: str
-    size: int
-
-
-class HeaderShown(Bytes):
-    """One header; order and duplicates are as they were."""
-
-    name: str
-
-
 class Attempt(Schema):
     """One replay of this failure, by this letter or by one it came from or became."""
 
@@ -112,7 +99,7 @@ class Attempt(Schema):
 
 
 class LetterShown(LetterListed):
-    """A letter with everything that is known of it."""
+    """A letter with everything that is known of it; without the right `letters.reveal` its secrets are masked."""
 
     key_bytes: Bytes
     value_bytes: Bytes
@@ -129,20 +116,22 @@ class LetterShown(LetterListed):
 def list_letters(request: HttpRequest, asked: Query[LettersQuery]) -> Letters:
     """List letters of topics that you may see; of several that tell of one failure only the leading one."""
     text_of = f"{asked.q} state:{asked.state.value}" if asked.state else asked.q
+    actor = _reader(request)
     page = queries.page(
-        actor=_reader(request),
+        actor=actor,
         search=search.parse(text_of),
         group_id=asked.group,
         before=asked.cursor,
         limit=asked.limit,
     )
-    return paged(page)
+    return paged(page, actor=actor)
 
 
 @router.get("/letters/{letter_id}", response=LetterShown, operation_id="get_letter", summary="One dead letter")
 def get_letter(request: HttpRequest, letter_id: Path[Id]) -> LetterShown:
     """Read one letter: bytes, headers, error, stack, origin and the attempts made with it."""
-    return shown(queries.one(actor=_reader(request), letter_id=letter_id))
+    actor = _reader(request)
+    return shown(queries.one(actor=actor, letter_id=letter_id), actor=actor)
 
 
 def _reader(request: HttpRequest) -> access.Actor:
@@ -151,16 +140,7 @@ def _reader(request: HttpRequest) -> access.Actor:
     return actor
 
 
-def _bytes(value: bytes | memoryview | None) -> dict[str, Any]:
-    exact = None if value is None else bytes(value)
-    return {
-        "base64": None if exact is None else b64encode(exact).decode(),
-        "text": text.printable(exact, limit=PREVIEW_CHARS),
-        "size": len(exact or b""),
-    }
-
-
-def _attempt(attempt: replays.Attempt) -> Attempt:
+def _attempt(attempt: replays.Attempt, *, mask: bool) -> Attempt:
     return Attempt(
         replay=attempt.replay_id,
         item=attempt.item.pk,
@@ -168,49 +148,48 @@ def _attempt(attempt: replays.Attempt) -> Attempt:
         state=ItemState(attempt.item.state),
         at=attempt.at,
         proof=attempt.item.proof,
-        error=attempt.item.error,
+        error=masking.masked_text(attempt.item.error) if mask else attempt.item.error,
         new_letter=attempt.new_letter,
     )
 
 
-def paged(page: queries.Page) -> Letters:
-    """Return a page of letters as the API shows it."""
+def paged(page: queries.Page, *, actor: access.Actor) -> Letters:
+    """Return a page of letters as the API shows it to the actor."""
     return Letters(
-        items=[listed(letter) for letter in page.rows],
+        items=[listed(letter, actor=actor) for letter in page.rows],
         next=page.older,
         count=page.count.number,
         count_is_capped=page.count.is_capped,
     )
 
 
-def listed(letter: Letter) -> LetterListed:
-    """Return a letter as the API lists it."""
-    return LetterListed(**_fields(letter))
+def listed(letter: Letter, *, actor: access.Actor) -> LetterListed:
+    """Return a letter as the API lists it to the actor."""
+    return LetterListed(**_fields(letter, mask=not queries.reveals(actor, letter.origin_topic)))
 
 
-def shown(letter: Letter) -> LetterShown:
-    """Return a letter as the API shows it, with its bytes."""
+def shown(letter: Letter, *, actor: access.Actor) -> LetterShown:
+    """Return a letter as the API shows it to the actor, with its bytes."""
+    mask = not queries.reveals(actor, letter.origin_topic)
     headers = () if letter.headers_unreadable else wire.unpack_headers(letter.headers)
     return LetterShown(
-        **_fields(letter),
-        key_bytes=Bytes(**_bytes(letter.key)),
-        value_bytes=Bytes(**_bytes(letter.value)),
-        headers=[
-            HeaderShown(name=text.printable(name, limit=PREVIEW_CHARS), **_bytes(value)) for name, value in headers
-        ],
-        error_stack=letter.error_stack,
+        **_fields(letter, mask=mask),
+        key_bytes=body(letter.key, mask=mask),
+        value_bytes=body(letter.value, mask=mask),
+        headers=[header(name, value, mask=mask) for name, value in headers],
+        error_stack=masking.masked_text(letter.error_stack) if mask else letter.error_stack,
         first_failed_at=letter.first_failed_at,
         cluster=letter.cluster,
         topic_id=letter.topic_id,
         duplicates=[each.pk for each in queries.duplicates_of(letter)],
-        history=[_attempt(each) for each in replays.history_of_letter(letter.pk)],
+        history=[_attempt(each, mask=mask) for each in replays.history_of_letter(letter.pk)],
     )
 
 
-def _fields(letter: Letter) -> dict[str, Any]:
+def _fields(letter: Letter, *, mask: bool) -> dict[str, Any]:
     same = (
         *("topic", "partition", "offset", "timestamp_ms", "consumer_group", "dialect", "attempt", "error_type"),
-        *("error_message", "cause", "failed_at", "stored_at", "closed_at", "trace_id", "message_id", "replay_count"),
+        *("cause", "failed_at", "stored_at", "closed_at", "trace_id", "message_id", "replay_count"),
         *("replay", "headers_unreadable", "parse_error"),
     )
     return {
@@ -219,7 +198,8 @@ def _fields(letter: Letter) -> dict[str, Any]:
         "state": State(letter.state),
         "group": letter.group_id,
         "title": letter.group.title,
-        "key": letter.key_text,
+        "error_message": masking.masked_text(letter.error_message) if mask else letter.error_message,
+        "key": payload.masked(letter.key_text) if mask else letter.key_text,
         "size": letter.value_size,
         "duplicate_of": letter.duplicate_of_id,
         "origin": Origin(

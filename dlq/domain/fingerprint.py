@@ -6,6 +6,7 @@ import hashlib
 import re
 from functools import lru_cache
 
+from dlq.domain import masking
 from dlq.domain.stack import Frame
 
 MESSAGE_CHARS_MAX = 300  # beyond, messages that begin alike are taken for one failure
@@ -57,9 +58,9 @@ def _digest(text: str) -> str:
 
 
 def title(*, error_type: str, frame: Frame | None, message: str, topic: str) -> str:
-    """Return the name of a failure group: ``PaymentTimeout in charge_card``."""
+    """Return the name of a failure group: ``PaymentTimeout in charge_card``. Everybody sees it: it holds no secret."""
     kind = short_type(error_type)
-    what = normalised(message)
+    what = normalised(masking.masked_text(message[:MESSAGE_CHARS_MAX]))
     if kind and frame is not None:
         text = f"{kind} in {frame.function}"
     elif kind and what:

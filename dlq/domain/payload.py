@@ -94,6 +94,34 @@ def view(value: bytes | None, *, mask: bool = False) -> Payload:
     )
 
 
+def masked(text: str) -> str:
+    """Return a text, a JSON document or any other, without what is secret in it."""
+    found = view(text.encode(errors="backslashreplace"), mask=True)
+    if found.tree is None:
+        return masking.masked_text(text)
+    return rendered(found.tree) if found.is_masked else text
+
+
+def rendered(node: Node) -> str:
+    """Return a tree as JSON for eyes: what is masked is dots, and what is not shown is counted."""
+    if node.is_masked and node.kind != "string":
+        return f'"{node.text}"'
+    if node.kind == "string":
+        return json.dumps(node.text, ensure_ascii=False)
+    if node.kind not in ("object", "array"):
+        return node.text
+    parts = [_rendered_member(child) for child in node.children]
+    if node.hidden:
+        parts.append(f"… {node.hidden} more not shown")
+    opening, closing = ("{", "}") if node.kind == "object" else ("[", "]")
+    return opening + ", ".join(parts) + closing
+
+
+def _rendered_member(node: Node) -> str:
+    name = "" if node.key is None else f"{json.dumps(node.key, ensure_ascii=False)}: "
+    return name + rendered(node)
+
+
 def _binary_view(value: bytes, *, mask: bool) -> Payload:
     readable = value[:HEX_BYTES_MAX].decode("latin-1")
     is_masked = mask and masking.masked_text(readable) != readable

@@ -69,6 +69,11 @@ def visible(actor: access.Actor) -> QuerySet[Letter]:
     return Letter.objects.filter(access.visible_topics(actor).q("origin_topic"))
 
 
+def reveals(actor: access.Actor, *topics: str) -> bool:
+    """Whether the actor may see what is secret in letters of these origin topics; others see it masked."""
+    return access.may(actor, "letters.reveal", topics=topics)
+
+
 def page(
     *,
     actor: access.Actor,

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 from dlq import forms
+from dlq.domain import masking, payload
 from dlq.models import Letter
 from dlq.queries import letters as queries
 from dlq.queries.limits import TooSlow
@@ -28,15 +29,15 @@ def page(request: HttpRequest) -> HttpResponse:
     """A page of the letters that a filter fits, the newest first."""
     if "add" in request.GET:
         return redirect(request.path + filters.address(request, filters.read(request).text))
-    wanted = filters.read(request)
+    actor, wanted = access.actor_of(request), filters.read(request)
     before, after = (forms.cursor_of(request.GET.get(name, "")) for name in ("before", "after"))
     found, error = None, wanted.error
     if not error:
         try:
-            found = queries.page(actor=access.actor_of(request), search=wanted.search, before=before, after=after)
+            found = queries.page(actor=actor, search=wanted.search, before=before, after=after)
         except TooSlow as slow:
             error = str(slow)
-    rows = [_row(letter) for letter in found.rows] if found else []
+    rows = [_row(letter, actor) for letter in found.rows] if found else []
     context = {
         "title": "Letters",
         "now": clock.SYSTEM.now(),
@@ -85,13 +86,16 @@ def raw(request: HttpRequest, letter_id: int, part: str) -> HttpResponse:
     return response
 
 
-def _row(letter: Letter) -> dict[str, Any]:
+def _row(letter: Letter, actor: access.Actor) -> dict[str, Any]:
     kind, word = wording.LETTER_WORDS[letter.state]
     origin = wording.place(letter.origin_topic, letter.origin_partition, letter.origin_offset)
+    mask = not queries.reveals(actor, letter.origin_topic)
+    name = wording.name(letter)
     return {
         "letter": letter,
         "kind": kind,
         "word": word,
-        "name": wording.name(letter),
+        "name": payload.masked(name) if mask else name,
+        "message": masking.masked_text(letter.error_message) if mask else letter.error_message,
         "origin": origin or wording.place(letter.topic, letter.partition, letter.offset),
     }

@@ -94,7 +94,7 @@ def context(request: HttpRequest, letter: Letter, *, region: str) -> dict[str, A
         ],
         "tab_template": f"dlq/_tab_{tab}.html",
         "acts": acts,
-        "mask": not acts,
+        "mask": not queries.reveals(actor, letter.origin_topic),
         "as": request.GET.get("as", ""),
     }
     return shown | _FILL[tab](letter, shown, headers)
@@ -112,6 +112,7 @@ def _error(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[str,
         "stack": _stack(letter, mask=shown["mask"]),
         "message": masking.masked_text(letter.error_message) if shown["mask"] else letter.error_message,
         "dialect": dialects.named(letter.dialect).TITLE if letter.dialect else "",
+        "key_shown": payload.masked(letter.key_text) if shown["mask"] else letter.key_text,
         "key_kind": "null" if key is None else "empty" if key == b"" else "text",
         "duplicates": queries.duplicates_of(letter),
         "same_key": queries.same_key(letter),

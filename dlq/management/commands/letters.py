@@ -125,7 +125,7 @@ class Command(BaseCommand):
             before=options["before"],
             limit=options["limit"],
         )
-        shown = letters_api.paged(page)
+        shown = letters_api.paged(page, actor=self._actor)
         self._print(shown, map(printing.letter_line, shown.items))
         more = f"; the next page: --before {shown.next}" if shown.next is not None else ""
         self.stderr.write(f"{len(shown.items)} of {page.count} letters{more}")
@@ -139,13 +139,14 @@ class Command(BaseCommand):
             now=clock.SYSTEM.now(),
             limit=options["limit"],
         )
-        shown = groups_api.paged(page)
+        shown = groups_api.paged(page, actor=self._actor)
         self._print(shown, map(printing.group_line, shown.items))
 
     def _show(self, options: dict[str, Any]) -> None:
         """Print one letter."""
         access.admit(self._actor, "letters.view")
-        letter = letters_api.shown(letter_queries.one(actor=self._actor, letter_id=options["letter"]))
+        found = letter_queries.one(actor=self._actor, letter_id=options["letter"])
+        letter = letters_api.shown(found, actor=self._actor)
         self._print(letter, printing.letter_lines(letter))
 
     def _replays(self, options: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ def test_a_letter_shows_its_exact_bytes(api: Api, world: World) -> None:
     status, shown = api("GET", f"/letters/{letter.pk}")
     assert status == 200
     assert b64decode(shown["key_bytes"]["base64"]) == b"\x00\xff"
-    assert shown["value_bytes"] == {"base64": None, "text": "", "size": 0}
+    assert shown["value_bytes"] == {"base64": None, "text": "", "size": 0, "masked": False}
     own = [header for header in shown["headers"] if not header["name"].startswith("mainstay-")]
     assert [(header["name"], header["base64"]) for header in own] == [
         ("x", "MQ=="), ("x", None), ("x", ""), ("b", "AP8="),
@@ -75,3 +75,48 @@ def test_the_api_describes_itself(api: Api) -> None:
     assert status == 200
     for path in ("/letters", "/letter-groups", "/replay-plans", "/replays", "/replays/{replay_id}/pause", "/discards"):
         assert f"/api/v1{path}" in described["paths"]
+
+
+SECRETS = ("hunter2", "4111111111111111", "t0k3n", "s3cr3t")
+
+
+def secret_letter(world: World) -> Letter:
+    store(
+        record(
+            1,
+            key=b'{"apiKey": {"id": "s3cr3t"}}',
+            value=b'{"password": "hunter2", "card": {"number": "4111111111111111"}, "order": 17}',
+            extra=(("authorization", b"Bearer t0k3n"), ("tenant", b"acme")),
+            error_message="refused: password=hunter2",
+        ),
+        now=world.now,
+    )
+    return Letter.objects.select_related("group").get()
+
+
+def test_a_viewer_gets_no_secrets_from_any_answer(api: Api, world: World) -> None:
+    letter = secret_letter(world)
+    for path in (f"/letters/{letter.pk}", "/letters", "/letter-groups", f"/letter-groups/{letter.group_id}"):
+        status, answer = api("GET", path, who="viewer")
+        assert status == 200
+        assert not [secret for secret in SECRETS if secret in str(answer)], path
+    _, shown = api("GET", f"/letters/{letter.pk}", who="viewer")
+    assert (shown["value_bytes"]["base64"], shown["value_bytes"]["masked"]) == (None, True)
+    assert (shown["key_bytes"]["base64"], shown["key_bytes"]["masked"]) == (None, True)
+    assert '"order": 17' in shown["value_bytes"]["text"]
+    headers = {header["name"]: header for header in shown["headers"]}
+    assert (headers["authorization"]["base64"], headers["authorization"]["masked"]) == (None, True)
+    assert (b64decode(headers["tenant"]["base64"]), headers["tenant"]["masked"]) == (b"acme", False)
+
+
+def test_an_operator_gets_the_exact_bytes_of_secrets(api: Api, world: World) -> None:
+    letter = secret_letter(world)
+    _, shown = api("GET", f"/letters/{letter.pk}")
+    assert b64decode(shown["value_bytes"]["base64"]) == bytes(letter.value or b"")
+    assert (shown["value_bytes"]["masked"], shown["error_message"]) == (False, "refused: password=hunter2")
+
+
+def test_what_is_too_long_to_be_looked_through_is_withheld(api: Api, world: World) -> None:
+    store(record(1, value=b"x " * 40_000 + b"password=hunter2"), now=world.now)
+    _, shown = api("GET", f"/letters/{Letter.objects.get().pk}", who="viewer")
+    assert (shown["value_bytes"]["base64"], shown["value_bytes"]["masked"]) == (None, True)
