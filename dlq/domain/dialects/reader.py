@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import text as texts
 from reliability.kernel import wire
 
@@ -76,6 +77,13 @@ class Reader:
         """Return a number of four bytes, or of one unsigned byte as older releases of Spring wrote it."""
         value = self._values.get(header)
         return value[0] if value is not None and len(value) == 1 else self.int32(header)
+
+    def attempts(self, header: str, number: int | None) -> int | None:
+        """Return the ``number`` read from a header if it can count attempts: replays count on from it."""
+        if number is not None and number > ATTEMPT_MAX:
+            self._complain(header, self._values.get(header) or b"", "is more attempts than there can be")
+            return None
+        return number
 
     def big_integer(self, header: str) -> int | None:
         """Return a Java BigInteger: signed, big-endian, of minimal length, so one to eight bytes here."""

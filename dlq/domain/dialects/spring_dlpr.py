@@ -20,6 +20,7 @@ NEWEST = "last"
 
 _PREFIX = "kafka_dlt-"
 _TOPIC = _PREFIX + "original-topic"
+_DELIVERY = "kafka_deliveryAttempt"
 _GROUP = _PREFIX + "original-consumer-group"
 _EVIDENCE = frozenset(
     {_TOPIC, _PREFIX + "original-offset", _PREFIX + "exception-fqcn", _PREFIX + "key-exception-fqcn"}
@@ -43,7 +44,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         origin_offset=reader.int64(_PREFIX + "original-offset"),
         origin_timestamp_ms=reader.int64(_PREFIX + "original-timestamp"),
         group=reader.name(_GROUP),
-        attempt=reader.int32("kafka_deliveryAttempt"),
+        attempt=reader.attempts(_DELIVERY, reader.int32(_DELIVERY)),
         error_type=error_type,
         error_message=message,
         error_stack=stack,

@@ -51,7 +51,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         origin_offset=reader.int64("kafka_original-offset"),
         origin_timestamp_ms=origin_timestamp_ms if origin_timestamp_ms is not None else first_timestamp_ms,
         group=reader.name("kafka_dlt-original-consumer-group"),
-        attempt=reader.small_int(_ATTEMPTS),
+        attempt=reader.attempts(_ATTEMPTS, reader.small_int(_ATTEMPTS)),
         error_type=error_type,
         error_message=message,
         error_stack=stack,

@@ -16,6 +16,7 @@ from dlq.models.letters import State
 from dlq.operations import items, standing
 from dlq.queries import replays as queries
 from reliability import access, audit
+from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import text
 from reliability.kernel.errors import Refused
 from reliability.kernel.telemetry import tracing
@@ -133,7 +134,7 @@ SELECT %(run)s, letter.id, row_number() OVER (ORDER BY planned.place), 'planned'
        CASE WHEN %(names_group)s THEN letter.consumer_group ELSE '' END,
        CASE WHEN letter.message_id <> '' THEN letter.message_id
             ELSE letter.topic || '/' || letter.partition || '/' || letter."offset" END,
-       1 + GREATEST(COALESCE(letter.attempt, 1), COALESCE(earlier.attempt, 0)),
+       LEAST(GREATEST(COALESCE(letter.attempt, 1), COALESCE(earlier.attempt, 0)), %(attempt_max)s - 1) + 1,
        COALESCE(root.order_partition, letter.origin_partition), COALESCE(root.order_offset, letter.origin_offset),
        '', '', '', false, ''
 FROM dlq_replayplan AS plan,
@@ -153,6 +154,7 @@ def _claim(plan: ReplayPlan, run: Replay) -> list[int]:
     """Make an item of every letter of the plan that is still free; return those letters' ids."""
     names_group = plan.target["kind"] != Kind.TOPIC
     values = {"plan": plan.pk, "run": run.pk, "free": list(_free(plan)), "names_group": names_group}
+    values["attempt_max"] = ATTEMPT_MAX
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, values)
         cursor.execute(_INSERT, values)

@@ -6,6 +6,7 @@ from dlq.models import Letter, LetterGroup, ReplayItem
 from dlq.operations import outcomes
 from outbox.models import Event
 from reliability.kafka import clusters
+from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import wire
 from reliability.kernel.record import Header, Record, TopicPartition
 from tests.support.letters import headers, record, store
@@ -181,3 +182,13 @@ def test_it_never_holds_more_than_sixteen_megabytes_of_letters(world: World) -> 
         assert world.feed(run) == 2
     finally:
         feeding.BYTES_PER_FEED_MAX = before
+
+
+def test_a_letter_with_the_largest_attempt_there_is_takes_no_plan_down(world: World) -> None:
+    poison, other = world.letters(2)
+    Letter.objects.filter(pk=poison.pk).update(attempt=2**31 - 1)
+    run = world.approve(poison, other)
+    attempts = dict(run.items.values_list("letter", "attempt"))
+    assert attempts == {poison.pk: ATTEMPT_MAX, other.pk: 4}
+    world.send_all(run)
+    assert counted(run) == {"sent": 2}

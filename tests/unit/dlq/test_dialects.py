@@ -132,6 +132,21 @@ def test_spring_attempts_are_four_bytes_or_one(value: bytes, expected: int) -> N
     assert read(("retry_topic-attempts", value)).attempt == expected
 
 
+@pytest.mark.parametrize(
+    ("evidence", "header", "value"),
+    [
+        ("mainstay-dlq-group", "mainstay-dlq-attempts", b"2147483647"),
+        ("mainstay-dlq-group", "mainstay-dlq-attempts", b"9223372036854775807"),
+        ("kafka_dlt-exception-fqcn", "kafka_deliveryAttempt", int32(2**31 - 1)),
+        ("kafka_exception-fqcn", "retry_topic-attempts", int32(2**31 - 1)),
+    ],
+)
+def test_more_attempts_than_there_can_be_are_unknown_and_said_so(evidence: str, header: str, value: bytes) -> None:
+    failure = read((evidence, b"X"), (header, value))
+    assert failure.attempt is None
+    assert failure.errors[0].startswith(f"{header} is more attempts")
+
+
 @pytest.mark.parametrize("value", [b"", b"\x00\x00\x03", b"12345", int32(-1)])
 def test_wrong_lengths_and_signs_make_a_field_unknown_and_say_so(value: bytes) -> None:
     failure = read(("kafka_dlt-original-topic", b"orders"), ("kafka_dlt-original-partition", value))
