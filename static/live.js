@@ -32,7 +32,7 @@
     const state = stateOf(region);
     state.dirty = true;
     if (state.timer || state.busy) return;
-    const wait = Math.max(0, THROTTLE_MS - (performance.now() - state.asked)) + Math.random() * JITTER_MS;
+    const wait = Math.max(Number(region.dataset.settle || 0), THROTTLE_MS - (performance.now() - state.asked)) + Math.random() * JITTER_MS;
     state.timer = setTimeout(() => {
       state.timer = 0;
       const shown = document.getElementById(region.id);

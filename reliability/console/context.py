@@ -18,7 +18,9 @@ from reliability.kernel import clock
 from reliability.live import fragment
 
 THEMES = ("light", "dark")
-ATTENTION_KEPT_S = 1
+ATTENTION_KEPT_S = (
+    0.4  # less than the rail waits after a hint (data-settle), so no hint is answered with what was before
+)
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 
 
@@ -163,7 +165,7 @@ class Shell:
 
     @cached_property
     def attention(self) -> queries.Attention:
-        """What needs a person, as this one may see it; read anew once a second, however many pages are open."""
+        """What needs a person, as this one may see it; read anew every moment, however many pages are open."""
         if self._attention is not None:
             return self._attention
         actor = self.actor

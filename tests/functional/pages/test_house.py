@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import expect
 
+from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
 from tests.support.replays import World
 
@@ -46,6 +47,7 @@ def test_a_token_is_shown_once_opens_the_api_and_is_revoked(visits: Visits) -> N
 
 
 def test_the_settings_show_processes_and_no_secret(visits: Visits) -> None:
+    DatabaseHeartbeat().beat("web", state="running", facts={})
     page = visits.open("vito", path="/settings/")
     expect(page.locator("#processes")).to_contain_text("web")
     assert "password" not in page.locator("main").inner_text().lower()
