@@ -6,6 +6,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 
 from reliability.kernel.record import Header
 
@@ -44,6 +45,7 @@ _HASH_HEX_DIGITS = 6
 _LENGTH = struct.Struct(">i")
 _read_length = _LENGTH.unpack_from
 _NULL_LENGTH = -1
+_NULL = _LENGTH.pack(_NULL_LENGTH)
 
 
 class BrokenHeaders(ValueError):
@@ -57,13 +59,17 @@ def pack_headers(headers: Iterable[Header]) -> bytes:
     """
     parts: list[bytes] = []
     for name, value in headers:
-        encoded = name.encode()
-        parts += (_LENGTH.pack(len(encoded)), encoded)
         if value is None:
-            parts.append(_LENGTH.pack(_NULL_LENGTH))
+            parts += (_packed_name(name), _NULL)
         else:
-            parts += (_LENGTH.pack(len(value)), value)
+            parts += (_packed_name(name), _LENGTH.pack(len(value)), value)
     return b"".join(parts)
+
+
+@lru_cache(maxsize=4096)  # of millions of headers there are a handful of names
+def _packed_name(name: str) -> bytes:
+    encoded = name.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
 
 
 def unpack_headers(packed: bytes | memoryview) -> tuple[Header, ...]:

@@ -50,7 +50,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         error_stack=stack,
         # The recoverer does not copy the record's timestamp: the dead letter's own is when it was given up.
         failed_at=instant_of(record.timestamp_ms),
-        notes=_earlier_origin(record.headers),
+        notes=_earlier_origin(record.headers) if len(record.headers) > len(values) else (),
         errors=tuple(reader.errors),
     )
 
