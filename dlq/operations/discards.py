@@ -72,7 +72,8 @@ def count(*, scope: Scope, actor: access.Actor) -> int:
 def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[str], set[str]]:
     """Letters that can be discarded with their topics, why others cannot, and every topic of the scope."""
     visible = access.visible_topics(actor)
-    rows = list(scopes.leaders(scope).order_by("pk").values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
+    leaders = scopes.leaders(scope, visible=visible).order_by("pk")
+    rows = list(leaders.values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
         raise scopes.TooMany(f"The scope has more than {LETTERS_MAX:,} letters: discard it in parts.")
     skipped: Counter[str] = Counter()

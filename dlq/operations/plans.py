@@ -78,15 +78,16 @@ def _target(value: Mapping[str, str] | str | None) -> Target:
 def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> ReplayPlan:
     """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``.
 
-    Letters outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at most; when it does
-    not answer the plan says what is therefore not known.
+    Letters named by id outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at
+    most; when it does not answer the plan says what is therefore not known.
     """
     _admit(actor, scope, terms)
-    origins = scopes.origin_topics(scope)
+    visible = access.visible_topics(actor)
+    origins = scopes.origin_topics(scope, visible=visible)
     partitions = cluster.topics(wanted=(origins | {terms.target.topic}) - {""})
     if partitions is not None:
         _observe(origins, partitions, now=now)
-    candidates = list(scopes.candidates(scope, visible=access.visible_topics(actor)))
+    candidates = list(scopes.candidates(scope, visible=visible))
     destinations = {terms.target.topic_of(letter.origin_topic) for letter in candidates}
     world = World(partitions=partitions, limits={topic: limits.of(topic) for topic in destinations})
     counts = plans.tally(candidates, terms=terms, world=world, now=now)
@@ -102,7 +103,7 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
         include=sorted(terms.include),
         letter_ids=ids,
         total=len(ids),
-        counts=_counts(counts, terms, duplicates=scopes.duplicates(scope)),
+        counts=_counts(counts, terms, duplicates=scopes.duplicates(scope, visible=visible)),
         warnings=[notice.as_json() for notice in notices],
         topics=sorted(counts.origin_topics | ({terms.target.topic} - {""})),
         created_by=actor.name,

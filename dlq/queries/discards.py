@@ -81,8 +81,9 @@ def letter_ids(made: Discard, *, after: int = 0, limit: int = 1_000) -> list[int
 
 def preview(scope: Scope, *, actor: access.Actor) -> int:
     """Return how many letters of a scope could be discarded now: seen by the actor and free."""
-    free = scopes.leaders(scope).filter(state__in=[State.OPEN, State.QUARANTINED])
-    return free.filter(access.visible_topics(actor).q("origin_topic")).count()
+    visible = access.visible_topics(actor)
+    free = scopes.leaders(scope, visible=visible).filter(state__in=[State.OPEN, State.QUARANTINED])
+    return free.filter(visible.q("origin_topic")).count()
 
 
 def of_letter(letter_id: int) -> list[Discard]:

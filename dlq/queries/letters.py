@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from dlq.domain.search import Search, parse
 from dlq.models import Letter
@@ -59,9 +59,9 @@ class Page:
     count: Count
 
 
-def matching(text: str) -> QuerySet[Letter]:
-    """Return the letters of a search as typed, in no order, whoever asks; raises ``BadSearch``."""
-    return Letter.objects.filter(conditions.condition(parse(text)))
+def condition(text: str) -> Q:
+    """Return what the letters of a search as typed fulfil, whoever asks; raises ``BadSearch``."""
+    return conditions.condition(parse(text))
 
 
 def visible(actor: access.Actor) -> QuerySet[Letter]:

@@ -28,48 +28,54 @@ class TooMany(Refused):
     status = 422
 
 
-def leaders(scope: Scope) -> QuerySet[Letter]:
+def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:
     """Return the letters of a scope; of several that tell of one failure only the leading one.
 
-    Letters named by id are there whatever their state, so that each gets its answer. A group and a filter mean what
+    Only ids reach beyond what the actor may see, so that each gets its answer; elsewhere a count of what is hidden
+    would answer any question about it.
+
+    Letters named by id are there whatever their state. A group and a filter mean what
     still waits for something: closed letters are left out, and a filter that names a state says so itself.
     """
     if scope.ids is not None:
         of_followers = Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).values("duplicate_of")
-        return _leading().filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers))
+        return Letter.objects.filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers), duplicate_of__isnull=True)
     if scope.group is not None:
-        return _leading().filter(group_id=scope.group, state__in=_STANDING)
+        return _leading(visible).filter(group_id=scope.group, state__in=_STANDING)
     if scope.failed_of is not None:
-        return _leading().filter(pk__in=_failed(scope.failed_of))
-    return letter_queries.matching(scope.filter or "").filter(duplicate_of__isnull=True, state__in=_STANDING)
+        return _leading(visible).filter(pk__in=_failed(scope.failed_of))
+    wanted = letter_queries.condition(scope.filter or "")
+    return _leading(visible).filter(wanted, state__in=_STANDING)
 
 
-def origin_topics(scope: Scope) -> set[str]:
+def origin_topics(scope: Scope, *, visible: access.VisibleTopics) -> set[str]:
     """Return the origin topics of a scope's letters."""
-    return set(leaders(scope).order_by().values_list("origin_topic", flat=True).distinct())
+    return set(leaders(scope, visible=visible).order_by().values_list("origin_topic", flat=True).distinct())
 
 
-def duplicates(scope: Scope) -> int:
+def duplicates(scope: Scope, *, visible: access.VisibleTopics) -> int:
     """Return how many letters of the scope only repeat a failure, and are therefore not sent."""
     if scope.ids is not None:
-        return Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).count()
-    return Letter.objects.filter(duplicate_of__in=leaders(scope).values("pk")).count()
+        named = Letter.objects.filter(visible.q("origin_topic"), pk__in=scope.ids)
+        return named.filter(duplicate_of__isnull=False).count()
+    return Letter.objects.filter(duplicate_of__in=leaders(scope, visible=visible).values("pk")).count()
 
 
 def candidates(scope: Scope, *, visible: access.VisibleTopics) -> Iterator[Candidate]:
     """Yield a scope's letters in the order of sending, with what decides about each; raise ``TooMany``.
 
-    Letters that the actor may not see are yielded too, so that they are counted; nothing else is said of them.
+    Letters named by id that the actor may not see are yielded too, so that they are counted; nothing else is said of
+    them.
     """
-    rows = list(_rows(leaders(scope))[: LETTERS_MAX + 1])
+    rows = list(_rows(leaders(scope, visible=visible))[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
         raise TooMany(f"The scope has more than {LETTERS_MAX:,} letters: narrow it, or replay it in parts.")
     keeper = shapes.keeper({row["origin_topic"] for row in rows})
     return (_candidate(row, visible, keeper) for row in rows)
 
 
-def _leading() -> QuerySet[Letter]:
-    return Letter.objects.filter(duplicate_of__isnull=True)
+def _leading(visible: access.VisibleTopics) -> QuerySet[Letter]:
+    return Letter.objects.filter(visible.q("origin_topic"), duplicate_of__isnull=True)
 
 
 def _failed(replay_id: int) -> QuerySet[ReplayItem, Any]:

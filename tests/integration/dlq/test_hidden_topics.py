@@ -1,0 +1,41 @@
+"""Whoever sees some topics only learns nothing of the letters of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlq.domain.scope import Scope
+from dlq.operations import discards, plans
+from reliability import access
+from tests.support.actors import actor
+from tests.support.replays import World
+
+LIMITED = actor(name="limited", topics=("stock*",))
+
+
+def drawn(world: World, scope: Scope) -> dict[str, int]:
+    """What a plan of a limited operator leaves out."""
+    plan = plans.draw(scope=scope, terms=plans.terms(), actor=LIMITED, now=world.now)
+    assert plan.total == 0
+    return dict(plan.counts["left_out"])
+
+
+def test_a_plan_of_a_filter_or_a_group_says_nothing_of_hidden_letters(world: World) -> None:
+    letters = world.letters(4)
+    assert drawn(world, Scope(filter="json.order:17")) == drawn(world, Scope(filter="json.order:18")) == {}
+    assert drawn(world, Scope(group=letters[0].group_id)) == {}
+
+
+def test_a_plan_of_ids_counts_the_hidden_ones(world: World) -> None:
+    letters = world.letters(2)
+    assert drawn(world, Scope(ids=tuple(letter.pk for letter in letters))) == {"outside your topic scopes": 2}
+
+
+def test_a_refused_discard_says_the_same_whatever_is_hidden(world: World) -> None:
+    world.letters(3)
+    said = []
+    for text in ("json.order:17", "json.order:18"):
+        with pytest.raises(access.Denied) as denied:
+            discards.discard(scope=Scope(filter=text), reason="x", actor=LIMITED, now=world.now)
+        said.append(str(denied.value))
+    assert said[0] == said[1]
