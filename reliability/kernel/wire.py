@@ -46,6 +46,7 @@ _LENGTH = struct.Struct(">i")
 _read_length = _LENGTH.unpack_from
 _NULL_LENGTH = -1
 _NULL = _LENGTH.pack(_NULL_LENGTH)
+_USUAL_NAME_CHARS = 100
 
 
 class BrokenHeaders(ValueError):
@@ -59,17 +60,18 @@ def pack_headers(headers: Iterable[Header]) -> bytes:
     """
     parts: list[bytes] = []
     for name, value in headers:
-        if value is None:
-            parts += (_packed_name(name), _NULL)
-        else:
-            parts += (_packed_name(name), _LENGTH.pack(len(value)), value)
+        parts.append(_usual_name(name) if len(name) <= _USUAL_NAME_CHARS else _packed_name(name))
+        parts += (_NULL,) if value is None else (_LENGTH.pack(len(value)), value)
     return b"".join(parts)
 
 
-@lru_cache(maxsize=4096)  # of millions of headers there are a handful of names
 def _packed_name(name: str) -> bytes:
     encoded = name.encode()
     return _LENGTH.pack(len(encoded)) + encoded
+
+
+_usual_name = lru_cache(maxsize=4096)(_packed_name)
+"""Of millions of headers there are a handful of names; hostile ones, which may be huge, are not kept."""
 
 
 def unpack_headers(packed: bytes | memoryview) -> tuple[Header, ...]:

@@ -35,11 +35,13 @@ class Reader:
 
     def name(self, header: str) -> str:
         """Return a topic, group or other short name; "" when there is none."""
-        return texts.printable(self._values.get(header), limit=NAME_CHARS_MAX)
+        value = self._values.get(header)
+        return _name_text(value[: NAME_CHARS_MAX * 4], NAME_CHARS_MAX) if value else ""
 
     def type(self, header: str) -> str:
         """Return the name of an exception type; "" when there is none."""
-        return texts.printable(self._values.get(header), limit=TYPE_CHARS_MAX)
+        value = self._values.get(header)
+        return _name_text(value[: TYPE_CHARS_MAX * 4], TYPE_CHARS_MAX) if value else ""
 
     def message(self, header: str) -> str:
         """Return an error message; "" when there is none."""
@@ -48,7 +50,7 @@ class Reader:
     def stack(self, header: str) -> str:
         """Return a stack trace with plain line ends; "" when there is none."""
         value = self._values.get(header)
-        return _stack_text(value) if value else ""
+        return _stack_text(value[: STACK_CHARS_MAX * 4]) if value else ""
 
     def decimal(self, header: str, *, maximum: int = _OFFSET_MAX) -> int | None:
         """Return a number written as decimal digits, in ASCII."""
@@ -132,7 +134,13 @@ def _iso_instant(value: bytes) -> datetime | None:
         return None
 
 
+# A flood repeats the same names and one stack ten thousand times: reading them once is most of what reading costs.
+# What is kept is cut to what is shown before, so that no hostile header fills the memory.
+@lru_cache(maxsize=2048)
+def _name_text(value: bytes, limit: int) -> str:
+    return texts.printable(value, limit=limit)
+
+
 @lru_cache(maxsize=256)
 def _stack_text(value: bytes) -> str:
-    # A flood repeats one stack ten thousand times: cleaning it once is most of what parsing costs.
-    return texts.printable(value[: STACK_CHARS_MAX * 4].replace(b"\r\n", b"\n"), limit=STACK_CHARS_MAX)
+    return texts.printable(value.replace(b"\r\n", b"\n"), limit=STACK_CHARS_MAX)
