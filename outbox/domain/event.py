@@ -35,8 +35,9 @@ class Event:
     """What shall be sent. Keys, values and header values are exact bytes; NULL is not empty.
 
     ``raw`` sends exactly these headers (no id, number or trace is added). ``receipt`` asks for a row that says where
-    the event went. ``lock_key`` serialises the writers of one key until the transaction ends, because no relay can
-    repair an order that was lost when the events were written.
+    the event went; if it is refused, the receipt says so and it is not parked: what follows goes on, its writer
+    decides. ``lock_key`` serialises the writers of one key until the transaction ends, because no relay can repair an
+    order that was lost when the events were written.
     """
 
     topic: str

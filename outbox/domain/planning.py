@@ -37,13 +37,22 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park:
-    """An event to be parked. ``behind``: nothing is wrong with it but the one before it in its lane."""
+    """An event that is not sent. ``behind``: nothing is wrong with it but the one before it in its lane.
+
+    One with a receipt is told to its writer by that alone and not kept: what the writer then does about it must not
+    meet a copy that is sent later.
+    """
 
     row: Row
     code: str
     reason: str
     behind: bool = False
     number: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the event waits, parked, for somebody to release it."""
+        return not self.row.receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +139,9 @@ def _partition(key: bytes | None, event_id: str, count: int) -> int:
 
 
 def park(row: Row, refusal: Refusal, *, parks: list[Park], lanes: set[Lane], number: str = "") -> None:
-    """Park an event and close its lane; without a key there is no order to keep, and no lane."""
+    """Park an event and close its lane; there is none without a key, nor for an event that is not kept."""
     parks.append(Park(row=row, code=refusal.code, reason=refusal.reason, number=number))
-    if row.key is not None:
+    if row.key is not None and parks[-1].kept:
         lanes.add((row.topic, row.key))
 
 

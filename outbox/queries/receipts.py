@@ -20,8 +20,9 @@ class Receipt:
     """What is known of one sent event.
 
     ``sent``: Kafka holds it at ``partition`` and ``offset``. ``unknown``: a relay died while it was on its way and the
-    topic could not be searched; it was not sent again. ``refused``: it is parked; ``error`` says why. ``sha256`` is
-    the digest of key, value and headers as sent (``outbox.domain.event.sha256_of``), empty when refused.
+    topic could not be searched; it was not sent again. ``refused``: Kafka will never take it, or it came behind a
+    parked event of its key; it is not kept, and ``error`` says why. ``sha256`` is the digest of key, value and headers
+    as sent (``outbox.domain.event.sha256_of``), empty when refused.
     """
 
     event_id: UUID

@@ -113,6 +113,7 @@ class Batch:
             "numbers": self.numbering.firsts(),
             "partitions": self.plan.partitions,
             "targets": targets,
+            "refused": [parked.row.id for parked in self.plan.parks if not parked.kept],
         }
 
     def receipts(self) -> list[ReceiptRow]:
@@ -131,9 +132,14 @@ class Batch:
 
 
 def refusals(parks: Iterable[Park]) -> list[ReceiptRow]:
-    """Receipts, as rows, of parked events that asked for one."""
+    """Receipts, as rows, of refused events that asked for one."""
     return [
-        (parked.row.event_id, parked.row.topic, None, None, b"", "refused", f"{parked.code}: {parked.reason}")
+        (parked.row.event_id, parked.row.topic, None, None, b"", "refused", _why(parked))
         for parked in parks
         if parked.row.receipt
     ]
+
+
+def _why(parked: Park) -> str:
+    gap = f" (readers see a gap at {parked.number})" if parked.number else ""
+    return f"{parked.code}: {parked.reason}{gap}"

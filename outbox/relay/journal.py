@@ -105,6 +105,7 @@ def _move_on(cursor: CursorWrapper, batches: Sequence[Batch]) -> set[int]:
 
 
 def _park(cursor: CursorWrapper, parks: Sequence[tuple[int, Park]]) -> None:
+    parks = [(shard, parked) for shard, parked in parks if parked.kept]
     if not parks:
         return
     cursor.executemany(

@@ -38,10 +38,13 @@ def rebuild(shard: Shard, source: Source, *, outbox: str) -> Batch:
     rows = source.exactly(
         shard=shard.id, a=shard.snapshot, b=shard.window_end, after_id=shard.after_id, last_id=last_id
     )
+    refused = set(pending.get("refused", ()))
+    rows = [row for row in rows if row.id not in refused]
     counted = numbering.Numbering(
         numbering.resumed(shard.numbers, pending["numbers"]), outbox=outbox, shard=shard.id, epoch=0
     )
-    # What could not be sent was parked when the batch was begun: the rest was to be sent, whatever the limits are now.
+    # What could not be sent was parked or refused when the batch was begun: the rest was to be sent, whatever the
+    # limits are now.
     topics = planning.Topics(partitions=counts.get, limit_bytes=lambda topic: _UNLIMITED)
     plan = planning.plan(rows, topics=topics, numbering=counted, lanes=set())
     if plan.parks:

@@ -158,18 +158,20 @@ def test_where_the_topic_cannot_be_searched_a_receipt_is_unknown_and_nothing_is_
     assert "not sent again" in receipt.error
 
 
-def test_what_was_parked_when_the_batch_began_stays_parked_in_the_recovery(broker, deadly):
-    append(
+def test_what_was_parked_or_refused_when_the_batch_began_stays_so_in_the_recovery(broker, deadly):
+    *_, refused = append(
         outbox.Event(topic="orders", key=b"k", value=b"1"),
         outbox.Event(topic="orders", key=b"k", value=b"2", partition=9),
         outbox.Event(topic="orders", key=b"k", value=b"3"),
         outbox.Event(topic="orders", key=b"j", value=b"4"),
+        outbox.Event(topic="orders", key=b"j", value=b"5", partition=9, receipt=True),
     )
     deadly("relay.after_begin")
     die(broker)
     drain(make_relay(broker))
     assert sorted(values(broker, "orders")) == [b"1", b"4"]
     assert [(row.code, row.behind) for row in queries.parked()] == [("unknown_partition", False), ("behind", True)]
+    assert queries.receipts([refused])[refused].state == "refused"
 
 
 def test_a_relay_whose_shards_were_taken_writes_nothing_more(broker):

@@ -102,7 +102,7 @@ def test_a_value_of_ten_megabytes_arrives_whole(relay, broker):
 
 def test_a_refused_event_is_parked_what_follows_waits_behind_it_and_other_keys_go_on(relay, broker):
     broker.refuse("stock", REFUSED)
-    first, second = append(event("k", "1", topic="stock", receipt=True), event("k", "2", topic="stock", receipt=True))
+    append(event("k", "1", topic="stock"), event("k", "2", topic="stock"))
     append(event("k", "3"), event("other", "4"))
     drain(relay)
     broker.refuse("stock", None)
@@ -116,9 +116,31 @@ def test_a_refused_event_is_parked_what_follows_waits_behind_it_and_other_keys_g
         ("k", True, "behind"),
         ("k", True, "behind"),
     ]
-    receipts = queries.receipts([first, second])
-    assert {receipt.state for receipt in receipts.values()} == {"refused"}
-    assert "not yours" in receipts[first].error
+
+
+def test_a_refused_event_with_a_receipt_gets_that_alone_and_its_key_goes_on(relay, broker):
+    broker.refuse("stock", REFUSED)
+    ids = append(*[event("k", value, topic="stock", raw=True, receipt=True) for value in "12"])
+    drain(relay)
+    broker.refuse("stock", None)
+    ids += append(event("k", "3", topic="stock", partition=9, raw=True, receipt=True))
+    append(event("k", "4", topic="stock"))
+    drain(relay)
+    assert values(broker, "stock") == [b"4"]
+    assert queries.parked() == []
+    receipts = queries.receipts(ids)
+    assert [receipts[id_].state for id_ in ids] == ["refused"] * 3
+    assert "not yours" in receipts[ids[0]].error
+    assert receipts[ids[2]].error.startswith("unknown_partition")
+
+
+def test_behind_a_parked_event_one_with_a_receipt_is_refused_and_not_kept(relay, broker):
+    append(event("k", "1", partition=9))
+    (id_,) = append(event("k", "2", receipt=True))
+    drain(relay)
+    assert [row.behind for row in queries.parked()] == [False]
+    assert queries.receipts([id_])[id_].error.startswith("behind")
+    assert values(broker, "orders") == []
 
 
 def test_a_parked_key_stays_parked_for_the_next_owner(broker):

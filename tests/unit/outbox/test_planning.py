@@ -91,6 +91,12 @@ def test_parked_events_take_no_number():
     assert [wire.last(sent.headers, wire.NUMBER) for sent in made.sends] == [b"main/3/1/1", b"main/3/1/2"]
 
 
+def test_a_refused_event_with_a_receipt_is_not_kept_and_closes_no_lane():
+    made = plan(row(1, value=b"x" * 101, receipt=True), row(2))
+    assert [(park.row.id, park.kept) for park in made.parks] == [(1, False)]
+    assert ([kept.id for kept in made.rows], made.closed) == ([2], set())
+
+
 keys = st.sampled_from([None, b"a", b"b", b"c"])
 events = st.lists(st.tuples(keys, st.sampled_from(["orders", "stock", "gone"]), st.integers(0, 120)), max_size=40)
 
