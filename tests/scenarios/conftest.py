@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def scenario_round(request: pytest.FixtureRequest) -> int:
     """Which of several runs this is, from 1."""
-    number: int = request.param
+    number: int = getattr(request, "param", 1)
     return number
 
 

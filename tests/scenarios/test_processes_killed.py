@@ -14,7 +14,7 @@ from tests.support.system import CONSOLE, System, wait_until
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
-LETTERS = 100
+LETTERS = 60
 GOES_ON_WITHIN_S = 15.0
 
 
@@ -38,7 +38,7 @@ def test_whichever_process_dies_the_others_go_on(system: System, tally: Tally) -
     trade = Trade(system, also_reads=(flood.origin,))
     trade.open()
     trade.wait_until_busy()
-    run = replaying.start(system, ids, rate=8)
+    run = replaying.start(system, ids, rate=6)
     wait_until_fed(system, run, 5, why="the replay begins")
     for name in ("beat", "worker-bulk", "web"):
         system.kill(name)
@@ -87,15 +87,15 @@ def test_without_beat_nothing_stays_stuck(system: System, tally: Tally) -> None:
     ids = flood.arrive(LETTERS)
     system.kill("beat")
     try:
-        run = replaying.start(system, ids, rate=8)
+        run = replaying.start(system, ids, rate=5)
         wait_until_fed(system, run, 5, why="the replay begins")
         system.kill("worker-standard")
         time.sleep(8)  # every wake-up that was sent has expired, and the relay has nothing more to tell
         before = fed(system, run)
         system.need("worker-standard")
         wait_until_fed(system, run, before + 3, why="a worker that starts finds the run by itself")
-        system.kill("worker-relay")
-        system.need("worker-relay")
+        faster = system.send("PUT", f"/api/v1/replays/{run}/rate", {"rate": 500})
+        assert faster.status == 200, faster
         replaying.wait_until_sent(system, run)
         assert replaying.check_runs(flood, run, tally=tally).unknown == 0
     finally:

@@ -185,9 +185,17 @@ class System:
     def start_server(self, *names: str) -> None:
         """Start stopped servers again at their addresses and wait until they answer."""
         for name in names:
+            wait_until(
+                lambda name=name: self._is_up(name),  # type: ignore[misc]
+                within_s=60,
+                what=lambda name=name: f"{name} answers again\n{self.log(name)}",  # type: ignore[misc]
+            )
+
+    def _is_up(self, name: str) -> bool:
+        """Whether it answers; started again when it gave up, as PostgreSQL does while parts of a killed one live."""
+        if not self._servers.children[name].running:
             self._servers.children[name].start()
-        for name in names:
-            wait_until(self._servers.server(name).answers, within_s=60, what=f"{name} answers again")
+        return self._servers.server(name).answers()
 
     def server_pid(self, name: str) -> int:
         """The process id of a server, for signals."""
