@@ -22,10 +22,16 @@ from reliability.kernel import wire
 router = Router(tags=["letters"])
 
 
+SEARCH = (
+    "The search grammar of the pages. Without the right `letters.reveal` bodies are not searched for words, header and"
+    " json take whole values, and what is masked is refused."
+)
+
+
 class LettersQuery(Schema):
     """Which letters to list."""
 
-    q: Annotated[Text, Field(description="The search grammar of the pages.", examples=["topic:orders age<1h"])] = ""
+    q: Annotated[Text, Field(description=SEARCH, examples=["topic:orders age<1h"])] = ""
     group: Annotated[Id | None, Field(description="A failure group's id.")] = None
     state: State | None = None
     cursor: Id | None = None

@@ -19,6 +19,12 @@ _ASSIGNED = re.compile(
     r"(?i)\b((?:password|passwd|secret|token|api[-_]?key|authorization)\"?\s*[=:]\s*)(?:bearer\s+|basic\s+)?[^\s,;&\"]+"
 )
 _MEMBER = re.compile(r'("([^"\\]{1,80})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]\[{]+)')  # of JSON, also when it is cut off
+VEILED_TEXT = (
+    r"(password|passwd|secret|token|api[-_]?key|authorization)\"?\s*[=:]"
+    r"|\"[^\"]{1,80}\"\s*:|([0-9][ -]?){12,18}[0-9]"
+)
+"""Every text of which ``masked_text`` masks a part, and some more, fits this; for PostgreSQL, without case."""
+
 _CARD = re.compile(r"(?<![\d.-])(?:\d[ -]?){12,18}\d(?![\d.-])")
 
 

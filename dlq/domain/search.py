@@ -3,7 +3,8 @@
     topic:orders error:Timeout -state:resolved age>2h header.tenant:acme json.order.id:17 key:cust-* "exact words"
 
 Terms are joined by *and*; a comma joins values by *or*; ``-`` before a term means *not*; ``*`` stands for anything;
-quotes keep spaces and colons together. Words without a field are looked for in error, key and body.
+quotes keep spaces and colons together. Words without a field are looked for in error, key and body; in no body for
+those who see letters masked.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dlq.domain import masking
 from dlq.domain.classify import CAUSES
 from reliability.kernel.errors import Refused
 
@@ -103,6 +105,21 @@ def parse(text: str) -> Search:
     if len(typed) > TERMS_MAX:
         raise BadSearch(f"A search has at most {TERMS_MAX} terms, this one {len(typed)}.")
     return Search(terms=tuple(_term(token) for token in typed), text=text)
+
+
+def keep_masked(search: Search) -> None:
+    """Refuse what would tell those who see letters masked what stands behind the dots; raises ``BadSearch``.
+
+    A whole value that is not secret by its look can only be found in a place that is not either. Parts of values would
+    find out a secret letter by letter.
+    """
+    for term in search.terms:
+        if term.field in _NAMED and any(map(masking.is_secret, (term.name, *term.path))):
+            raise BadSearch(f'"{term.name}" is masked for your role, so it cannot be searched for.')
+        if term.field in _NAMED and any("*" in value or value.startswith(("{", "[")) for value in term.values):
+            raise BadSearch(f"Your role sees letters masked: {term.field} finds whole values only, without *.")
+        if any(masking.masked_text(value) != value for value in term.values):
+            raise BadSearch("What looks like a secret is masked for your role, so it cannot be searched for.")
 
 
 def tokens(text: str) -> tuple[str, ...]:

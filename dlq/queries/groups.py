@@ -11,9 +11,9 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextFi
 from django.db.models.functions import Now
 
 from dlq.domain import classify, trend
-from dlq.domain.search import WORDS, Search, Term
+from dlq.domain.search import WORDS, Search, Term, keep_masked
 from dlq.models import GroupMinute, Letter, LetterGroup
-from dlq.queries import limits, matching
+from dlq.queries import letters, limits, matching
 from reliability import access
 from reliability.kernel.errors import Refused
 
@@ -175,31 +175,34 @@ def _anything_left() -> Q:
 
 def _condition(search: Search, actor: access.Actor) -> Q:
     """The search as a condition on groups; what only letters can tell is asked of the group's letters, all at once."""
-    wanted, of_letters = Q(), []
+    wanted, of_letters, masked = Q(), [], letters.is_masked(actor)
+    if masked:
+        keep_masked(search)
     for term in search.terms:
-        mine = _of_group(term)
+        mine = _of_group(term, masked=masked)
         if mine is None:
             of_letters.append(term)
         else:
             wanted &= ~mine if term.negated else mine
     if of_letters:
         seen = access.visible_topics(actor).q("origin_topic")
-        fitting = matching.condition(Search(terms=tuple(of_letters))) & seen
+        fitting = matching.condition(Search(terms=tuple(of_letters)), masked=masked) & seen
         wanted &= Q(Exists(Letter.objects.filter(fitting, group=OuterRef("pk"), duplicate_of__isnull=True)))
     return wanted
 
 
-def _of_group(term: Term) -> Q | None:
+def _of_group(term: Term, *, masked: bool) -> Q | None:
     found = Q()
     for value in term.values:
-        one = _of_group_one(term, value)
+        one = _of_group_one(term, value, masked=masked)
         if one is None:
             return None
         found |= one
     return found
 
 
-def _of_group_one(term: Term, value: str) -> Q | None:
+def _of_group_one(term: Term, value: str, *, masked: bool) -> Q | None:
+    sample = matching.open_text("sample_message", value) if masked else Q(sample_message__icontains=value)
     match term.field:
         case "group":
             return matching.text_condition("consumer_group", value)
@@ -208,7 +211,7 @@ def _of_group_one(term: Term, value: str) -> Q | None:
         case "cause":
             return Q(cause=value)
         case "error":
-            return Q(error_type__icontains=value) | Q(sample_message__icontains=value) | Q(title__icontains=value)
+            return Q(error_type__icontains=value) | sample | Q(title__icontains=value)
         case "topic" if "*" not in value:
             return Q(topics__contains=[value])
         case "source" if "*" not in value:
@@ -219,7 +222,7 @@ def _of_group_one(term: Term, value: str) -> Q | None:
         case "state" if value in _COUNTERS:
             return Q(**{f"{_COUNTERS[value]}__gt": 0})
     if term.field == WORDS:
-        shown = Q(title__icontains=value) | Q(sample_message__icontains=value) | Q(note__icontains=value)
+        shown = Q(title__icontains=value) | sample | Q(note__icontains=value)
         return shown | Q(consumer_group__icontains=value) | Q(topic__icontains=value)
     return None
 

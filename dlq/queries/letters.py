@@ -74,6 +74,19 @@ def reveals(actor: access.Actor, *topics: str) -> bool:
     return access.may(actor, "letters.reveal", topics=topics)
 
 
+def is_masked(actor: access.Actor) -> bool:
+    """Whether letters are masked for the actor by role, so that searches must not see through it."""
+    try:
+        access.admit(actor, "letters.reveal")
+    except access.Denied:
+        return True
+    return False
+
+
+def _wanted(search: Search, actor: access.Actor) -> Q:
+    return conditions.condition(search, masked=is_masked(actor))
+
+
 def page(
     *,
     actor: access.Actor,
@@ -85,10 +98,10 @@ def page(
 ) -> Page:
     """Return a page of a search, leading letters only: those older than ``before``, or the next newer than ``after``.
 
-    Raises ``TooSlow`` when the search takes more than some seconds.
+    Raises ``TooSlow`` when the search takes more than some seconds, ``BadSearch`` when it would see through masking.
     """
     limit = max(1, min(limit, PAGE_MAX))
-    wanted = visible(actor).filter(conditions.condition(search), duplicate_of__isnull=True)
+    wanted = visible(actor).filter(_wanted(search, actor), duplicate_of__isnull=True)
     if group_id is not None:
         wanted = wanted.filter(group_id=group_id)
     listed = wanted.select_related("group").only(*_LISTED)
@@ -158,7 +171,7 @@ def same_key(letter: Letter) -> Sequence[Letter]:
 
 def neighbours(*, actor: access.Actor, letter: Letter, search: Search) -> tuple[int | None, int | None]:
     """Return the ids of the next newer and the next older letter of a search."""
-    wanted = visible(actor).filter(conditions.condition(search), duplicate_of__isnull=True).values_list("id", flat=True)
+    wanted = visible(actor).filter(_wanted(search, actor), duplicate_of__isnull=True).values_list("id", flat=True)
     with limits.at_most(limits.SEARCH_S):
         newer = wanted.filter(id__gt=letter.id).order_by("id").first()
         older = wanted.filter(id__lt=letter.id).order_by("-id").first()

@@ -14,16 +14,23 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
 
+from dlq.domain import masking
 from dlq.domain.letter import KEY_TEXT_CHARS_MAX
-from dlq.domain.search import WORDS, Search, Term
+from dlq.domain.search import WORDS, Search, Term, keep_masked
 from reliability.kernel import text
 
 
-def condition(search: Search) -> Q:
-    """Return what a letter must fulfil; everything when the search is empty."""
+def condition(search: Search, *, masked: bool = False) -> Q:
+    """Return what a letter must fulfil; everything when the search is empty.
+
+    ``masked``: for somebody who sees letters masked; raises ``BadSearch`` when the search would see through that.
+    """
+    if masked:
+        keep_masked(search)
+    conditions = _CONDITIONS | _MASKED if masked else _CONDITIONS
     wanted = Q()
     for term in search.terms:
-        found = reduce(or_, (_CONDITIONS[term.field](term, value) for value in term.values))
+        found = reduce(or_, (conditions[term.field](term, value) for value in term.values))
         wanted &= ~found if term.negated else found
     return wanted
 
@@ -38,6 +45,11 @@ def text_condition(column: str, value: str) -> Q:
         return Q(**{f"{column}__startswith": start}) & ~Q(**{column: ""})
     parts = (re.escape(part) for part in re.split(r"\*+", value))
     return Q(**{f"{column}__regex": f"^{'.*'.join(parts)}$"})
+
+
+def open_text(column: str, value: str) -> Q:
+    """Return that a column holds ``value`` and nothing that is masked for some."""
+    return Q(**{f"{column}__icontains": value}) & ~Q(**{f"{column}__iregex": masking.VEILED_TEXT})
 
 
 class _Contains(Func):
@@ -121,6 +133,20 @@ def _words(term: Term, value: str) -> Q:
     return shown | named | (Q(value__isnull=False) & _holds(_Contains(_bytes(value), F("value"))))
 
 
+def _masked_key(term: Term, value: str) -> Q:
+    found = _key(term, value)
+    return found & ~Q(key_text__iregex=masking.VEILED_TEXT) if "*" in value else found
+
+
+def _masked_error(term: Term, value: str) -> Q:
+    return Q(error_type__icontains=value) | open_text("error_message", value)
+
+
+def _masked_words(term: Term, value: str) -> Q:
+    named = Q(message_id=value) | Q(trace_id=value)
+    return _masked_error(term, value) | open_text("key_text", value) | named
+
+
 def _in(column: str) -> Callable[[Term, str], Q]:
     return lambda term, value: text_condition(column, value)
 
@@ -146,3 +172,6 @@ _CONDITIONS: dict[str, Callable[[Term, str], Q]] = {
     "message": _is("message_id"),
     WORDS: _words,
 }
+
+_MASKED: dict[str, Callable[[Term, str], Q]] = {"key": _masked_key, "error": _masked_error, WORDS: _masked_words}
+"""What somebody who sees letters masked searches by instead."""

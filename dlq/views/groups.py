@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from dlq import forms
+from dlq.domain.search import BadSearch
 from dlq.queries import groups as queries
 from dlq.queries import letters as letter_queries
 from dlq.queries.limits import TooSlow
@@ -53,8 +54,8 @@ def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
                 empty="empty" in request.GET,
                 cursor=request.GET.get("cursor", ""),
             )
-        except TooSlow as slow:
-            error = str(slow)
+        except (BadSearch, TooSlow) as refused:
+            error = str(refused)
     return {
         "wanted": wanted,
         "error": error,

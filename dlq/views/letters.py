@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from dlq import forms
 from dlq.domain import masking, payload
+from dlq.domain.search import WORDS, BadSearch
 from dlq.models import Letter
 from dlq.queries import letters as queries
 from dlq.queries.limits import TooSlow
@@ -35,8 +36,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if not error:
         try:
             found = queries.page(actor=actor, search=wanted.search, before=before, after=after)
-        except TooSlow as slow:
-            error = str(slow)
+        except (BadSearch, TooSlow) as refused:
+            error = str(refused)
     rows = [_row(letter, actor) for letter in found.rows] if found else []
     context = {
         "title": "Letters",
@@ -47,6 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "count": found.count if found else None,
         "older": found.older if found else None,
         "newer": found.newer if found else None,
+        "bodies_unread": wanted.search.names(WORDS) and queries.is_masked(actor),
         "first": before is None and after is None,
         "fields": filters.FIELDS,
     }

@@ -18,7 +18,8 @@ from tests.support.letters import record, store
 
 pytestmark = pytest.mark.django_db
 
-EVERYBODY = actor(Role.VIEWER)
+EVERYBODY = actor()
+VIEWER = actor(Role.VIEWER)
 
 
 def found(text: str, *, who: access.Actor = EVERYBODY) -> list[int]:
@@ -153,3 +154,22 @@ def test_a_letter_knows_others_of_its_message_and_key() -> None:
     assert [letter.offset for letter in letters.same_key(first)] == [2, 3]
     assert letters.newest_of(actor=EVERYBODY, group_id=first.group_id) == Letter.objects.get(offset=4)
     assert letters.neighbours(actor=EVERYBODY, letter=first, search=search.EVERYTHING) == (first.id + 1, None)
+
+
+def test_a_viewer_cannot_search_for_what_is_masked() -> None:
+    secret = b'{"password": "PW-hunter2", "note": {"card": "x"}, "order": 17}'
+    store(
+        record(1, key=b"token=t0k3n", value=secret, error_message="refused: password=hunter2"),
+        record(2, key=b"cust-2", value=b'{"order": 17}', extra=[("authorization", b"Bearer X"), ("tenant", b"acme")]),
+    )
+    for text in (
+        *("json.password:PW-hunter2", "json.note.card:x", 'header.authorization:"Bearer X"', "json.order:1*"),
+        *('json.note:"{*"', "header.tenant:*", "-json.password:x", "password=hunter2", "4111111111111111"),
+    ):
+        with pytest.raises(search.BadSearch, match="our role"):
+            found(text, who=VIEWER)
+    for text in ("hunter2", "error:hunter", "key:*t0k*", "t0k3n", "tenant"):
+        assert found(text, who=VIEWER) == [], text
+    assert found("json.order:17 header.tenant:acme", who=VIEWER) == [2]
+    assert found("key:cust-*", who=VIEWER) == found("cust", who=VIEWER) == [2]
+    assert found("hunter2") == [1]
