@@ -80,10 +80,10 @@ def approve(*, plan_id: int, plan_hash: str, reason: str, actor: access.Actor, n
 
 def _start(plan_id: int, *, plan_hash: str, reason: str, actor: access.Actor, now: datetime) -> Replay:
     plan = ReplayPlan.objects.select_for_update().defer("letter_ids").get(pk=plan_id)
-    if Replay.objects.filter(plan=plan).exists():
-        raise AlreadyApproved
     if not hmac.compare_digest(plan.hash.encode(), plan_hash.encode()):
         raise PlanChanged
+    if Replay.objects.filter(plan=plan).exists():
+        raise AlreadyApproved
     if plan.expires_at <= now:
         raise PlanExpired
     run = Replay.objects.create(

@@ -17,6 +17,13 @@ from dlq.operations.plans import BadPlan, checked_rate
 from dlq.queries import replays as queries
 from reliability import access, audit
 from reliability.audit import Draft
+from reliability.kernel.errors import Refused
+
+
+class NothingGroupless(Refused):
+    """Every item of the run has its consumer group already: nothing is changed."""
+
+    code = "nothing-groupless"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +85,18 @@ def change_rate(*, replay_id: int, rate: float, actor: access.Actor, now: dateti
 
 
 def choose_group(*, replay_id: int, group: str, reason: str, actor: access.Actor, now: datetime) -> OnTheWay:
-    """Say which consumer group processes the items whose letters name none; from then on their outcome is watched."""
+    """Say which consumer group processes the items whose letters name none; from then on their outcome is watched.
+
+    Raises ``BadPlan`` for a name that is none, ``NothingGroupless``, ``NoSuchReplay``, ``access.Denied`` and
+    ``audit.ReasonRequired``.
+    """
     group = group.strip()
     if not group or not group.isprintable():
         raise BadPlan("A consumer group has a printable name.")
     with _act("letters.settle", replay_id, actor, reason=reason) as (run, entry):
         chosen = ReplayItem.objects.filter(replay=run, consumer_group="").update(consumer_group=group, watched_from=now)
+        if not chosen:
+            raise NothingGroupless
         entry.facts |= {"group": group, "items": chosen}
         run.counts = {**run.counts, items.GROUPLESS: 0}
         run.save()

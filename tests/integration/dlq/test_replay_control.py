@@ -55,6 +55,8 @@ def test_a_second_click_gives_the_same_run(world: World) -> None:
     assert (first.created, second.created) == (True, False)
     assert first.replay == second.replay
     assert ReplayItem.objects.count() == 2
+    with pytest.raises(replays.PlanChanged):
+        replays.approve(plan_id=plan.pk, plan_hash="0" * 64, reason="x", actor=world.operator, now=world.now)
 
 
 def test_what_was_not_approved_does_not_run(world: World) -> None:

@@ -8,9 +8,11 @@ from pytest_django import Settings
 from dlq.domain.scope import Scope
 from dlq.models import GroupWatch, Letter, LetterGroup, Replay, ReplayItem
 from dlq.operations import outcomes, plans, replays
+from dlq.operations.replays import control
 from dlq.queries import sources
 from outbox.domain import message
 from outbox.models import Inbox
+from reliability.audit.models import Entry
 from reliability.kafka import clusters
 from reliability.kernel.record import TopicPartition
 from tests.support import letters as letter_support
@@ -243,6 +245,14 @@ def test_without_a_group_it_stays_sent_until_one_is_chosen(world: World) -> None
     assert settle(world, run) == {"sent": 1}  # the deadline counts from here
     inbox(run, "done", world)
     assert settle(world, run) == {"confirmed": 1}
+
+
+def test_a_group_is_chosen_only_for_items_that_have_none(world: World) -> None:
+    run = sent(world)
+    with pytest.raises(control.NothingGroupless):
+        replays.choose_group(replay_id=run.pk, group="x", reason="theirs", actor=world.operator, now=world.now)
+    assert run.items.get().consumer_group == GROUP
+    assert [entry.outcome for entry in Entry.objects.filter(act="letters.settle")] == ["refused"]
 
 
 def test_going_by_is_proof_for_a_group_declared_to_commit_after_processing(world: World, settings: Settings) -> None:
