@@ -98,10 +98,14 @@ class Leaving(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the plan knows outside the letters. ``partitions`` None: Kafka did not answer. ``limits`` in bytes."""
+    """What the plan knows outside the letters. ``partitions`` None: Kafka did not answer. ``limits`` in bytes.
+
+    ``dead_letter_topics``: the destinations that are read as dead-letter topics.
+    """
 
     partitions: Mapping[str, int] | None
     limits: Mapping[str, int]
+    dead_letter_topics: Collection[str] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -249,6 +253,14 @@ def notices(counts: Tally, *, terms: Terms, world: World, readers: Readers) -> l
         *(
             Notice(code="destination-missing", count=missing, text=f"cannot be sent: topic {topic} does not exist")
             for topic, missing in sorted(counts.missing.items())
+        ),
+        *(
+            Notice(
+                code="dead-letter-destination",
+                count=counts.by_topic[topic],
+                text=f"go to {topic}, a dead-letter topic: they come back as new letters",
+            )
+            for topic in sorted(world.dead_letter_topics)
         ),
         Notice(
             code="kafka-unreachable",

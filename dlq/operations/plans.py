@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from dlq.domain.plan import Kind, Leaving, Tally, Target, Terms, World
 from dlq.domain.scope import Scope
 from dlq.models import ReplayPlan, TopicShape
 from dlq.operations import policy
-from dlq.queries import cluster, scopes
+from dlq.queries import cluster, scopes, sources
 from outbox.operations import limits
 from reliability import access
 from reliability.audit.operations import record_refusal
@@ -89,7 +90,11 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
         _observe(origins, partitions, now=now)
     candidates = list(scopes.candidates(scope, visible=visible))
     destinations = {terms.target.topic_of(letter.origin_topic) for letter in candidates}
-    world = World(partitions=partitions, limits={topic: limits.of(topic) for topic in destinations})
+    world = World(
+        partitions=partitions,
+        limits={topic: limits.of(topic) for topic in destinations},
+        dead_letter_topics=_dead_letter_topics(destinations),
+    )
     counts = plans.tally(candidates, terms=terms, world=world, now=now)
     readers = cluster.readers(set(counts.by_topic)) if partitions is not None else None
     notices = plans.notices(counts, terms=terms, world=world, readers=readers)
@@ -110,6 +115,12 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
         created_at=now,
         expires_at=now + plans.LIFETIME,
     )
+
+
+def _dead_letter_topics(destinations: Iterable[str]) -> frozenset[str]:
+    """Return those of ``destinations`` that we read ourselves: what is sent there comes back as letters."""
+    pattern = re.compile(sources.topic_pattern())
+    return frozenset(topic for topic in destinations if pattern.fullmatch(topic))
 
 
 def forget_expired(*, now: datetime) -> int:

@@ -113,6 +113,11 @@ def test_letters_outside_the_scopes_are_counted_and_left_out(world: World) -> No
         draw(world, *mine, target={"kind": "topic", "topic": "stock"})
 
 
+def test_a_plan_into_a_dead_letter_topic_says_so(world: World) -> None:
+    warnings = draw(world, *world.letters(2), target={"kind": "topic", "topic": "orders.billing.dlq"}).warnings
+    assert [each["count"] for each in warnings if each["code"] == "dead-letter-destination"] == [2]
+
+
 @pytest.mark.parametrize("rate", [0, -1, 1_001, float("nan"), float("inf")])
 def test_it_refuses_a_rate_that_is_none(rate: float) -> None:
     with pytest.raises(BadPlan):

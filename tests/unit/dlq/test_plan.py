@@ -131,3 +131,11 @@ def test_the_partition_is_kept_while_their_number_is_unchanged(
     partition: int | None, then: int | None, now: int | None, kept: bool
 ) -> None:
     assert plan.keeps_partition(origin_partition=partition, count_then=then, count_now=now) is kept
+
+
+def test_it_warns_of_a_destination_that_is_a_dead_letter_topic() -> None:
+    world = replace(WORLD, dead_letter_topics={"repair", "other-dlt"})
+    terms = replace(TERMS, target=Target(kind=Kind.TOPIC, topic="repair"))
+    notice = noticed(count(LETTER, replace(LETTER, id=2), terms=terms, world=world), terms, world)
+    assert notice["dead-letter-destination"].count == 2
+    assert "repair" in notice["dead-letter-destination"].text
