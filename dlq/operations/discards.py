@@ -11,7 +11,7 @@ from dlq.models import Discard, DiscardedLetter
 from dlq.models.letters import State
 from dlq.operations import policy, standing
 from dlq.queries import discards as queries
-from dlq.queries import scopes
+from dlq.queries import limits, scopes
 from reliability import access, audit
 from reliability.console import registry
 from reliability.kernel import text
@@ -49,7 +49,7 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
     """Give letters up; undoable until ``undo_until``. Letters being replayed, closed or out of sight are left alone.
 
     ``expected``: how many the operator was shown; another number refuses the act. Raises ``NothingToDiscard``,
-    ``CountChanged``, ``scopes.TooMany``, ``access.Denied``, ``audit.ReasonRequired``.
+    ``CountChanged``, ``scopes.TooMany``, ``limits.TooSlow``, ``access.Denied``, ``audit.ReasonRequired``.
     """
     chosen, skipped, seen = _chosen(scope, actor)
     # Out of sight altogether is a question of rights, and answered as one.
@@ -73,7 +73,8 @@ def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[
     """Letters that can be discarded with their topics, why others cannot, and every topic of the scope."""
     visible = access.visible_topics(actor)
     leaders = scopes.leaders(scope, visible=visible).order_by("pk")
-    rows = list(leaders.values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
+    with limits.at_most(limits.SCOPE_S):
+        rows = list(leaders.values_list("pk", "state", "origin_topic")[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
         raise scopes.TooMany(f"The scope has more than {LETTERS_MAX:,} letters: discard it in parts.")
     skipped: Counter[str] = Counter()

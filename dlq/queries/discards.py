@@ -10,7 +10,7 @@ from django.db.models import Count, F
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
 from dlq.models.letters import State
-from dlq.queries import replays, scopes
+from dlq.queries import limits, replays, scopes
 from reliability import access
 from reliability.kernel.errors import Refused
 
@@ -83,7 +83,8 @@ def preview(scope: Scope, *, actor: access.Actor) -> int:
     """Return how many letters of a scope could be discarded now: seen by the actor and free."""
     visible = access.visible_topics(actor)
     free = scopes.leaders(scope, visible=visible).filter(state__in=[State.OPEN, State.QUARANTINED])
-    return free.filter(visible.q("origin_topic")).count()
+    with limits.at_most(limits.SCOPE_S):
+        return free.filter(visible.q("origin_topic")).count()
 
 
 def of_letter(letter_id: int) -> list[Discard]:

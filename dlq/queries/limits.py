@@ -11,6 +11,7 @@ from psycopg.errors import QueryCanceled
 from reliability.kernel.errors import Refused
 
 SEARCH_S = 3.0
+SCOPE_S = 5.0  # a plan or a discard looks at every letter of its scope
 COUNT_S = 1.0  # an exact number is worth less waiting than the letters themselves
 COUNT_MAX = 10_000  # beyond, "10,000+" tells as much
 

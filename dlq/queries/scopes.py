@@ -14,7 +14,7 @@ from dlq.domain.scope import Scope
 from dlq.models import Letter, ReplayItem
 from dlq.models.letters import State
 from dlq.queries import letters as letter_queries
-from dlq.queries import shapes
+from dlq.queries import limits, shapes
 from reliability import access
 from reliability.kernel.errors import Refused
 
@@ -49,25 +49,31 @@ def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:
 
 
 def origin_topics(scope: Scope, *, visible: access.VisibleTopics) -> set[str]:
-    """Return the origin topics of a scope's letters."""
-    return set(leaders(scope, visible=visible).order_by().values_list("origin_topic", flat=True).distinct())
+    """Return the origin topics of a scope's letters; raise ``TooSlow``."""
+    with limits.at_most(limits.SCOPE_S):
+        return set(leaders(scope, visible=visible).order_by().values_list("origin_topic", flat=True).distinct())
 
 
 def duplicates(scope: Scope, *, visible: access.VisibleTopics) -> int:
-    """Return how many letters of the scope only repeat a failure, and are therefore not sent."""
+    """Return how many letters of the scope only repeat a failure, and are not sent; raise ``TooSlow``."""
     if scope.ids is not None:
         named = Letter.objects.filter(visible.q("origin_topic"), pk__in=scope.ids)
-        return named.filter(duplicate_of__isnull=False).count()
-    return Letter.objects.filter(duplicate_of__in=leaders(scope, visible=visible).values("pk")).count()
+        repeats = named.filter(duplicate_of__isnull=False)
+    else:
+        repeats = Letter.objects.filter(duplicate_of__in=leaders(scope, visible=visible).values("pk"))
+    with limits.at_most(limits.SCOPE_S):
+        return repeats.count()
 
 
 def candidates(scope: Scope, *, visible: access.VisibleTopics) -> Iterator[Candidate]:
-    """Yield a scope's letters in the order of sending, with what decides about each; raise ``TooMany``.
+    """Yield a scope's letters in the order of sending, with what decides about each; raise ``TooMany``,
+    ``TooSlow``.
 
     Letters named by id that the actor may not see are yielded too, so that they are counted; nothing else is said of
     them.
     """
-    rows = list(_rows(leaders(scope, visible=visible))[: LETTERS_MAX + 1])
+    with limits.at_most(limits.SCOPE_S):
+        rows = list(_rows(leaders(scope, visible=visible))[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
         raise TooMany(f"The scope has more than {LETTERS_MAX:,} letters: narrow it, or replay it in parts.")
     keeper = shapes.keeper({row["origin_topic"] for row in rows})

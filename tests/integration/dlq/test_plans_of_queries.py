@@ -11,8 +11,11 @@ from django.db.models import QuerySet
 from pytest_django import DjangoDbBlocker
 
 from dlq.domain import search
+from dlq.domain.scope import Scope
 from dlq.models import Letter, LetterGroup
+from dlq.operations import discards, plans
 from dlq.operations.ingest import rows
+from dlq.queries import discards as discard_queries
 from dlq.queries import groups, letters, limits, matching
 from reliability.access.domain.roles import Role
 from tests.support.actors import actor
@@ -101,3 +104,16 @@ def test_counts_and_group_pages_stay_small(many: int) -> None:
     page = letters.page(actor=EVERYBODY, search=search.EVERYTHING)
     assert (len(page.rows), str(page.count)) == (50, "10,000+")
     assert len(groups.page(actor=EVERYBODY, search=search.EVERYTHING, now=NOW + timedelta(minutes=1)).rows) == GROUPS
+
+
+@pytest.mark.parametrize("act", ["plan", "discard", "preview"])
+def test_a_scope_that_takes_too_long_is_refused(many: int, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    monkeypatch.setattr(limits, "SCOPE_S", 0.02)
+    scope, who = Scope(filter="json.order:nothing"), actor()
+    acts = {
+        "plan": lambda: plans.draw(scope=scope, terms=plans.terms(), actor=who, now=NOW),
+        "discard": lambda: discards.count(scope=scope, actor=who),
+        "preview": lambda: discard_queries.preview(scope, actor=who),
+    }
+    with pytest.raises(limits.TooSlow, match="takes too long"):
+        acts[act]()
