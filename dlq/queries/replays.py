@@ -62,17 +62,21 @@ def visible_replay(replay_id: int, *, actor: access.Actor) -> Replay:
 
 
 def visible_plan(plan_id: int, *, actor: access.Actor) -> ReplayPlan:
-    """Return a plan of which the actor may see every topic; raise ``NoSuchPlan`` otherwise."""
+    """Return a plan of which the actor may see every topic; raise ``NoSuchPlan`` otherwise.
+
+    A plan without a letter has no topics: that one is its author's.
+    """
     found = plan(plan_id)
-    if not may_see(found.topics, actor=actor):
+    is_own = not found.topics and found.created_by == actor.name
+    if not is_own and not may_see(found.topics, actor=actor):
         raise NoSuchPlan
     return found
 
 
 def may_see(topics: Sequence[str], *, actor: access.Actor) -> bool:
-    """Whether every one of these topics lies in the actor's scopes."""
+    """Whether every one of these topics lies in the actor's scopes; what has no topic takes every topic."""
     visible = access.visible_topics(actor)
-    return visible.is_everything or all(visible.allows(topic) for topic in topics)
+    return visible.is_everything or (bool(topics) and all(visible.allows(topic) for topic in topics))
 
 
 def counts(run: Replay) -> dict[str, int]:

@@ -6,6 +6,7 @@ import pytest
 
 from dlq.domain.scope import Scope
 from dlq.operations import discards, plans
+from dlq.queries import replays
 from reliability import access
 from tests.support.actors import actor
 from tests.support.replays import World
@@ -39,3 +40,12 @@ def test_a_refused_discard_says_the_same_whatever_is_hidden(world: World) -> Non
             discards.discard(scope=Scope(filter=text), reason="x", actor=LIMITED, now=world.now)
         said.append(str(denied.value))
     assert said[0] == said[1]
+
+
+def test_a_plan_without_letters_is_for_its_author_and_those_who_see_everything(world: World) -> None:
+    plan = plans.draw(scope=Scope(filter="key:none"), terms=plans.terms(), actor=LIMITED, now=world.now)
+    assert plan.topics == []
+    for reader in (LIMITED, world.operator):
+        assert replays.visible_plan(plan.pk, actor=reader) == plan
+    with pytest.raises(replays.NoSuchPlan):
+        replays.visible_plan(plan.pk, actor=actor(name="other", topics=("orders",)))
