@@ -86,7 +86,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- PostgreSQL
 STATEMENT_TIMEOUT_MS = 30_000  # no page waits longer; long reads of the relay are cursors of many short statements
-CONNECT_TIMEOUT_S = 2  # with the pool's wait below, a page without a database answers within 2 s
+CONNECT_TIMEOUT_S = 2  # with the pool's wait and the watch's attempt, a page without a database answers within 2 s
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _database(url: str) -> dict[str, Any]:
             "pool": {
                 "min_size": 1,
                 "max_size": ENVIRONMENT.MAINSTAY_DATABASE_POOL_MAX,
-                "timeout": 1.5,
+                "timeout": 0.8,  # requests take turns before they ask for one (console/middleware.py)
                 "max_idle": 60,
                 "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
             },

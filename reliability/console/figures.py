@@ -29,7 +29,7 @@ def read(registry: Registry = REGISTRY) -> Iterator[Reading]:
             found = list(source())
         except (DatabaseError, InterfaceError) as error:  # what the processes counted is still worth a scrape
             log.warning("figures_unread", source=getattr(source, "__module__", ""), error=str(error))
-            if outage.is_outage(error):
+            if outage.no_connection(error):
                 outage.WATCH.saw_outage(error)
             unread += 1
             continue

@@ -91,7 +91,8 @@ class Question:
 def ready() -> Readiness:
     """Look at everything; takes about two seconds at most."""
     database = _database()
-    migrations = _migrations() if database.state == "ok" else Part(name="migrations", state="unknown", needed=True)
+    asked = database.state == "ok" and (bool(_applied) or not database.detail)  # with a detail there is no connection
+    migrations = _migrations() if asked else Part(name="migrations", state="unknown", needed=True)
     return Readiness(parts=(database, migrations, *dependencies()))
 
 
@@ -107,8 +108,9 @@ def _database() -> Part:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute("select 1")
     except (DatabaseError, InterfaceError) as error:
-        if outage.is_outage(error):
-            outage.WATCH.saw_outage(error)
+        if outage.no_connection(error) and not outage.WATCH.saw_outage(error):
+            detail = "answers; the console's own connections are all in use"
+            return Part(name="database", state="ok", needed=True, detail=detail)
         return Part(name="database", state="down", needed=True, detail=str(error))
     return Part(name="database", state="ok", needed=True)
 

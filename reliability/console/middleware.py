@@ -1,13 +1,17 @@
-"""Without PostgreSQL every page answers at once, with one plain page that says so."""
+"""Without PostgreSQL every page answers at once and says so; with more requests than connections they take turns."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.signals import got_request_exception
+from django.db import close_old_connections
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import loader
@@ -16,11 +20,38 @@ from reliability.console import outage, problems
 from reliability.kernel import clock
 
 RETRY_AFTER_S = 5
+# Connections that requests leave to what else the web process asks: health, metrics, websockets.
+LEFT_FREE = 2
+TURN_WITHIN_S = 5.0
+LOOK_EVERY_S = 0.1
+# A read that got no connection while the database is well is tried again; an act never is.
+READS_TRIED = 3
 # These say for themselves what they know without a database.
 WITHOUT_DATABASE = ("/health/", "/metrics", "/static/")
 SENTENCE = "The database does not answer. Nothing was done; try again in a few seconds."
 # The page is ours, has no script, and loads its style from this host.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+
+
+class Turns:
+    """Lets as many requests at the database as the pool has connections for; a server gives each a thread, unbounded.
+
+    Who waits does so for ``TURN_WITHIN_S`` at most, and no longer once the database is known to be down.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = threading.BoundedSemaphore(places)
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Hold a place; False when there was none in time."""
+        tries = round(TURN_WITHIN_S / LOOK_EVERY_S)
+        got = any(self._places.acquire(timeout=LOOK_EVERY_S) for _ in range(tries) if outage.WATCH.down_since is None)
+        try:
+            yield got
+        finally:
+            if got:
+                self._places.release()
 
 
 class DatabaseDown:
@@ -31,6 +62,8 @@ class DatabaseDown:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        pool = settings.DATABASES["default"]["OPTIONS"]["pool"]
+        self.turns = Turns(max(1, pool["max_size"] - LEFT_FREE))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, or pass on."""
@@ -38,12 +71,22 @@ class DatabaseDown:
             return self.get_response(request)
         if outage.WATCH.down_since is not None:
             return unavailable(request)
-        response = self.get_response(request)
-        error = getattr(request, "failed_with", None)
-        if response.status_code >= 500 and error is not None and outage.is_outage(error):
-            outage.WATCH.saw_outage(error)
-            return unavailable(request)
-        return response
+        with self.turns.turn() as ours:
+            return self._answer(request) if ours else _without_turn(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        for _ in range(READS_TRIED if request.method in ("GET", "HEAD") else 1):
+            request.failed_with = None  # type: ignore[attr-defined]  # set below, see _keep_error
+            try:
+                response = self.get_response(request)
+            finally:
+                close_old_connections()  # back to the pool before the next turn, not after a slow reader has read all
+            error = getattr(request, "failed_with", None)
+            if response.status_code < 500 or not outage.no_connection(error):
+                return response
+            if outage.WATCH.saw_outage(error):
+                return unavailable(request)
+        return busy(request)
 
 
 @receiver(got_request_exception)
@@ -61,12 +104,33 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     elif request.headers.get("HX-Request") == "true" or request.path.startswith("/live/"):
         response = HttpResponse(SENTENCE, status=503, content_type="text/plain; charset=utf-8")
     else:
-        page = loader.render_to_string("503.html", {"since": _spoken(since) if since else ""})
-        response = HttpResponse(page, status=503)
-        response.headers["Refresh"] = str(RETRY_AFTER_S)  # a browser asks again by itself
-        response.headers["Content-Security-Policy"] = POLICY
+        response = _page({"since": _spoken(since) if since else ""}, again_s=RETRY_AFTER_S)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _without_turn(request: HttpRequest) -> HttpResponse:
+    return busy(request) if outage.WATCH.down_since is None else unavailable(request)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """The answer for a request without a connection while the database is well: it alone was not served."""
+    if request.path.startswith("/api/"):
+        response = problems.busy(request)
+    elif request.headers.get("HX-Request") == "true" or request.path.startswith("/live/"):
+        response = HttpResponse(problems.BUSY, status=503, content_type="text/plain; charset=utf-8")
+    else:
+        response = _page({"busy": problems.BUSY}, again_s=problems.BUSY_RETRY_AFTER_S)
+    response.headers["Retry-After"] = str(problems.BUSY_RETRY_AFTER_S)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _page(context: dict[str, str], *, again_s: int) -> HttpResponse:
+    response = HttpResponse(loader.render_to_string("503.html", context), status=503)
+    response.headers["Refresh"] = str(again_s)  # a browser asks again by itself
+    response.headers["Content-Security-Policy"] = POLICY
     return response
 
 

@@ -2,12 +2,16 @@
 
 One watcher per web process asks ``select 1`` each second over a connection of its own and waits for the answer at most
 1.5 s. So a database that hangs is noticed as well as one that refuses, and no request has to try for itself.
+
+A request that got no connection proves nothing: under load the pool has none to give. An outage is declared only after
+a connection attempt of the watch's own failed too; else the console is busy, for that one request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,13 +27,18 @@ log = structlog.get_logger(__name__)
 
 ASK_EVERY_S = 1.0
 ANSWER_WITHIN_S = 1.5
+# With the pool's wait this is how long the first page takes that notices an outage.
+ATTEMPT_WITHIN_S = 0.8
 # SQLSTATEs that mean "no server to talk to": connection exceptions, shutdown, start-up, no slot left.
 _OUTAGE_STATES = ("08", "57P01", "57P02", "57P03", "53300")
 _CONNECTION_SETTINGS = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey")
 
 
-def is_outage(error: BaseException | None) -> bool:
-    """Whether an error, or one it came from, says that the database cannot be reached; a refused statement does not."""
+def no_connection(error: BaseException | None) -> bool:
+    """Whether an error, or one it came from, means that there was no connection to use; a refused statement does not.
+
+    The database is down, or the console is busy: ``Watch.saw_outage`` finds out which.
+    """
     while error is not None:
         if isinstance(error, (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)):
             return True
@@ -50,17 +59,40 @@ class Watch:
     reason: str = ""
     watched: bool = False
     stopped: bool = False
+    _attempt: Future[None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def saw_outage(self, error: BaseException) -> None:
-        """A request failed on the database: believe it until the next question is answered."""
-        self._down(str(error))
+    def saw_outage(self, error: BaseException | None) -> bool:
+        """A request had no connection: try one, and declare the outage when that fails. False: it was only busy."""
+        if self.down_since is not None:
+            return True
+        reason = self._try_to_connect()
+        if not reason:
+            log.warning("database_busy", error=str(error))
+            return False
+        self._down(reason)
         with self._lock:
             if self.watched:
-                return
+                return True
             self.watched = True
         # A server without lifespan events (a test, another ASGI server) has no watcher yet: have one until it is over.
         threading.Thread(target=asyncio.run, args=(self._watch_until_up(),), name="database-watch", daemon=True).start()
+        return True
+
+    def _try_to_connect(self) -> str:
+        """Return why an own connection got no answer in time, "" when it did; requests in doubt share one attempt."""
+        with self._lock:
+            if self._attempt is None or self._attempt.done():
+                self._attempt = Future()
+                threading.Thread(target=_attempt, args=(self._attempt,), name="database-attempt", daemon=True).start()
+            attempt = self._attempt
+        try:
+            attempt.result(timeout=ATTEMPT_WITHIN_S)
+        except TimeoutError:
+            return f"no answer within {ATTEMPT_WITHIN_S} s"
+        except (psycopg.Error, OSError) as error:
+            return str(error)
+        return ""
 
     async def watch(self) -> None:
         """Ask for ever."""
@@ -114,6 +146,18 @@ class Watch:
         if self.down_since is not None:
             log.info("database_up", down_s=round((self.time.now() - self.down_since).total_seconds(), 1))
         self.down_since, self.reason = None, ""
+
+
+def _attempt(answer: Future[None]) -> None:
+    try:
+        with psycopg.connect(
+            **_settings(), autocommit=True, connect_timeout=2, application_name="mainstay-watch"
+        ) as connection:
+            connection.execute("select 1")
+    except (psycopg.Error, OSError) as error:
+        answer.set_exception(error)
+    else:
+        answer.set_result(None)
 
 
 class _Asker:

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+BUSY = "The console is busy, not down. Nothing was done; try again in a second."
+BUSY_RETRY_AFTER_S = 1
 
 
 def answer(
@@ -43,6 +45,13 @@ def answer(
         response.headers["WWW-Authenticate"] = 'Bearer realm="mainstay"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """More is asked than there are connections for: this one request was not served."""
+    response = answer(request, status=503, code="busy", detail=BUSY)
+    response.headers["Retry-After"] = str(BUSY_RETRY_AFTER_S)
     return response
 
 
@@ -99,9 +108,8 @@ def _permission_denied(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _unexpected(request: HttpRequest, error: Any) -> HttpResponse:
-    if outage.is_outage(error):
-        outage.WATCH.saw_outage(error)
-        return answer(request, status=503, code="database-down", detail="The database does not answer. Try again.")
+    if outage.no_connection(error):
+        raise error  # the middleware finds out whether the database is down or the console busy
     log.error("request_failed", path=request.path, method=request.method, exc_info=error)
     detail = "Something went wrong on our side. Give this trace id to whoever runs the console."
     return answer(request, status=500, code="unexpected", detail=detail)

@@ -141,11 +141,11 @@ def _may_see(actor: access.Actor, topics: Collection[str]) -> bool:
 
 
 def _read(source: Callable[[], T], *, name: str) -> T | None:
-    """Ask a room; None when it failed. An outage of the database goes on: then there is no page to make."""
+    """Ask a room; None when it failed. Without a connection it goes on: there is no page to make then."""
     try:
         return source()
     except Exception as error:  # the edge between rooms: one broken room must not take the overview away
-        if outage.is_outage(error):
+        if outage.no_connection(error):
             raise
         log.exception("source_unread", source=name)
         return None

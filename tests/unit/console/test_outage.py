@@ -25,9 +25,9 @@ def caused(error: Exception, cause: Exception | None) -> Exception:
         psycopg_pool.PoolTimeout(),
     ],
 )
-def test_no_server_is_an_outage(cause: Exception) -> None:
-    assert outage.is_outage(caused(OperationalError(), cause))
-    assert outage.is_outage(caused(RuntimeError("in a view"), caused(OperationalError(), cause)))
+def test_no_server_is_no_connection(cause: Exception) -> None:
+    assert outage.no_connection(caused(OperationalError(), cause))
+    assert outage.no_connection(caused(RuntimeError("in a view"), caused(OperationalError(), cause)))
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_no_server_is_an_outage(cause: Exception) -> None:
     ],
 )
 def test_a_statement_that_failed_is_none(error: Exception | None) -> None:
-    assert not outage.is_outage(error)
+    assert not outage.no_connection(error)
