@@ -35,7 +35,7 @@ class LetterGroupShown(Schema):
     consumer_group: str
     error_type: str
     frame: str
-    sample_message: str = Field(description="The message of one failure; secrets are dots without `letters.reveal`.")
+    sample_message: str = Field(description="The message of one failure; secrets are dots; empty if `partly_hidden`.")
     cause: str
     advice: str = Field(description="What usually helps against this cause.")
     status: str
@@ -96,9 +96,17 @@ def paged(page: queries.Page, *, actor: access.Actor) -> LetterGroups:
     return LetterGroups(items=[shown(row, actor=actor) for row in page.rows], next=page.next)
 
 
+def _sample(row: queries.Row, *, reveals: bool) -> str:
+    """The message of one letter, which may be of a hidden topic; then nothing."""
+    if row.is_partly_hidden:
+        return ""
+    return row.group.sample_message if reveals else masking.masked_text(row.group.sample_message)
+
+
 def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
     """Return a group as the API shows it to the actor."""
     group = row.group
+    allowed = access.visible_topics(actor)
     reveals = letter_queries.reveals(actor, *group.topics)
     return LetterGroupShown(
         id=group.pk,
@@ -106,12 +114,12 @@ def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
         consumer_group=group.consumer_group,
         error_type=group.error_type,
         frame=group.frame,
-        sample_message=group.sample_message if reveals else masking.masked_text(group.sample_message),
+        sample_message=_sample(row, reveals=reveals),
         cause=group.cause,
         advice=row.advice.text,
         status=row.standing.status,
         standing=row.standing.word,
-        topics=group.topics,
+        topics=[topic for topic in group.topics if allowed.allows(topic)],
         sources=group.sources,
         count=group.count,
         open=group.open_count,

@@ -46,6 +46,7 @@ def _stopped(run: Replay) -> Item:
         detail=f"{run.stop_reason}; {run.counts.get('planned', 0):,} are not sent.",
         since=run.last_sent_at or run.created_at,
         url=_url(run),
+        topics=tuple(run.topics),
         act_label="Look",
         act_url=_url(run),
         count=run.counts.get("planned", 0),
@@ -63,6 +64,7 @@ def _groupless(run: Replay) -> Item:
         detail="Their letters name no consumer group: choose it to see what became of them.",
         since=run.last_sent_at,
         url=_url(run),
+        topics=tuple(run.topics),
         act_label="Choose the group",
         act_url=_url(run),
         count=count,
@@ -91,6 +93,7 @@ def _ended(run: Replay) -> TimelineRow:
         status=status,
         text=f"Replay {run.pk} {run.state}: {', '.join(parts) or 'nothing to send'}",
         url=_url(run),
+        topics=tuple(run.topics),
     )
 
 

@@ -120,3 +120,11 @@ def test_what_is_too_long_to_be_looked_through_is_withheld(api: Api, world: Worl
     store(record(1, value=b"x " * 40_000 + b"password=hunter2"), now=world.now)
     _, shown = api("GET", f"/letters/{Letter.objects.get().pk}", who="viewer")
     assert (shown["value_bytes"]["base64"], shown["value_bytes"]["masked"]) == (None, True)
+
+
+def test_a_group_names_only_topics_that_may_be_seen(api: Api, world: World) -> None:
+    where = {"error_message": "the same", "error_type": "shop.Error"}
+    store(record(1, origin_topic="orders", **where), record(2, origin_topic="stock.eu", **where), now=world.now)
+    (group,) = api("GET", "/letter-groups", who="limited")[1]["items"]
+    assert (group["topics"], group["sample_message"], group["partly_hidden"]) == (["stock.eu"], "", True)
+    assert api("GET", "/letter-groups")[1]["items"][0]["topics"] == ["orders", "stock.eu"]
