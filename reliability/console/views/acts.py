@@ -44,4 +44,6 @@ def came_from(request: HttpRequest) -> str:
     if not known or not referrer:
         return "/"
     parts = urlsplit(referrer)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    page = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # Without its host a path may name another one: //elsewhere.
+    return page if page.startswith("/") and url_has_allowed_host_and_scheme(page, None) else "/"
