@@ -17,7 +17,7 @@ Kind = Literal["null", "empty", "json", "text", "binary"]
 NodeKind = Literal["object", "array", "string", "number", "boolean", "null"]
 
 SHOWN_BYTES_MAX = 64 * 1024  # a page with more of one body helps nobody; the rest is a download
-PARSED_BYTES_MAX = 1024 * 1024  # larger JSON is shown as text
+PARSED_BYTES_MAX = 256 * 1024  # larger JSON is shown as text: reading it whole would take seconds
 NODES_MAX = 2_000
 DEPTH_MAX = 40
 STRING_CHARS_MAX = 2_000
@@ -79,6 +79,10 @@ def view(value: bytes | None, *, mask: bool = False) -> Payload:
     document = _json(value)
     if document is not _NO_JSON:
         return _json_view(value, document, mask=mask)
+    if mask and len(value) > PARSED_BYTES_MAX and value.lstrip()[:1] in (b"{", b"["):
+        return Payload(
+            kind="text", size=len(value), is_cut=True, is_masked=True
+        )  # members of secret ones look harmless
     shown = value[:SHOWN_BYTES_MAX]
     if not is_text(shown):
         return _binary_view(value, mask=mask)

@@ -163,3 +163,10 @@ def test_hostile_bodies_take_no_time(value: bytes) -> None:
     began = time.monotonic()
     payload.view(value, mask=True)
     assert time.monotonic() - began < 1.0
+
+
+def test_large_json_is_not_read_whole_and_withheld_where_it_must_be_masked() -> None:
+    large = b'{"card": {"number": "12"}, "rest": [' + b"1," * 200_000 + b"1]}"
+    assert payload.view(large).kind == "text"
+    masked = payload.view(large, mask=True)
+    assert (masked.text, masked.hex, masked.is_masked) == ("", (), True)
