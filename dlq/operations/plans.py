@@ -59,8 +59,9 @@ def terms(
 
 def checked_rate(rate: float) -> float:
     """Return a rate that is possible, in items per second; raise ``BadPlan``."""
-    if not math.isfinite(rate) or not 0 < rate <= ramp.RATE_MAX:
-        raise BadPlan(f"rate is more than 0 and at most {ramp.RATE_MAX:.0f} items per second.")
+    least = 0.001  # one item in a quarter of an hour; with less a run's duration is no number any more
+    if not math.isfinite(rate) or not least <= rate <= ramp.RATE_MAX:
+        raise BadPlan(f"rate is at least {least} and at most {ramp.RATE_MAX:.0f} items per second.")
     return float(rate)
 
 
