@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from reliability import access
 from reliability.audit import queries
@@ -19,6 +19,17 @@ router = Router(tags=["activity"])
 Text = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
 
+def _in_utc(at: datetime) -> datetime:
+    """The instant in UTC; an offset may lead out of the years there are."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This instant lies outside the years 1 to 9999 in UTC.") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class ActivityQuery(Schema):
     """What to list; ``act`` and ``target`` may end in ``*``."""
 
@@ -26,8 +37,8 @@ class ActivityQuery(Schema):
     act: Text = ""
     target: Text = ""
     outcome: Literal["", "done", "refused", "failed"] = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     cursor: int | None = Field(None, ge=1, le=2**63 - 1)
     limit: int = Field(queries.PAGE, ge=1, le=queries.LARGEST_PAGE)
 
