@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import got_request_exception
-from django.db import close_old_connections
+from django.db import connection
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import loader
@@ -80,7 +80,8 @@ class DatabaseDown:
             try:
                 response = self.get_response(request)
             finally:
-                close_old_connections()  # back to the pool before the next turn, not after a slow reader has read all
+                if not connection.in_atomic_block:  # whoever holds a transaction around the request keeps it
+                    connection.close_if_unusable_or_obsolete()  # to the pool before the next turn
             error = getattr(request, "failed_with", None)
             if response.status_code < 500 or not outage.no_connection(error):
                 return response

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
 from tests.support.actors import PASSWORD
 from tests.support.replays import World
@@ -56,6 +57,7 @@ def test_the_theme_is_remembered_and_painted_by_the_server(visits: Visits) -> No
 
 
 def test_times_turn_absolute_with_their_zone_and_back(visits: Visits) -> None:
+    DatabaseHeartbeat().beat("letters", state="running", facts={})
     page = visits.open("ana", path="/settings/")
     heard = page.locator("#processes time").first
     expect(heard).to_have_text(re.compile(r"ago|now"))
