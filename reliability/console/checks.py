@@ -48,8 +48,8 @@ def register() -> None:
         rungs = (
             ("Redis hint", 2 * live_redis.HINT_TIMEOUT_S),
             ("Redis answer", live_redis.READ_TIMEOUT_S),
-            ("health part", health.ANSWER_WITHIN_S),
             ("database pool", float(pool.get("timeout", 30))),
+            ("health part", health.ANSWER_WITHIN_S),
             ("page", PAGE_WITHOUT_SERVER_S),
         )
         REGISTRY.register_ladder(Ladder(name="page without a server", rungs=rungs))
