@@ -36,6 +36,8 @@ def test_every_label_must_be_given() -> None:
 def test_counts_and_readings_are_exposed_together() -> None:
     metrics.inc(names.OUTBOX_APPENDED, by=3)
     text = metrics.exposition(lambda: [(names.LETTERS, {"state": "open"}, 7.0)]).decode()
-    assert re.search(r"^mainstay_outbox_appended_total [3-9]", text, re.MULTILINE)
+    counted = re.search(r"^mainstay_outbox_appended_total (\S+)", text, re.MULTILINE)
+    assert counted is not None
+    assert float(counted[1]) >= 3, "at least these three; other tests append too"
     assert 'mainstay_letters{state="open"} 7.0' in text
     assert "# HELP mainstay_letters Letters per state." in text
