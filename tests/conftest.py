@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from reliability.embedded import chromium
 from tests.support import database
 
 
@@ -27,3 +29,16 @@ def _audit_survives_the_flush() -> Iterator[None]:
 def audit_twin(db: None) -> None:
     """An audit that may be tampered with; see ``tests/support/database.py``."""
     database.take_twin_of_the_audit()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one Chromium of all tests: a second Playwright could not begin in this thread."""
+    program = chromium.find()
+    assert program is not None, chromium.SENTENCE
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(program), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield started
+        started.close()

@@ -20,14 +20,13 @@ from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 from pytest_django import DjangoDbBlocker, Settings
 
 from reliability.access import Role
-from reliability.embedded import chromium
 from reliability.kafka import clusters
 from reliability.kernel import clock
-from tests.support import actors
+from tests.support import actors, outbox
 from tests.support.replays import World
 
 # Playwright's own loop runs in the test's thread; Django would refuse the ORM there, although nothing is shared.
@@ -80,19 +79,6 @@ def _end_other_sessions() -> None:
     close_pool = getattr(connection, "close_pool", None)  # PostgreSQL's own
     if close_pool is not None:
         close_pool()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
-    program = chromium.find()
-    assert program is not None, chromium.SENTENCE
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=str(program), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
 
 
 @dataclass
@@ -162,15 +148,10 @@ def world(transactional_db: None, settings: Settings) -> Iterator[World]:
     """Letters and replays, with Kafka in memory and the clock of today."""
     settings.KAFKA_BACKEND = "memory"
     clusters.forget_memory()
-    _empty_the_outbox()
+    outbox.empty()
     yield World(now=clock.SYSTEM.now())
     clusters.forget_memory()
-    _empty_the_outbox()
-
-
-def _empty_the_outbox() -> None:
-    with connection.cursor() as cursor:  # its tables are not Django's: no flush empties them
-        cursor.execute("DELETE FROM outbox_event; DELETE FROM outbox_receipt; DELETE FROM outbox_inbox")
+    outbox.empty()
 
 
 @pytest.fixture

@@ -44,12 +44,12 @@ class Flood:
 
     def write(self, numbers: Iterable[int], *, times: int = 1) -> None:
         """Dead-letter these records, each ``times`` times, and wait until Kafka has them."""
-        producer = self.system.producer()
+        producer = self.system.broker.writer
         for number in numbers:
             for _ in range(times):
                 producer.produce(topic=self.topic, key=key(number), value=value(number), headers=self.headers(number))
                 producer.poll(0)
-        assert producer.close(WRITER_FLUSH_S) == 0
+        assert producer.flush(WRITER_FLUSH_S) == 0
 
     def headers(self, number: int) -> tuple[Header, ...]:
         """What the consumer that gave up wrote: the record's own headers and ours of its failure."""

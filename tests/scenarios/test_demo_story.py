@@ -19,7 +19,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from reliability.embedded import stack
-from tests.functional.conftest import browser  # noqa: F401 - the fixture
 from tests.support.system import wait_until
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, pytest.mark.timeout(360)]
@@ -78,7 +77,7 @@ def started(state_file: Path) -> bool:
     return state_file.exists() and "demo" in json.loads(state_file.read_text()).get("processes", {})
 
 
-def test_the_story_of_the_readme(demo: Demo, browser: Browser) -> None:  # noqa: F811 - the fixture
+def test_the_story_of_the_readme(demo: Demo, browser: Browser) -> None:
     assert demo.state.keys() >= KEYS
     assert demo.state["broker"] == "kafka"
     several_kinds = {GROUP, "MalformedEvent in parse", "KeyError in parcel_weight_grams"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -45,16 +47,15 @@ class Trade:
         )
 
     def close(self) -> None:
-        """Have it write no more, and wait until all that was written has arrived somewhere."""
-        self.system.stop(NAME)
-        given = {"writes": None, "reads": [self.topic, *self.also_reads], "group": self.group, "every_s": 1}
-        self.system.run(self.system.service(NAME, "-m", "tests.support.shop", json.dumps(given)))
-        written = self.written()
+        """Have it write no more, wait until all that was written has arrived somewhere, and end it."""
+        os.kill(self.system.pid(NAME), signal.SIGUSR1)
+        closed = "SELECT count(*) FROM scenario_order WHERE topic = %s"
+        wait_until(lambda: self.system.one(closed, shop.closed(self.topic)) == 1, within_s=30, what="no more orders")
         wait_until(
-            lambda: len(self.handled()) + len(self.letters()) >= written,
+            lambda: len(self.handled()) + len(self.letters()) >= self.written(),
             within_s=60,
             what=lambda: (
-                f"{len(self.handled())} handled, {len(self.letters())} letters, of {written} orders\n"
+                f"{len(self.handled())} handled, {len(self.letters())} letters, of {self.written()} orders\n"
                 + self.system.log(NAME)
             ),
         )

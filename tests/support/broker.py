@@ -21,10 +21,23 @@ class Broker:
     def __init__(self, servers: str) -> None:
         self.servers = servers
         self._profile = {"bootstrap.servers": servers}
+        self._kept: Producer | None = None
 
     def producer(self) -> Producer:
-        """A producer; the caller closes it."""
+        """A producer; the caller closes it. A new one takes half a second to begin."""
         return Producer(self._profile, client_id=NAME)
+
+    @property
+    def writer(self) -> Producer:
+        """The one producer that is kept until ``close``."""
+        if self._kept is None:
+            self._kept = self.producer()
+        return self._kept
+
+    def close(self) -> None:
+        """Give up what is kept."""
+        if self._kept is not None:
+            self._kept.close(0.0)
 
     def admin(self) -> Admin:
         """An admin."""
@@ -49,10 +62,9 @@ class Broker:
         partition: int | None = None,
     ) -> None:
         """Write records and wait until the broker has them."""
-        with contextlib.closing(self.producer()) as producer:
-            for value in values:
-                producer.produce(topic=topic, key=key, value=value, headers=headers, partition=partition)
-            assert producer.flush(20) == 0, f"not written to {topic}"
+        for value in values:
+            self.writer.produce(topic=topic, key=key, value=value, headers=headers, partition=partition)
+        assert self.writer.flush(20) == 0, f"not written to {topic}"
 
     def produce_raw(
         self, topic: str, *, key: bytes | None, value: bytes | None, headers: Sequence[raw_kafka.RawHeader]

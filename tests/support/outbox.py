@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
 
 import outbox
-from outbox import relay
+from outbox import models, relay
 from outbox.operations import limits
 from reliability.kafka import ports
 from reliability.kafka.memory import MemoryBroker
@@ -86,3 +86,18 @@ def values(broker: MemoryBroker, topic: str) -> list[bytes | None]:
 def number(record: Record) -> str:
     """The number a record was sent under."""
     return (wire.last(record.headers, wire.NUMBER) or b"").decode()
+
+
+def park(event: int, *, key: bytes | None, behind: bool = False, reason: str = "the topic is gone") -> None:
+    """Put a row among the parked events, as a relay does after a refusal."""
+    models.Parked.objects.create(
+        event=event,
+        event_id=uuid4(),
+        shard=event % 16,
+        topic="orders.of.another.country.with.a.long.name",
+        key=key,
+        behind=behind,
+        code="" if behind else "UNKNOWN_TOPIC_OR_PART",
+        reason="" if behind else reason,
+        parked_at=clock.SYSTEM.now(),
+    )

@@ -1,13 +1,15 @@
 """A small service for scenarios: one thread writes orders with their events, another handles what arrives, once each.
 
-``python -m tests.support.shop`` with a JSON object: ``writes`` (topic of its own events, or null), ``reads`` (topics),
-``group``, ``every_s``. Every 20th order of its own is a dead letter at first. What was written and what was handled
-stand in the tables ``scenario_order`` and ``scenario_effect``, committed with the event and with the inbox row.
+``python -m tests.support.shop`` with a JSON object: ``writes`` (topic of its own events), ``reads`` (topics),
+``group``, ``every_s``. SIGUSR1 has it write no more, and handle on. Every 20th order of its own is a dead letter at
+first. What was written and what was handled stand in the tables ``scenario_order`` and ``scenario_effect``, committed
+with the event and with the inbox row.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from typing import Any
@@ -36,6 +38,11 @@ def fails(number: int) -> bool:
     return number % FAILS_EVERY == FAILS_EVERY - 1
 
 
+def closed(topic: str) -> str:
+    """The topic of the row that says how many orders were written to ``topic``: no more will be."""
+    return f"{topic} closed"
+
+
 def main(given: dict[str, Any]) -> None:
     """Run until told to stop."""
     django.setup()
@@ -43,10 +50,10 @@ def main(given: dict[str, Any]) -> None:
     from reliability.kernel import process
     from reliability.live.operations import DatabaseHeartbeat
 
+    enough = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda number, frame: enough.set())
     with process.stop_on_signals() as stop:
-        threads = [threading.Thread(target=_write, args=(stop, given["writes"], given["every_s"]), name="writer")]
-        for thread in threads if given["writes"] else []:
-            thread.start()
+        threading.Thread(target=_write, args=(enough, given["writes"], given["every_s"]), daemon=True).start()
         consumer = Consumer(group=given["group"], topics=given["reads"], handler=_handle)
         consumer.run(stop, heartbeat=DatabaseHeartbeat())
 
@@ -65,14 +72,14 @@ def _handle(message: Any) -> None:
         )
 
 
-def _write(stop: threading.Event, topic: str, every_s: float) -> None:
+def _write(enough: threading.Event, topic: str, every_s: float) -> None:
     """Write one order after another; without a database try the same one again until it is there."""
     from django.db import Error, IntegrityError, connection, transaction
 
     import outbox
 
     number = 0
-    while not stop.wait(every_s):
+    while not enough.wait(every_s):
         try:
             with transaction.atomic():
                 with connection.cursor() as cursor:
@@ -83,6 +90,8 @@ def _write(stop: threading.Event, topic: str, every_s: float) -> None:
             number += 1  # its commit had no answer, and was one
         except Error:
             connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO scenario_order VALUES (%s, %s)", [closed(topic), number])
 
 
 if __name__ == "__main__":

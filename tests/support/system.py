@@ -263,6 +263,7 @@ class System:
 
     def end(self) -> None:
         """End all processes."""
+        self.broker.close()
         for child in self._children.values():
             child.kill()
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from dlq.models import LetterGroup, ReplayPlan
 from tests.functional.conftest import Visits
+from tests.support import outbox
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
@@ -38,6 +39,8 @@ def _told(violation: dict[str, Any]) -> str:
 def test_no_page_has_a_serious_violation(visits: Visits, world: World, theme: str, width: int) -> None:
     run = world.approve(*world.letters(8))
     world.letters(3, start=20, error_type="shop.errors.OtherError", error_message="else")
+    outbox.park(1, key=b"customer-with-a-rather-long-key-0001", reason="<b>the topic</b> is gone " * 20)
+    outbox.park(2, key=None, behind=True)
     group = LetterGroup.objects.order_by("-pk").first()
     plan = ReplayPlan.objects.get()
     assert group is not None

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
+from tests.support import outbox
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
@@ -59,6 +60,15 @@ def test_the_outbox_page_shows_every_shard_and_says_when_nobody_sends(visits: Vi
     expect(page.locator("#outbox tr[id^=shard]")).to_have_count(16)
     expect(page.get_by_text("Nothing is parked")).to_be_visible()
     expect(page.get_by_text("No relay has shown itself")).to_be_visible()
+
+
+def test_the_outbox_page_lists_parked_events_with_their_reason_as_text(visits: Visits, world: World) -> None:
+    outbox.park(1, key=b"<i>k</i>", reason="<b>gone</b>")
+    outbox.park(2, key=b"<i>k</i>", behind=True)
+    page = visits.open("vito", path="/outbox/")
+    expect(page.locator("#parked tbody tr")).to_have_count(2)
+    expect(page.locator("#parked-1")).to_contain_text("<b>gone</b>")
+    expect(page.locator("#parked-2")).to_contain_text("behind an event of its key")
 
 
 def test_a_page_that_is_not_there_says_so_inside_the_frame(visits: Visits) -> None:

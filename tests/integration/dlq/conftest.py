@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from reliability.kafka import clusters
+from tests.support import outbox
 from tests.support.replays import World
 
 
@@ -16,7 +16,6 @@ from tests.support.replays import World
 def world(db: None, settings: Settings) -> Iterator[World]:
     settings.KAFKA_BACKEND = "memory"
     clusters.forget_memory()
-    with connection.cursor() as cursor:  # the outbox's tables are not Django's: no flush empties them
-        cursor.execute("DELETE FROM outbox_event; DELETE FROM outbox_receipt")
+    outbox.empty()
     yield World()
     clusters.forget_memory()
