@@ -11,7 +11,7 @@ from outbox.domain.event import WrongEvent
 from outbox.operations import append
 from reliability.kafka import failure as failures
 from reliability.kafka.failure import Failure
-from reliability.kafka.incoming import Incoming
+from reliability.kafka.incoming import ATTEMPT_MAX, Incoming
 from reliability.kernel import wire
 from reliability.kernel.record import Header
 
@@ -29,10 +29,13 @@ class OutboxSink:
     def __init__(self, plan: TopicPlan) -> None:
         self._plan = plan
 
-    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure) -> bool:
+    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure, tries: int) -> bool:
         """See the port. The partition follows from the key, so a key's records stay together there too."""
         origin = self._plan.own_topic(incoming.record.topic)
-        headers = (*_kept(incoming), *_lineage(incoming, attempt=incoming.attempt + 1), *_origin(incoming, failure))
+        attempt = incoming.attempt + tries
+        if attempt > ATTEMPT_MAX:  # it would be read as the attempt that is given up here, and passed over
+            return False
+        headers = (*_kept(incoming), *_lineage(incoming, attempt=attempt), *_origin(incoming, failure))
         try:
             append.append(
                 topic=wire.retry_topic(origin, self._plan.group, delay_s),
@@ -46,12 +49,12 @@ class OutboxSink:
             return False
         return True
 
-    def dead_letter(self, incoming: Incoming, *, failure: Failure) -> None:
+    def dead_letter(self, incoming: Incoming, *, failure: Failure, tries: int) -> None:
         """See the port. The original headers in front, key and value as they were; what does not fit is left out and
         the letter says so, because a record that cannot be given up would stop its partition for good."""
         topic = wire.dlq_topic(self._plan.own_topic(incoming.record.topic), self._plan.group)
         refused: WrongEvent | None = None
-        for key, value, headers in self._forms(incoming, failure):
+        for key, value, headers in self._forms(incoming, failure, tries):
             try:
                 append.append(topic=topic, key=key, value=value, headers=headers, raw=True)
             except WrongEvent as error:
@@ -63,12 +66,12 @@ class OutboxSink:
         raise refused or AssertionError("no form of a dead letter was tried")
 
     def _forms(
-        self, incoming: Incoming, failure: Failure
+        self, incoming: Incoming, failure: Failure, tries: int
     ) -> Iterator[tuple[bytes | None, bytes | None, tuple[Header, ...]]]:
         """The letter whole; without its stack; with nothing but where to find the record."""
         record = incoming.record
         lineage = _lineage(incoming, attempt=incoming.attempt)
-        short = (*lineage, *_origin(incoming, failure), *_error(incoming, failure, self._plan.group))
+        short = (*lineage, *_origin(incoming, failure), *_error(incoming, failure, self._plan.group, tries))
         stack: Header = (wire.DLQ_ERROR_STACK, failures.stack_bytes(failure))
         yield record.key, record.value, (*_kept(incoming), *short, stack)
         yield record.key, record.value, (*_kept(incoming), *short)
@@ -106,10 +109,11 @@ def _origin(incoming: Incoming, failure: Failure) -> tuple[Header, ...]:
     )
 
 
-def _error(incoming: Incoming, failure: Failure, group: str) -> tuple[Header, ...]:
+def _error(incoming: Incoming, failure: Failure, group: str, tries: int) -> tuple[Header, ...]:
+    made = min(incoming.attempt - 1 + tries, ATTEMPT_MAX)  # in all: those before this delivery, and its own
     return (
         (wire.DLQ_GROUP, group.encode()),
-        (wire.DLQ_ATTEMPTS, str(incoming.attempt).encode()),
+        (wire.DLQ_ATTEMPTS, str(made).encode()),
         (wire.DLQ_ERROR_TYPE, failure.error_type.encode(errors="backslashreplace")),
         (wire.DLQ_ERROR_MESSAGE, failures.message_bytes(failure)),
         (wire.DLQ_CAUSE, failure.cause.encode()),

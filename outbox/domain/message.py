@@ -21,8 +21,9 @@ class Malformed(Permanent):
 class Message:
     """One record, to be handled in the transaction that is open.
 
-    ``message_id`` is the same whatever topic brings it and however often; ``attempt`` counts its deliveries from 1;
-    ``topic`` is the one it was first sent to, even when it comes from a retry topic.
+    ``message_id`` is the same whatever topic brings it and however often. ``attempt`` is 1 when it is delivered for the
+    first time; with each retry topic and each replay it goes on after the tries that were made before. ``topic`` is
+    the one it was first sent to, even when it comes from a retry topic.
     """
 
     record: Record

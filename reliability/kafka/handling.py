@@ -56,7 +56,13 @@ class HandlingPolicy:
 class _Tries:
     offset: int
     failed: int = 0
+    deaths: int = 0
     away: int = 0
+
+    @property
+    def made(self) -> int:
+        """How often the record was tried: by this process as far as it knows, and by those that died over it."""
+        return max(self.failed + self.deaths, 1)
 
 
 class Handling:
@@ -134,6 +140,8 @@ class Handling:
         fresh = False
         try:
             starts = starts or self._start(one)
+            if starts > 1:
+                self._tries_of(one).deaths = starts - 1
             if starts <= self._policy.deaths_max:
                 with self._admission.unit():
                     fresh = self._admission.admit([one])[0]
@@ -191,14 +199,14 @@ class Handling:
     def _settle(self, one: Incoming, why: Failure, *, may_retry: bool = False) -> Progress:
         """Hand the record over to a retry topic or the dead letters, and note it, in one unit."""
         delay_s = self._next_delay_s(one) if may_retry else None
-        retried = False
+        retried, tries = False, self._tries_of(one).made
         try:
             with self._admission.unit():
                 fresh = self._admission.admit([one])[0]
                 if fresh:
-                    retried = delay_s is not None and self._sink.retry(one, delay_s=delay_s, failure=why)
+                    retried = delay_s is not None and self._sink.retry(one, delay_s=delay_s, failure=why, tries=tries)
                     if not retried:
-                        self._sink.dead_letter(one, failure=why)
+                        self._sink.dead_letter(one, failure=why, tries=tries)
                     self._admission.settle(one, "retrying" if retried else "gave_up")
         except Exception as error:
             if self._admission.is_away(error):
@@ -217,6 +225,7 @@ class Handling:
             "record_sent_to_retry" if retried else "record_given_up",
             group=self._group,
             attempt=one.attempt,
+            tries=tries,
             cause=why.cause,
             error=f"{why.error_type}: {why.message}"[:300],
             **_coordinates(one),

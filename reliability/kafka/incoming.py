@@ -32,7 +32,7 @@ class Incoming:
     record: Record
     message_id: str
     attempt: int
-    """From 1: the delivery of this message that this record is."""
+    """From 1: the number of the try that this delivery begins with; those before were made on earlier ones."""
     origin: Origin
     target_group: str | None
     """The only group that shall handle it; None = everybody."""

@@ -79,11 +79,14 @@ class Admission(Protocol):
 
 
 class Sink(Protocol):
-    """Where records go that could not be handled; called inside a unit, and sent only if it commits."""
+    """Where records go that could not be handled; called inside a unit, and sent only if it commits.
 
-    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure) -> bool:
+    `tries`: how often this delivery of the record was tried, in place; `incoming.attempt` counts the first of them.
+    """
+
+    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure, tries: int) -> bool:
         """Send it to the retry topic of that delay, as its next attempt. False: it cannot be sent there (too large
         with its new headers, for example), and nothing was."""
 
-    def dead_letter(self, incoming: Incoming, *, failure: Failure) -> None:
+    def dead_letter(self, incoming: Incoming, *, failure: Failure, tries: int) -> None:
         """Send it to its dead-letter topic."""

@@ -55,6 +55,8 @@ class Store:
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)
     retried: list[tuple[str, int, int, Failure]] = field(default_factory=list)
     letters: list[tuple[str, Failure]] = field(default_factory=list)
+    tries: list[int] = field(default_factory=list)
+    """How often each record was tried that went to a retry topic or became a letter."""
     effects: list[str] = field(default_factory=list)
     starts: dict[TopicPartition, tuple[int, int]] = field(default_factory=dict)
     away: bool = False
@@ -102,14 +104,16 @@ class Store:
     def is_away(self, error: Exception) -> bool:
         return isinstance(error, Away)
 
-    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure) -> bool:
+    def retry(self, incoming: Incoming, *, delay_s: int, failure: Failure, tries: int) -> bool:
         if self.takes_retries:
-            self.retried.append((incoming.message_id, incoming.attempt + 1, delay_s, failure))
+            self.retried.append((incoming.message_id, incoming.attempt + tries, delay_s, failure))
+            self.tries.append(tries)
         return self.takes_retries
 
-    def dead_letter(self, incoming: Incoming, *, failure: Failure) -> None:
+    def dead_letter(self, incoming: Incoming, *, failure: Failure, tries: int) -> None:
         if not self.takes_letters:
             raise Refused
+        self.tries.append(tries)
         self.letters.append((incoming.message_id, failure))
 
     def _require(self) -> None:

@@ -60,6 +60,7 @@ def test_a_transient_failure_is_tried_again_in_place_with_growing_waits_then_giv
     )
     assert failure.message == "the bank does not answer"
     assert "in handler" in failure.stack
+    assert store.tries == [3], "the letter says how often it was tried, not how often it was delivered"
     assert store.seen == {FIRST: ("gave_up", 1)}
 
 
@@ -88,6 +89,27 @@ def test_where_order_may_be_given_up_it_goes_through_the_retry_topics_then_gives
     ]
     assert [message_id for message_id, _ in store.letters] == [FIRST]
     assert store.seen == {FIRST: ("gave_up", 3)}
+
+
+def test_a_retry_topic_counts_on_from_the_tries_in_place() -> None:
+    store = Store()
+    policy = HandlingPolicy(blocking_retries=2, retries=(5,))
+    work = handling(store, raising(Transient("no")), tiers={"orders.payments.retry.5": 0}, policy=policy)
+    assert [work([record(0)]).done for _ in range(3)] == [0, 0, 1]
+    headers = [(wire.MESSAGE_ID, FIRST.encode()), (wire.ATTEMPT, b"4")]
+    retry = record(9, topic="orders.payments.retry.5", headers=headers)
+    assert [work([retry]).done for _ in range(3)] == [0, 0, 1]
+    assert [attempt for _, attempt, _, _ in store.retried] == [4]
+    assert store.tries == [3, 3]
+    assert store.seen == {FIRST: ("gave_up", 4)}
+
+
+def test_a_try_that_killed_its_process_counts_too() -> None:
+    store = Store()
+    with pytest.raises(Death):
+        handling(store, dying)([record(0)])
+    handling(store, raising(Permanent("no")))([record(0)])
+    assert store.tries == [2]
 
 
 def test_a_replay_starts_with_the_first_retry_topic_again() -> None:
@@ -181,6 +203,7 @@ def test_a_record_that_killed_its_consumer_is_given_up_without_being_handled() -
     [(_, failure)] = store.letters
     assert (failure.cause, failure.error_type) == ("resource", "reliability.kafka.failure.KilledTheConsumer")
     assert "killed the consumer 3 times" in failure.message
+    assert store.tries == [3]
 
 
 def test_failures_that_the_process_survives_are_no_deaths() -> None:
