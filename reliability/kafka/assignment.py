@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from reliability.kafka import lanes, ports
 from reliability.kafka.lanes import Lane
 from reliability.kernel import clock
-from reliability.kernel.record import TopicPartition
+from reliability.kernel.record import Record, TopicPartition
 
 log = structlog.get_logger(__name__)
 
 ERROR_LOGGED_EVERY_S = 30.0
+COMMIT_QUIET_S = 5.0  # a refused commit is told by then: a later one of which nothing was heard so long was taken
 _NAMED_MAX = 20  # a log line does not list hundreds of partitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """The last thing the client complained of, until what failed is seen to work again."""
+
+    kind: str
+    topic: str
+    text: str
+    at: datetime
 
 
 class Assignment:
@@ -33,7 +46,7 @@ class Assignment:
         time: clock.Clock,
     ) -> None:
         self.lanes: dict[TopicPartition, Lane] = {}
-        self.last_error = ""
+        self.trouble: Trouble | None = None
         self.polled_s = self._committed_s = time.monotonic()
         self._connect = connect
         self._topics, self._pattern = topics, pattern
@@ -42,6 +55,7 @@ class Assignment:
         self._consumer: ports.Consumer | None = None
         self._new: set[TopicPartition] = set()
         self._anew: set[TopicPartition] = set()
+        self._commit_open_s: float | None = None
         self._logged_s: dict[tuple[str, str, str], float] = {}
 
     def poll(self, *, max_records: int, timeout_s: float) -> None:
@@ -55,6 +69,7 @@ class Assignment:
             self._consumer = None
             consumer.close()
             raise
+        self._see_that_it_reads(records)
         for record in records:
             lane = self.lanes.get(record.topic_partition)
             if lane is not None and not lane.receive(record):
@@ -96,6 +111,8 @@ class Assignment:
         if now_s - self._committed_s >= every_s:
             self._committed_s = now_s
             self._commit(self.lanes.values(), wait=False)
+        if self._commit_open_s is not None and now_s - self._commit_open_s >= COMMIT_QUIET_S:
+            self._see_that_it_commits()
 
     def rewind(self, topic: str) -> None:
         """Read a topic's partitions from their beginnings; work under way there is forgotten. Raises Unavailable."""
@@ -155,20 +172,42 @@ class Assignment:
             self._consumer.commit(positions, wait=wait)
         except ports.Unavailable as error:
             # Not lost: the records are done, and whoever reads them again finds them so.
+            self._commit_open_s = None
             self._log_error("commit", "", "UNAVAILABLE", str(error))
             return
         for partition, position in positions.items():
             self.lanes[partition].committed = position
+        if wait:
+            self._see_that_it_commits()
+        elif self._commit_open_s is None:
+            self._commit_open_s = self._time.monotonic()
 
     def _hear_errors(self, consumer: ports.Consumer) -> None:
         for error in consumer.errors():
             self._log_error(error.kind, error.topic, error.code, error.message)
             lane = self.lanes.get(TopicPartition(error.topic, error.partition))
-            if error.kind == "commit" and lane is not None:
-                lane.committed = None
+            if error.kind == "commit":
+                self._commit_open_s = None
+                if lane is not None:
+                    lane.committed = None
+
+    def _see_that_it_reads(self, records: Sequence[Record]) -> None:
+        """Records came: the connection works again, and so do their topics."""
+        trouble = self.trouble
+        if trouble is None or trouble.kind == "commit" or not records:
+            return
+        if not trouble.topic or any(record.topic == trouble.topic for record in records):
+            self.trouble = None
+
+    def _see_that_it_commits(self) -> None:
+        """A commit was taken, or sent long enough ago without a word of its refusal."""
+        self._commit_open_s = None
+        if self.trouble is not None and self.trouble.kind == "commit":
+            self.trouble = None
 
     def _log_error(self, kind: str, topic: str, code: str, message: str) -> None:
-        self.last_error = f"{kind} {topic} {code}: {message}"[:300]
+        text = f"{kind} {topic} {code}: {message}"[:300]
+        self.trouble = Trouble(kind=kind, topic=topic, text=text, at=self._time.now())
         now_s = self._time.monotonic()
         key = (kind, topic, code)
         if now_s - self._logged_s.get(key, -ERROR_LOGGED_EVERY_S) >= ERROR_LOGGED_EVERY_S:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -101,6 +102,7 @@ class Loop:
         self._hold_until_s = 0.0
         self._held_by = ""
         self._last_error = ""
+        self._failed_at: datetime | None = None
         self._rewinds: list[str] = []
         self._owned = assignment.Assignment(
             connect=connect, topics=topics, pattern=pattern, before_leaving=self._before_leaving, time=time
@@ -142,7 +144,6 @@ class Loop:
         held = list(self._owned.lanes.values())
         waiting = [lane for lane in held if lane.pending and lane.wait_until_s > now_s]
         under_way = self._under_way
-        error = self._last_error or self._owned.last_error
         return {
             "partitions": len(held),
             "held_records": sum(len(lane.pending) for lane in held),
@@ -152,8 +153,17 @@ class Loop:
             },
             **({"gate": self._held_by} if now_s < self._hold_until_s else {}),
             **({"under_way_s": round(now_s - under_way.since_s, 1)} if under_way is not None else {}),
-            **({"last_error": error} if error else {}),
+            **self._last_trouble(),
         }
+
+    def _last_trouble(self) -> dict[str, object]:
+        """What went wrong last and when, while it is not seen to work again."""
+        if self._failed_at is not None:
+            return {"last_error": self._last_error, "last_error_at": self._failed_at.isoformat(timespec="seconds")}
+        trouble = self._owned.trouble
+        if trouble is None:
+            return {}
+        return {"last_error": trouble.text, "last_error_at": trouble.at.isoformat(timespec="seconds")}
 
     def _before_leaving(self, partitions: ports.Partitions) -> None:
         """In a rebalance: wait a little for work under way on a partition that goes, so that it counts."""
@@ -212,7 +222,7 @@ class Loop:
             self._wait_after_failure(lane, error)
             return
         progress = outcome.result()  # raises what is no Exception: the process shall end
-        lane.failures, self._last_error = 0, ""
+        lane.failures, self._failed_at = 0, None
         lane.finish(progress.done)
         if progress.wait_s > 0:
             lane.wait(self._time.monotonic() + progress.wait_s, progress.reason)
@@ -220,6 +230,7 @@ class Loop:
     def _wait_after_failure(self, lane: Lane, error: Exception) -> None:
         lane.failures += 1
         self._last_error = f"{type(error).__name__}: {error}"[:300]
+        self._failed_at = self._time.now()
         wait_s = backoff.delay_s(
             attempt=lane.failures, base_s=FAILURE_BASE_S, cap_s=FAILURE_CAP_S, random=random.random
         )

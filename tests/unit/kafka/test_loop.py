@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from reliability.kafka import lanes
+from reliability.kafka import assignment, lanes
 from reliability.kafka.lanes import Lane
-from reliability.kafka.ports import Passage, Progress
+from reliability.kafka.memory.consumer import MemoryConsumer
+from reliability.kafka.ports import PartitionError, Passage, Progress
 from reliability.kernel.record import Record
 from tests.unit.kafka import fakes
 from tests.unit.kafka.bench import ORDERS_0, ORDERS_1, Bench, Worked, steps
@@ -123,10 +124,63 @@ def test_the_last_error_is_shown_until_work_succeeds() -> None:
     loop = bench.loop(work)
     steps(loop, 3)
     assert loop.facts()["last_error"] == "OSError: the disk is full"
+    assert loop.facts()["last_error_at"] == bench.clock.now().isoformat(timespec="seconds")
     failing[0] = False
     bench.clock.advance(60)
     steps(loop)
     assert "last_error" not in loop.facts()
+
+
+def test_what_the_client_complained_of_is_shown_with_its_time_until_records_come_again() -> None:
+    bench, worked = Bench(), Worked()
+    loop = bench.loop(worked)
+    loop.step()
+    told_at = bench.clock.now().isoformat(timespec="seconds")
+    complains(bench, kind="client", code="_ALL_BROKERS_DOWN")
+    loop.step()
+    bench.clock.advance(60)
+    steps(loop, 5)
+    facts = loop.facts()
+    assert (facts["last_error"], facts["last_error_at"]) == ("client  _ALL_BROKERS_DOWN: away", told_at)
+    bench.write(b"0")
+    steps(loop)
+    assert "last_error" not in loop.facts()
+    assert "last_error_at" not in loop.facts()
+
+
+def test_records_of_one_topic_do_not_excuse_another() -> None:
+    bench, worked = Bench(), Worked()
+    loop = bench.loop(worked)
+    loop.step()
+    complains(bench, kind="fetch", topic="payments", code="UNKNOWN_TOPIC")
+    loop.step()
+    bench.write(b"0")
+    steps(loop)
+    assert str(loop.facts()["last_error"]).startswith("fetch payments UNKNOWN_TOPIC")
+
+
+def test_a_refused_commit_is_shown_until_a_later_one_is_taken() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"0")
+    loop = bench.loop(worked)
+    loop.step()
+    complains(bench, kind="commit", topic="orders", code="REBALANCE")
+    loop.step()
+    assert "last_error" in loop.facts()
+    steps(loop)
+    assert "last_error" in loop.facts(), "nobody has said yet that the next one was taken"
+    bench.clock.advance(assignment.COMMIT_QUIET_S)
+    steps(loop, 3)
+    assert bench.committed() == {ORDERS_0: 1}
+    assert "last_error" not in loop.facts()
+
+
+def complains(bench: Bench, *, kind: str, code: str, topic: str = "") -> None:
+    """Let the client tell of one error, as librdkafka's callbacks do."""
+    client = bench.consumers[-1]
+    assert isinstance(client, MemoryConsumer)
+    error = PartitionError(kind=kind, topic=topic, partition=0 if topic else -1, code=code, message="away")
+    client._errors.append(error)
 
 
 def test_a_record_that_is_not_due_waits_until_it_is() -> None:
