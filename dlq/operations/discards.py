@@ -49,13 +49,15 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
     """Give letters up; undoable until ``undo_until``. Letters being replayed, closed or out of sight are left alone.
 
     ``expected``: how many the operator was shown; another number refuses the act. Raises ``NothingToDiscard``,
-    ``CountChanged``, ``scopes.TooMany``, ``limits.TooSlow``, ``access.Denied``, ``audit.ReasonRequired``.
+    ``CountChanged``, ``NoSuchGroup``, ``NoSuchReplay``, ``scopes.TooMany``, ``limits.TooSlow``, ``access.Denied``,
+    ``audit.ReasonRequired``.
     """
     chosen, skipped, seen = _chosen(scope, actor)
     # Out of sight altogether is a question of rights, and answered as one.
     topics = sorted(set(chosen.values())) or sorted(seen)
     target = f"discard of {scope.in_words()}"
     with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
+        scopes.check_named(scope, actor=actor)
         if expected is not None and expected != len(chosen):
             raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
         made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
@@ -65,7 +67,8 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
 
 
 def count(*, scope: Scope, actor: access.Actor) -> int:
-    """Return how many letters ``discard`` would give up now."""
+    """Return how many letters ``discard`` would give up now; raises ``NoSuchGroup``, ``NoSuchReplay``."""
+    scopes.check_named(scope, actor=actor)
     return len(_chosen(scope, actor)[0])
 
 

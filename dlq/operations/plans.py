@@ -78,12 +78,14 @@ def _target(value: Mapping[str, str] | str | None) -> Target:
 
 
 def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> ReplayPlan:
-    """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``.
+    """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``, ``NoSuchGroup``,
+    ``NoSuchReplay``.
 
     Letters named by id outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at
     most; when it does not answer the plan says what is therefore not known.
     """
     _admit(actor, scope, terms)
+    scopes.check_named(scope, actor=actor)
     visible = access.visible_topics(actor)
     origins = scopes.origin_topics(scope, visible=visible)
     partitions = cluster.topics(wanted=(origins | {terms.target.topic}) - {""})

@@ -80,7 +80,11 @@ def letter_ids(made: Discard, *, after: int = 0, limit: int = 1_000) -> list[int
 
 
 def preview(scope: Scope, *, actor: access.Actor) -> int:
-    """Return how many letters of a scope could be discarded now: seen by the actor and free."""
+    """Return how many letters of a scope could be discarded now: seen by the actor and free.
+
+    Raises ``NoSuchGroup``, ``NoSuchReplay``.
+    """
+    scopes.check_named(scope, actor=actor)
     visible = access.visible_topics(actor)
     free = scopes.leaders(scope, visible=visible).filter(state__in=[State.OPEN, State.QUARANTINED])
     with limits.at_most(limits.SCOPE_S):

@@ -13,8 +13,9 @@ from dlq.domain.plan import LETTERS_MAX, Candidate
 from dlq.domain.scope import Scope
 from dlq.models import Letter, ReplayItem
 from dlq.models.letters import State
+from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
-from dlq.queries import limits, shapes
+from dlq.queries import limits, replays, shapes
 from reliability import access
 from reliability.kernel.errors import Refused
 
@@ -26,6 +27,17 @@ class TooMany(Refused):
 
     code = "too-many-letters"
     status = 422
+
+
+def check_named(scope: Scope, *, actor: access.Actor) -> None:
+    """Refuse a group or a run that there is not: raise ``NoSuchGroup`` or ``NoSuchReplay``.
+
+    Otherwise a mistyped number would look like a scope that has nothing left to do.
+    """
+    if scope.group is not None and not group_queries.visible(actor).filter(pk=scope.group).exists():
+        raise group_queries.NoSuchGroup(f"There is no failure group {scope.group} that you may see.")
+    if scope.failed_of is not None:
+        replays.replay(scope.failed_of)
 
 
 def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:

@@ -16,7 +16,8 @@ from dlq.domain.plan import Kind, Terms
 from dlq.models import ReplayPlan
 from dlq.operations import plans, replays
 from dlq.queries import replays as queries
-from dlq.views import copies, wording
+from dlq.queries import scopes as scope_queries
+from dlq.views import copies, naming, steps, wording
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.kernel import clock
@@ -30,6 +31,7 @@ FAILED_LIMITS = (5, 20, 50)  # percent
 def choose(request: HttpRequest) -> HttpResponse:
     """The first step, for links: what would be replayed and how, before anything is counted."""
     scope = forms.scope_of(request.GET)
+    scope_queries.check_named(scope, actor=access.actor_of(request))
     context = {
         "title": "Plan a replay",
         "scope_words": wording.scope(scope.as_json()),

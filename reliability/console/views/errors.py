@@ -6,6 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from reliability.kernel.errors import Refused
 from reliability.kernel.telemetry import tracing
 
 log = structlog.get_logger(__name__)
@@ -24,8 +25,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404."""
-    return render(request, "404.html", {"path": request.path}, status=404)
+    """Answer 404, with the sentence of the refusal where one was behind it."""
+    refused = exception.__cause__
+    reason = str(refused) if isinstance(refused, Refused) else ""
+    return render(request, "404.html", {"path": request.path, "reason": reason}, status=404)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

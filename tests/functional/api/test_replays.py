@@ -136,5 +136,18 @@ def test_wrong_hash_empty_reason_and_unknown_plan_are_refused(api: Api, world: W
     assert api("POST", "/replays", {**wrong, "plan": made["id"] + 1})[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("scope", "code"), [({"group": 987_654}, "no-such-group"), ({"failed_of": 987_654}, "no-such-replay")]
+)
+@pytest.mark.parametrize(("path", "more"), [("/replay-plans", {}), ("/discards", {"reason": "x"})])
+def test_a_group_or_a_run_that_there_is_not_is_no_empty_scope(
+    api: Api, world: World, path: str, more: dict[str, Any], scope: dict[str, int], code: str
+) -> None:
+    world.letters(1)
+    status, problem = api("POST", path, {"scope": scope, **more})
+    assert (status, problem["code"]) == (404, code), problem
+    assert api("POST", path, {"scope": scope, **more}, who="viewer")[0] == 403
+
+
 def test_the_target_may_be_a_word(api: Api, world: World) -> None:
     assert plan(api, world, target="group")["target"] == {"kind": "group"}

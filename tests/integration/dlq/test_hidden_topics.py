@@ -6,7 +6,7 @@ import pytest
 
 from dlq.domain.scope import Scope
 from dlq.operations import discards, plans
-from dlq.queries import replays
+from dlq.queries import groups, replays
 from reliability import access
 from tests.support.actors import actor
 from tests.support.replays import World
@@ -21,10 +21,19 @@ def drawn(world: World, scope: Scope) -> dict[str, int]:
     return dict(plan.counts["left_out"])
 
 
-def test_a_plan_of_a_filter_or_a_group_says_nothing_of_hidden_letters(world: World) -> None:
-    letters = world.letters(4)
+def test_a_plan_of_a_filter_says_nothing_of_hidden_letters(world: World) -> None:
+    world.letters(4)
     assert drawn(world, Scope(filter="json.order:17")) == drawn(world, Scope(filter="json.order:18")) == {}
-    assert drawn(world, Scope(group=letters[0].group_id)) == {}
+
+
+def test_a_hidden_group_is_refused_as_one_that_there_is_not(world: World) -> None:
+    hidden = world.letters(4)[0].group_id
+    said = []
+    for group in (hidden, hidden + 1_000):
+        with pytest.raises(groups.NoSuchGroup) as refused:
+            drawn(world, Scope(group=group))
+        said.append(str(refused.value).replace(str(group), "N"))
+    assert said == ["There is no failure group N that you may see."] * 2
 
 
 def test_a_plan_of_ids_counts_the_hidden_ones(world: World) -> None:

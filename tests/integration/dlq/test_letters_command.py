@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from dlq.management.commands import letters as command
-from dlq.models import Discard, Letter, Replay, ReplayItem
+from dlq.models import Discard, Letter, Replay, ReplayItem, ReplayPlan
 from dlq.operations import outcomes
 from outbox.domain import message
 from outbox.models import Inbox
@@ -60,6 +60,18 @@ def test_without_yes_it_shows_the_plan_and_sends_nothing(world: World, run: Call
     assert "3 letters to where they came from, 5 a second" in said
     assert "Nothing was sent" in said
     assert not Replay.objects.exists()
+
+
+@pytest.mark.parametrize("act", [("replay",), ("replay", "--yes", "--reason", "x"), ("discard",)])
+def test_a_group_or_a_run_that_there_is_not_is_refused(
+    world: World, run: Callable[..., str], act: tuple[str, ...]
+) -> None:
+    unknown = world.letters(1)[0].group_id + 1_000
+    with pytest.raises(CommandError, match=f"There is no failure group {unknown} that you may see"):
+        run(*act, "--group", str(unknown))
+    with pytest.raises(CommandError, match="There is no such replay"):
+        run(*act, "--failed-of", "987654")
+    assert not ReplayPlan.objects.exists()
 
 
 def test_with_yes_and_a_reason_it_replays_in_the_name_of_the_account(world: World, run: Callable[..., str]) -> None:
