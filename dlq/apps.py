@@ -21,11 +21,16 @@ class DlqConfig(AppConfig):
         from reliability.kernel.clock import SYSTEM
 
         registry.register_panel(
-            registry.Panel(slug="letters", title="Dead letters", tile=lambda: overview.tile(now=SYSTEM.now()), order=10)
+            registry.Panel(
+                slug="letters",
+                title=overview.TITLE,
+                tile=lambda actor: overview.tile(actor=actor, now=SYSTEM.now()),
+                order=10,
+            )
         )
-        registry.register_attention(lambda: overview.attention(now=SYSTEM.now()))
+        registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
-        registry.register_figures(overview.figures)
+        registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))
         registry.register_signal(
             registry.Signal(
@@ -38,7 +43,7 @@ class DlqConfig(AppConfig):
         for kind in ("order", "event"):
             registry.register_related(kind, overview.related)
 
-        registry.register_attention(board.attention)
+        registry.register_attention(lambda actor: board.attention())  # its items name their topics
         registry.register_timeline(board.timeline)
         registry.register_figures(board.figures)
         registry.on_touched("dlq.replay", tasks.wake)

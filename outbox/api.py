@@ -106,17 +106,24 @@ class Changed(Schema):
 
 @router.get("/shards", response=Shards, operation_id="list_outbox_shards", summary="The outbox's shards")
 def list_shards(request: HttpRequest) -> Shards:
-    """How much waits in each shard, since when, who sends it, what is wrong."""
-    access.admit(access.actor_of(request), "outbox.view")
-    rows = queries.shards(clock.SYSTEM.now())
+    """How much waits in each shard, since when, who sends it, what is wrong.
+
+    A shard carries events of every topic: only `parked` and `last_error` are of topics that you may see.
+    """
+    actor = access.actor_of(request)
+    access.admit(actor, "outbox.view")
+    rows = queries.seen(queries.shards(clock.SYSTEM.now()), visible=access.visible_topics(actor))
     return Shards(items=[ShardShown.model_validate(row, from_attributes=True) for row in rows], halted=queries.halted())
 
 
 @router.get("/parked", response=ParkedEvents, operation_id="list_parked_events", summary="Parked events")
 def list_parked(request: HttpRequest, asked: Query[ParkedQuery]) -> ParkedEvents:
-    """Events that Kafka refused for good, and those that wait behind them in their key."""
-    access.admit(access.actor_of(request), "outbox.view")
-    rows = queries.parked(after=asked.cursor, limit=asked.limit, topic=asked.topic)
+    """Events of topics that you may see that Kafka refused for good, and those that wait behind them in their key."""
+    actor = access.actor_of(request)
+    access.admit(actor, "outbox.view")
+    rows = queries.parked(
+        after=asked.cursor, limit=asked.limit, topic=asked.topic, visible=access.visible_topics(actor)
+    )
     items = [
         ParkedShown(
             event=row.event,

@@ -23,9 +23,14 @@ class OutboxConfig(AppConfig):
         from reliability.kernel.clock import SYSTEM
 
         registry.register_panel(
-            registry.Panel(slug="outbox", title="Outbox", tile=lambda: overview.tile(now=SYSTEM.now()), order=20)
+            registry.Panel(
+                slug="outbox",
+                title="Outbox",
+                tile=lambda actor: overview.tile(actor=actor, now=SYSTEM.now()),
+                order=20,
+            )
         )
-        registry.register_attention(lambda: overview.attention(now=SYSTEM.now()))
+        registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(

@@ -35,7 +35,7 @@ class LetterGroupShown(Schema):
     consumer_group: str
     error_type: str
     frame: str
-    sample_message: str = Field(description="The message of one failure; secrets are dots; empty if `partly_hidden`.")
+    sample_message: str = Field(description="The message of one failure; secrets are dots; empty if `limited`.")
     cause: str
     advice: str = Field(description="What usually helps against this cause.")
     status: str
@@ -50,7 +50,7 @@ class LetterGroupShown(Schema):
     first_seen: datetime
     last_seen: datetime
     note: str
-    partly_hidden: bool = Field(description="The counters include letters of topics that you may not see.")
+    limited: bool = Field(description="You see some topics only: numbers, times and names are of letters of these.")
     points: list[float]
 
 
@@ -96,17 +96,9 @@ def paged(page: queries.Page, *, actor: access.Actor) -> LetterGroups:
     return LetterGroups(items=[shown(row, actor=actor) for row in page.rows], next=page.next)
 
 
-def _sample(row: queries.Row, *, reveals: bool) -> str:
-    """The message of one letter, which may be of a hidden topic; then nothing."""
-    if row.is_partly_hidden:
-        return ""
-    return row.group.sample_message if reveals else masking.masked_text(row.group.sample_message)
-
-
 def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
     """Return a group as the API shows it to the actor."""
     group = row.group
-    allowed = access.visible_topics(actor)
     reveals = letter_queries.reveals(actor, *group.topics)
     return LetterGroupShown(
         id=group.pk,
@@ -114,12 +106,12 @@ def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
         consumer_group=group.consumer_group,
         error_type=group.error_type,
         frame=group.frame,
-        sample_message=_sample(row, reveals=reveals),
+        sample_message=group.sample_message if reveals else masking.masked_text(group.sample_message),
         cause=group.cause,
         advice=row.advice.text,
         status=row.standing.status,
         standing=row.standing.word,
-        topics=[topic for topic in group.topics if allowed.allows(topic)],
+        topics=group.topics,
         sources=group.sources,
         count=group.count,
         open=group.open_count,
@@ -129,6 +121,6 @@ def shown(row: queries.Row, *, actor: access.Actor) -> LetterGroupShown:
         first_seen=group.first_seen,
         last_seen=group.last_seen,
         note=group.note,
-        partly_hidden=row.is_partly_hidden,
+        limited=row.is_limited,
         points=row.points,
     )

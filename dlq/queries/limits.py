@@ -24,15 +24,16 @@ class TooSlow(Refused):
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float, *, whole_tables: bool = False) -> Iterator[None]:
     """Let each statement inside run for so many seconds; raises ``TooSlow``.
 
     Whole tables are not read for it: a page wants the newest few that fit, and walking an index finds those without
     looking at the rest. The planner, which cannot know how many letters hold a word, would often think otherwise.
+    ``whole_tables``: what is inside looks at most letters anyway.
     """
     try:
         with transaction.atomic():
-            before = _set(f"{round(seconds * 1000)}ms", "off")
+            before = _set(f"{round(seconds * 1000)}ms", "on" if whole_tables else "off")
             yield
             _set(*before)
     except OperationalError as error:

@@ -10,31 +10,39 @@ from django.db.models import Q, Sum
 
 from dlq.domain import search, trend
 from dlq.models import Letter, LetterGroup
-from dlq.queries import groups, sources
+from dlq.queries import groups, limits, sources
 from reliability import access
 from reliability.console.domain.values import CheckResult, Fact, Figure, Item, Part, Sample, Subject, Tile, TimelineRow
 from reliability.kafka import clusters, ports
 from reliability.kernel.telemetry import names
 
+TITLE = "Dead letters"
 URL = "/letters/"
+LETTERS_URL = "/letters/all/"
 ITEMS_MAX = 5  # groups named one by one in the attention list; the rest is one line
+LOOKED_AT_MAX = 25  # groups among which outages are looked for: one that has just begun has few letters
 RELATED_MAX = 20
 TOPICS_NAMED_MAX = 10
 _ATTENTION = {"crit", "warn"}
 _EVERYTHING = access.system_actor("console")
 
 
-def tile(*, now: datetime) -> Tile:
-    """Open letters, and how many arrived per minute in the last hour."""
-    totals, points = groups.totals(actor=_EVERYTHING), groups.arrivals(now=now)
+def tile(*, actor: access.Actor, now: datetime) -> Tile:
+    """Open letters of topics that the actor may see, and how many arrived per minute in the last hour."""
+    limited = not access.visible_topics(actor).is_everything
+    unit = "open, of your topics" if limited else "open"
+    try:
+        totals, points = groups.totals_and_arrivals(actor=actor, now=now)
+    except limits.TooSlow:
+        return Tile(title=TITLE, value="many", unit=unit, status="unknown", word="Not counted", at=now, url=URL)
     if not totals.open:
         status, word = ("prog", "Replaying") if totals.replaying else ("ok", "None")
     else:
         status, word = ("crit", "Arriving") if any(points[-trend.RECENT_MINUTES :]) else ("warn", "Waiting")
     return Tile(
-        title="Dead letters",
+        title=TITLE,
         value=f"{totals.open:,}",
-        unit="open",
+        unit=unit,
         status=status,  # type: ignore[arg-type]  # one of the literals above
         word=word,
         points=points,
@@ -43,14 +51,32 @@ def tile(*, now: datetime) -> Tile:
     )
 
 
-def attention(*, now: datetime) -> Sequence[Item]:
-    """The failure groups that need somebody, those with most open letters first."""
-    page = groups.page(actor=_EVERYTHING, search=search.EVERYTHING, now=now, limit=ITEMS_MAX + 1)
+def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
+    """The failure groups that need somebody, as the actor may see them: outages, then those with most open letters."""
+    try:
+        page = groups.page(actor=actor, search=search.EVERYTHING, now=now, limit=LOOKED_AT_MAX)
+    except limits.TooSlow:
+        return [_uncounted()]
     needy = [row for row in page.rows if row.standing.status in _ATTENTION]
+    needy.sort(key=lambda row: not row.standing.is_cause)  # keeps the order of those that are alike
     items = [_item(row) for row in needy[:ITEMS_MAX]]
     if len(needy) > ITEMS_MAX:
-        items.append(_rest(needy[:ITEMS_MAX]))
+        items.append(_rest(needy[:ITEMS_MAX], page.totals or groups.totals(actor=actor, now=now)))
     return items
+
+
+def _uncounted() -> Item:
+    return Item(
+        id="letters:uncounted",
+        room="letters",
+        status="unknown",
+        word="Not counted",
+        title="Your topics have too many dead letters to be counted by failure in time",
+        since=None,
+        url=LETTERS_URL,
+        act_label="Look",
+        act_url=LETTERS_URL,
+    )
 
 
 def _item(row: groups.Row) -> Item:
@@ -70,11 +96,11 @@ def _item(row: groups.Row) -> Item:
         act_url=f"/replays/plan/?group={group.id}" if row.advice.act == "replay" and group.open_count else url,
         count=count,
         topics=tuple(group.topics or group.sources),
+        is_cause=row.standing.is_cause,
     )
 
 
-def _rest(shown: Sequence[groups.Row]) -> Item:
-    left = groups.totals(actor=_EVERYTHING)
+def _rest(shown: Sequence[groups.Row], left: groups.Totals) -> Item:
     more = left.groups - len(shown)
     letters = left.open - sum(row.group.open_count for row in shown)
     return Item(
@@ -111,16 +137,17 @@ def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
             kind="machine",
             status="warn",
             text=f"The dead-letter topic {source.topic} was deleted and created again",
-            url=f"{URL}all/?q=source:{source.topic}",
+            url=f"{LETTERS_URL}?q=source:{source.topic}",
+            topics=(source.topic,),
         )
         for source in sources.recreated(since=since, limit=limit)
     ]
     return sorted(rows, key=lambda row: row.at, reverse=True)[:limit]
 
 
-def figures() -> Iterable[Figure]:
+def figures(*, now: datetime) -> Iterable[Figure]:
     """Letters per state and groups with something left, for Prometheus."""
-    totals = groups.totals(actor=_EVERYTHING)
+    totals = groups.totals(actor=_EVERYTHING, now=now)
     for state in ("open", "replaying", "quarantined"):
         yield Figure(metric=names.LETTERS, value=getattr(totals, state), labels={"state": state})
     yield Figure(metric=names.LETTER_GROUPS, value=totals.groups)

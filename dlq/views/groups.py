@@ -7,10 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dlq import forms
 from dlq.domain.search import BadSearch
+from dlq.queries import endings
 from dlq.queries import groups as queries
 from dlq.queries import letters as letter_queries
 from dlq.queries.limits import TooSlow
@@ -21,7 +22,7 @@ from reliability.kernel import clock
 from reliability.live import fragment
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def page(request: HttpRequest, group_id: int | None = None) -> HttpResponse:
@@ -44,7 +45,7 @@ def page(request: HttpRequest, group_id: int | None = None) -> HttpResponse:
 def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
     actor = access.actor_of(request)
     wanted = filters.read(request)
-    found, error = None, wanted.error
+    found, totals, error = None, None, wanted.error
     if not error:
         try:
             found = queries.page(
@@ -54,6 +55,7 @@ def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
                 empty="empty" in request.GET,
                 cursor=request.GET.get("cursor", ""),
             )
+            totals = found.totals or queries.totals(actor=actor, now=now)
         except (BadSearch, TooSlow) as refused:
             error = str(refused)
     return {
@@ -63,7 +65,8 @@ def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
         "older": found.next if found else None,
         "cursor": request.GET.get("cursor", ""),
         "with_empty": "empty" in request.GET,
-        "totals": queries.totals(actor=actor),
+        "totals": totals or queries.Totals(),
+        "limited": not access.visible_topics(actor).is_everything,
         "fields": filters.FIELDS,
     }
 
@@ -94,11 +97,15 @@ def _opened(request: HttpRequest, group_id: int | None) -> tuple[dict[str, Any],
     )
     shared = {
         "opened": row,
-        "spread": queries.spread(row.group),
+        "spread": queries.spread(row.group, actor=actor),
+        "ending": None if row.group.open_count else endings.of_group(row.group.pk, actor=actor),
+        "free_count": row.group.open_count + row.group.quarantined_count,
         "close": reverse("dlq:groups") + filters.address(request, filters.read(request).text),
     }
     if letter is None:
         return {"letter": None, **shared}, [row.group.pk]
     shown = panel.context(request, letter, region="drawer")
-    seen = [row.group.open_count, row.group.replaying_count, row.standing.word, panel.seen(shown)]
+    group = row.group
+    counts = [group.open_count, group.replaying_count, group.quarantined_count]
+    seen = [counts, row.standing.word, shared["ending"], panel.seen(shown)]
     return {**shown, **shared}, seen

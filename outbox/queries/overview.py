@@ -9,23 +9,29 @@ from outbox import models
 from outbox.queries.parked import parked
 from outbox.queries.partitions import AHEAD_WANTED, partitions_ahead
 from outbox.queries.relays import relay_heard_within, relays
-from outbox.queries.shards import BEHIND_AFTER_S, Backlog, ShardRow, backlog, rates, shards, total
+from outbox.queries.shards import BEHIND_AFTER_S, Backlog, ShardRow, backlog, rates, seen, shards, total
+from reliability import access
 from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, Tile, TimelineRow
+from reliability.kernel.command_line import spelled
 from reliability.kernel.telemetry import names
 
 URL = "/outbox/"
 PARKED_URL = "/outbox/#parked"
+ACCEPT_DATABASE = spelled("outbox", "accept-database", "--as", "NAME", "--reason", "WHY")
+RELAY = spelled("relay_outbox")
+UPKEEP = spelled("outbox", "upkeep")
 SILENT_S = 10.0  # a relay not heard of for this long is missing
 
 
-def tile(*, now: datetime) -> Tile:
-    """How many events wait, and how many went each second of the last minutes."""
-    whole = backlog(now)
+def tile(*, actor: access.Actor, now: datetime) -> Tile:
+    """How many events wait, and how many went each second of the last minutes: of all topics, as shards carry them."""
+    visible = access.visible_topics(actor)
+    whole = total(seen(shards(now), visible=visible))
     status, word = _verdict(whole)
     return Tile(
         title="Outbox",
         value=f"{whole.events:,}" + ("+" if whole.capped else ""),
-        unit="waiting",
+        unit="waiting" if visible.is_everything else "waiting, of all topics",
         status=status,
         word=word,
         points=rates(now),
@@ -46,11 +52,12 @@ def _verdict(whole: Backlog) -> tuple[Status, str]:
     return ("paused", "Paused") if whole.paused_shards else ("ok", "Flowing")
 
 
-def attention(*, now: datetime) -> Sequence[Item]:
-    """Halted or missing relays, stuck shards, parked keys, a table that will be full."""
-    rows = shards(now)
+def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
+    """Halted or missing relays, stuck shards, parked keys of topics that the actor may see, a table soon full."""
+    visible = access.visible_topics(actor)
+    rows = seen(shards(now), visible=visible)
     whole = total(rows)
-    found = [_halted(whole), _relay_missing(), _stuck(rows), _parked(whole), _partitions()]
+    found = [_halted(whole), _relay_missing(), _stuck(rows), _parked(whole, visible), _partitions()]
     return [item for item in found if item is not None]
 
 
@@ -65,7 +72,7 @@ def _halted(whole: Backlog) -> Item | None:
         word="Halted",
         is_cause=True,
         title="The outbox's relays are halted",
-        detail=f"{whole.halted}. See what was sent and is not known here, then: manage.py outbox accept-database",
+        detail=f"{whole.halted}. See what was sent and is not known here, then: {ACCEPT_DATABASE}",
         since=setting.halted_at,
         url=URL,
         act_label="Look",
@@ -84,7 +91,7 @@ def _relay_missing() -> Item | None:
         word="Missing",
         is_cause=True,
         title="No relay sends the outbox's events",
-        detail="They wait in the table. Start the Celery worker of the queue relay, or manage.py relay_outbox",
+        detail=f"They wait in the table. Start the Celery worker of the queue relay, or: {RELAY}",
         since=last.seen_at if last else None,
         url=URL,
         act_label="Look",
@@ -113,10 +120,10 @@ def _stuck(rows: Sequence[ShardRow]) -> Item | None:
     )
 
 
-def _parked(whole: Backlog) -> Item | None:
+def _parked(whole: Backlog, visible: access.VisibleTopics) -> Item | None:
     if not whole.parked:
         return None
-    first = parked(limit=1)
+    first = parked(limit=1, visible=visible)
     return Item(
         id="outbox:parked",
         room="outbox",
@@ -142,7 +149,7 @@ def _partitions() -> Item | None:
         status="crit" if ahead == 0 else "warn",
         word="Nearly full",
         title=f"The outbox table has {ahead} empty {'partition' if ahead == 1 else 'partitions'} left",
-        detail="When the last one is full, appends fail. Run: manage.py outbox upkeep",
+        detail=f"When the last one is full, appends fail. Run: {UPKEEP}",
         since=None,
         url=URL,
         act_label="Look",
@@ -166,7 +173,10 @@ def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
     failed = models.Shard.objects.filter(last_error_at__gt=since).order_by("-last_error_at").first()
     if failed is not None and failed.last_error_at is not None:
         text = f"The outbox could not send: {failed.last_error}"
-        rows.append(TimelineRow(at=failed.last_error_at, kind="machine", status="crit", text=text, url=URL))
+        anywhere = ("",)  # the error may name any topic
+        rows.append(
+            TimelineRow(at=failed.last_error_at, kind="machine", status="crit", text=text, url=URL, topics=anywhere)
+        )
     for setting in models.Setting.objects.filter(halted_at__gt=since):
         if setting.halted_at is not None:
             text = f"The outbox's relays were halted: {setting.halt_reason}"
@@ -194,12 +204,12 @@ def check(*, now: datetime) -> CheckResult:
     whole, ahead = backlog(now), partitions_ahead()
     facts = {"waiting": str(whole.events), "partitions ahead": str(ahead), "parked": str(whole.parked)}
     if whole.halted:
-        remedy = "look what was sent, then run: manage.py outbox accept-database --reason ..."
+        remedy = f"look what was sent, then run: {ACCEPT_DATABASE}"
         return CheckResult(verdict="fail", found=whole.halted, remedy=remedy, facts=facts)
     if not relay_heard_within(seconds=SILENT_S):
-        remedy = "start the Celery worker of the queue relay, or run: manage.py relay_outbox"
+        remedy = f"start the Celery worker of the queue relay, or run: {RELAY}"
         return CheckResult(verdict="warn", found="no relay has been heard of lately", remedy=remedy, facts=facts)
     if ahead < AHEAD_WANTED:
         found = f"{ahead} empty partitions ahead of the writers"
-        return CheckResult(verdict="warn", found=found, remedy="run: manage.py outbox upkeep", facts=facts)
+        return CheckResult(verdict="warn", found=found, remedy=f"run: {UPKEEP}", facts=facts)
     return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {whole.rate_per_s:.0f}/s", facts=facts)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from outbox import models
+from reliability import access
 from reliability.kernel.text import printable
 
 PAGE_ROWS_MAX = 200
@@ -36,9 +37,16 @@ class ParkedRow:
     parked_at: datetime
 
 
-def parked(*, after: int = 0, limit: int = PAGE_ROWS_MAX, topic: str = "", shard: int | None = None) -> list[ParkedRow]:
-    """Return parked events in order, those above ``after`` first; at most ``PAGE_ROWS_MAX``."""
-    rows = models.Parked.objects.filter(event__gt=after).order_by("event")
+def parked(
+    *,
+    after: int = 0,
+    limit: int = PAGE_ROWS_MAX,
+    topic: str = "",
+    shard: int | None = None,
+    visible: access.VisibleTopics | None = None,
+) -> list[ParkedRow]:
+    """Return parked events in order, those above ``after`` first; at most ``PAGE_ROWS_MAX``, of visible topics only."""
+    rows = _of(visible).filter(event__gt=after).order_by("event")
     if topic:
         rows = rows.filter(topic=topic)
     if shard is not None:
@@ -51,10 +59,20 @@ def parked_count() -> int:
     return len(models.Parked.objects.values_list("event")[: COUNTED_MAX + 1])
 
 
-def parked_reasons() -> list[tuple[str, str, int]]:
+def parked_by_shard(visible: access.VisibleTopics) -> dict[int, int]:
+    """Return shard -> parked events of visible topics, for the shards that have some."""
+    counted = _of(visible).order_by().values_list("shard").annotate(events=Count("event"))
+    return dict(counted)
+
+
+def parked_reasons(*, visible: access.VisibleTopics | None = None) -> list[tuple[str, str, int]]:
     """Return (topic, code, events) of what is wrong itself, the most frequent first; at most twenty."""
-    rows = models.Parked.objects.filter(behind=False).values_list("topic", "code").annotate(events=Count("event"))
+    rows = _of(visible).filter(behind=False).values_list("topic", "code").annotate(events=Count("event"))
     return list(rows.order_by("-events")[:20])
+
+
+def _of(visible: access.VisibleTopics | None) -> QuerySet[models.Parked]:
+    return models.Parked.objects.all() if visible is None else models.Parked.objects.filter(visible.q("topic"))
 
 
 def _row(row: models.Parked) -> ParkedRow:

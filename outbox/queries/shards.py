@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from django.db import connection
+
+from outbox.queries.parked import parked_by_shard
+from reliability import access
 
 State = Literal["ok", "behind", "failing", "paused", "unowned"]
 
@@ -14,6 +18,7 @@ BACKLOG_COUNTED_MAX = 10_000  # a shard; beyond, the count is shown as "10,000+"
 RATE_OVER_S = 10
 BEHIND_AFTER_S = 30.0  # the oldest event's age at which a shard counts as stuck
 POINTS_OVER_S = 300
+HIDDEN = "not shown: it may name topics that you may not see"
 POINT_S = 10
 
 # An event is not yet sent when the shard's snapshot A does not show it, and neither did the part of a window that was
@@ -96,6 +101,18 @@ def shards(now: datetime) -> list[ShardRow]:
         cursor.execute(_SHARDS, {"counted": BACKLOG_COUNTED_MAX + 1, "over_s": RATE_OVER_S})
         names = [column.name for column in cursor.description or ()]
         return [_row(dict(zip(names, row, strict=True)), now) for row in cursor.fetchall()]
+
+
+def seen(rows: Sequence[ShardRow], *, visible: access.VisibleTopics) -> list[ShardRow]:
+    """Return shards as they are shown to who may see these topics.
+
+    A shard carries events of every topic, so its backlog, age and rate are the outbox's own. What is parked is counted
+    by topic, and an error, which may name any, is shown only to who sees all.
+    """
+    if visible.is_everything:
+        return list(rows)
+    own = parked_by_shard(visible)
+    return [replace(row, parked=own.get(row.id, 0), last_error=HIDDEN if row.last_error else "") for row in rows]
 
 
 def backlog(now: datetime) -> Backlog:

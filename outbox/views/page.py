@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from outbox import queries
 from outbox.queries.partitions import AHEAD_WANTED
@@ -25,12 +25,13 @@ WORDS = {
 """Status and word of each state of a shard."""
 
 
-@require_GET
+@require_safe
 @access.requires("outbox.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Totals, each shard, parked keys, the relays."""
     now = clock.SYSTEM.now()
-    rows = queries.shards(now)
+    visible = access.visible_topics(access.actor_of(request))
+    rows = queries.seen(queries.shards(now), visible=visible)
     whole = queries.total(rows)
     living = queries.relays()
     context = {
@@ -44,7 +45,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "ahead_wanted": AHEAD_WANTED,
         "kind": _verdict(whole, living)[0],
         "word": _verdict(whole, living)[1],
-        **_parked(request),
+        "limited": not visible.is_everything,
+        **_parked(request, visible),
     }
     seen = [
         rows,
@@ -56,15 +58,15 @@ def page(request: HttpRequest) -> HttpResponse:
     return fragment.page(request, "outbox/outbox.html", context, regions={"outbox": seen})
 
 
-def _parked(request: HttpRequest) -> dict[str, Any]:
+def _parked(request: HttpRequest, visible: access.VisibleTopics) -> dict[str, Any]:
     after = request.GET.get("after", "")
     start = int(after) if after.isascii() and after.isdecimal() and len(after) <= ID_DIGITS_MAX else 0
-    rows = queries.parked(after=start, limit=PARKED_SHOWN + 1)
+    rows = queries.parked(after=start, limit=PARKED_SHOWN + 1, visible=visible)
     return {
         "parked": rows[:PARKED_SHOWN],
         "parked_next": rows[PARKED_SHOWN - 1].event if len(rows) > PARKED_SHOWN else None,
         "parked_from": start,
-        "reasons": queries.parked_reasons(),
+        "reasons": queries.parked_reasons(visible=visible),
     }
 
 

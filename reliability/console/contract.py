@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from reliability import access
 from reliability.console.domain.values import STATUSES, Item, Tile, TimelineRow
 from reliability.console.registry import Registry
 from reliability.kernel.telemetry import names
 
 SOME_ROWS = 5
+_READER = access.system_actor("contract")
 
 
 def breaches(registry: Registry, *, now: datetime, pages: Iterable[str]) -> list[str]:
@@ -26,14 +28,14 @@ def breaches(registry: Registry, *, now: datetime, pages: Iterable[str]) -> list
 
 def _of_panels(registry: Registry, known: set[str]) -> Iterator[str]:
     for panel in registry.panels.values():
-        yield from (f"panel {panel.slug}: {problem}" for problem in _of_tile(panel.tile()))
+        yield from (f"panel {panel.slug}: {problem}" for problem in _of_tile(panel.tile(_READER)))
         if panel.slug not in known:
             yield f"panel {panel.slug}: no page of that slug"
 
 
 def _of_attention(registry: Registry, known: set[str]) -> Iterator[str]:
     for source in registry.attentions:
-        items = list(source())
+        items = list(source(_READER))
         yield from (f"item {item.id}: {problem}" for item in items for problem in _of_item(item, known))
         if len({item.id for item in items}) < len(items):
             yield f"{source.__module__}: two items with one id"

@@ -17,9 +17,9 @@ _WITHOUT = {
 
 def register() -> None:
     """Register everything of this module; called once at start."""
-    REGISTRY.register_attention(silent_processes)
-    REGISTRY.register_attention(failing_processes)
-    REGISTRY.register_attention(dead_dependencies)
+    REGISTRY.register_attention(lambda actor: silent_processes())
+    REGISTRY.register_attention(lambda actor: failing_processes())
+    REGISTRY.register_attention(lambda actor: dead_dependencies())
     REGISTRY.register_figures(figures.of_processes)
     REGISTRY.register_figures(figures.of_attention)
 

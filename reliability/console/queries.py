@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -74,10 +75,12 @@ class Overview:
 def overview(*, actor: access.Actor, now: datetime, registry: Registry = REGISTRY) -> Overview:
     """Everything on the first page."""
     needed = attention(actor=actor, registry=registry)
-    week = _machine_rows(since=now - timedelta(days=rules.LOOKED_BACK_DAYS), registry=registry)
+    looked_back = now - timedelta(days=rules.LOOKED_BACK_DAYS)
+    week = [row for row in _machine_rows(since=looked_back, registry=registry) if _may_see(actor, row.topics)]
     verdict = rules.verdict(items=needed.items, unread=needed.unread, last_problem_at=rules.last_problem(week), now=now)
     rows = timeline(actor=actor, since=now - TIMELINE_SINCE, machine=week, registry=registry)
-    return Overview(at=now, verdict=verdict, attention=needed, tiles=tiles(registry=registry), timeline=rows)
+    shown = tiles(actor=actor, registry=registry)
+    return Overview(at=now, verdict=verdict, attention=needed, tiles=shown, timeline=rows)
 
 
 def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attention:
@@ -85,7 +88,7 @@ def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attentio
     items: list[Item] = []
     unread: list[str] = []
     for source in registry.attentions:
-        found = _read(source, name=_name_of(source))
+        found = _read(partial(source, actor), name=_name_of(source))
         if found is None:
             unread.append(_name_of(source))
         else:
@@ -93,10 +96,10 @@ def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attentio
     return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
 
 
-def tiles(*, registry: Registry = REGISTRY) -> list[Tile]:
-    """A tile per panel, in the panels' order; one that could not be read says so."""
+def tiles(*, actor: access.Actor, registry: Registry = REGISTRY) -> list[Tile]:
+    """A tile per panel, in the panels' order, as the actor may see it; one that could not be read says so."""
     panels = sorted(registry.panels.values(), key=lambda panel: (panel.order, panel.slug))
-    return [_read(panel.tile, name=panel.slug) or _unread_tile(panel) for panel in panels]
+    return [_read(partial(panel.tile, actor), name=panel.slug) or _unread_tile(panel) for panel in panels]
 
 
 def timeline(

@@ -16,6 +16,7 @@ from typing import TypeVar
 import structlog
 from django.db import transaction
 
+from reliability import access
 from reliability.console.domain.values import (
     CheckResult,
     Fact,
@@ -61,7 +62,7 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-Attention = Callable[[], Sequence[Item]]
+Attention = Callable[[access.Actor], Sequence[Item]]  # as this one may see it
 Timeline = Callable[[datetime, int], Sequence[TimelineRow]]  # since, at most this many, newest first
 Cause = Callable[[Subject, timedelta], Sequence[Fact]]
 Related = Callable[[str, float], Sequence[Part]]  # id, seconds it may take
@@ -78,11 +79,14 @@ class AlreadyRegistered(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A tile of the overview; ``slug`` is the page it belongs to, ``order`` its place in the grid."""
+    """A tile of the overview; ``slug`` is the page it belongs to, ``order`` its place in the grid.
+
+    ``tile`` is told for whom: a number holds nothing of topics that the actor may not see, or says what it is of.
+    """
 
     slug: str
     title: str
-    tile: Callable[[], Tile]
+    tile: Callable[[access.Actor], Tile]
     order: int = 100
 
 

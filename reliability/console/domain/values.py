@@ -19,7 +19,8 @@ class Item:
     ``id`` is stable while the trouble lasts (``"letters:group:12"``), ``room`` is the slug of a page, ``word`` the
     status in one word, ``url`` where it is looked at. ``act_url`` may be the same page with a dialog open; an act
     that changes something is a POST. ``count`` is how many things the item stands for. ``topics`` are the Kafka topics
-    it names: who may not see all of them does not see the item. ``is_cause``: other troubles may follow from it, so it
+    it names: who may not see all of them does not see the item; the name "" stands for a topic that is not known, which
+    takes every topic. ``is_cause``: other troubles may follow from it, so it
     comes first among its severity.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from datetime import timedelta
 
 import pytest
 
@@ -122,9 +123,14 @@ def test_what_is_too_long_to_be_looked_through_is_withheld(api: Api, world: Worl
     assert (shown["value_bytes"]["base64"], shown["value_bytes"]["masked"]) == (None, True)
 
 
-def test_a_group_names_only_topics_that_may_be_seen(api: Api, world: World) -> None:
+def test_a_group_tells_only_of_topics_that_may_be_seen(api: Api, world: World) -> None:
     where = {"error_message": "the same", "error_type": "shop.Error"}
-    store(record(1, origin_topic="orders", **where), record(2, origin_topic="stock.eu", **where), now=world.now)
+    store(record(1, origin_topic="orders", **where), now=world.now - timedelta(minutes=5))
+    store(record(2, origin_topic="stock.eu", topic="stock.dlq", **where), now=world.now)
     (group,) = api("GET", "/letter-groups", who="limited")[1]["items"]
-    assert (group["topics"], group["sample_message"], group["partly_hidden"]) == (["stock.eu"], "", True)
+    assert (group["topics"], group["sample_message"], group["limited"]) == (["stock.eu"], "", True)
+    assert (group["count"], group["open"], group["sources"]) == (1, 1, ["stock.dlq"])
+    assert group["first_seen"] == group["last_seen"]
+    assert api("GET", f"/letter-groups/{group['id']}", who="limited")[1] == group
+    assert sum(group["points"]) == 1
     assert api("GET", "/letter-groups")[1]["items"][0]["topics"] == ["orders", "stock.eu"]

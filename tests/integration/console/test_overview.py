@@ -11,7 +11,7 @@ from django.db.models import F
 from django.test import Client
 
 from reliability import audit
-from reliability.access import Role
+from reliability.access import Actor, Role
 from reliability.console import own, queries
 from reliability.console.domain.values import Item, Tile, TimelineRow
 from reliability.console.registry import Panel, Registry
@@ -38,9 +38,9 @@ def test_an_empty_console_is_quiet() -> None:
 
 def test_a_broken_room_takes_nothing_else_away() -> None:
     registry = Registry()
-    registry.register_attention(lambda: [item("a")])
-    registry.register_attention(lambda: [item("b")] if 1 / 0 else [])
-    registry.register_panel(Panel(slug="letters", title="Dead letters", tile=lambda: 1 / 0))  # type: ignore[arg-type,return-value]  # it raises
+    registry.register_attention(lambda actor: [item("a")])
+    registry.register_attention(lambda actor: [item("b")] if 1 / 0 else [])
+    registry.register_panel(Panel(slug="letters", title="Dead letters", tile=lambda actor: 1 / 0))  # type: ignore[arg-type,return-value]  # it raises
     found = queries.overview(actor=actors.actor(Role.VIEWER), now=NOW, registry=registry)
     assert [each.id for each in found.attention.items] == ["a"]
     assert "could not be read" in found.verdict.sentence
@@ -50,7 +50,7 @@ def test_a_broken_room_takes_nothing_else_away() -> None:
 def test_an_outage_of_the_database_is_not_hidden_as_a_broken_room() -> None:
     registry = Registry()
 
-    def out() -> list[Item]:
+    def out(actor: Actor) -> list[Item]:
         raise OperationalError("connection refused")
 
     registry.register_attention(out)
@@ -60,7 +60,9 @@ def test_an_outage_of_the_database_is_not_hidden_as_a_broken_room() -> None:
 
 def test_things_about_topics_outside_the_scopes_are_left_out() -> None:
     registry = Registry()
-    registry.register_attention(lambda: [item("hidden", topics=("secret.dlq",)), item("seen", topics=("orders.dlq",))])
+    registry.register_attention(
+        lambda actor: [item("hidden", topics=("secret.dlq",)), item("seen", topics=("orders.dlq",))]
+    )
     row = TimelineRow(at=NOW, kind="machine", status="warn", text="letters arrive", topics=("secret.dlq",))
     registry.register_timeline(lambda since, limit: [row])
     limited = actors.actor(Role.VIEWER, topics=("orders.*",))
@@ -71,7 +73,9 @@ def test_things_about_topics_outside_the_scopes_are_left_out() -> None:
 
 def test_pages_know_how_many_of_their_things_need_a_person() -> None:
     registry = Registry()
-    registry.register_attention(lambda: [item("a"), item("b", status="warn"), item("c", room="outbox", status="warn")])
+    registry.register_attention(
+        lambda actor: [item("a"), item("b", status="warn"), item("c", room="outbox", status="warn")]
+    )
     found = queries.attention(actor=actors.actor(), registry=registry)
     assert found.by_page == {"letters": (2, "crit"), "outbox": (1, "warn")}
     assert found.worst == "crit"
@@ -109,11 +113,11 @@ def test_a_failing_process_says_why() -> None:
 def test_the_hash_of_the_region_ignores_ages_and_nothing_else() -> None:
     registry = Registry()
     tile = Tile(title="x", value="1", status="ok", word="Fine", url="/", at=NOW)
-    registry.register_panel(Panel(slug="x", title="x", tile=lambda: tile))
+    registry.register_panel(Panel(slug="x", title="x", tile=lambda actor: tile))
     actor = actors.actor()
     first = queries.overview(actor=actor, now=NOW, registry=registry).shown()
     assert queries.overview(actor=actor, now=NOW + timedelta(seconds=9), registry=registry).shown() == first
-    registry.register_attention(lambda: [item("a")])
+    registry.register_attention(lambda actor: [item("a")])
     assert queries.overview(actor=actor, now=NOW, registry=registry).shown() != first
 
 

@@ -10,29 +10,36 @@ from pytest_django import Settings
 from dlq.models import LetterGroup
 from dlq.operations import sources
 from dlq.queries import overview
+from reliability.access.domain.roles import Role
+from reliability.console.domain import verdict
 from reliability.console.domain.values import Subject
 from reliability.console.registry import REGISTRY
 from reliability.kafka import clusters
+from tests.support.actors import actor
 from tests.support.letters import NOW, record, store
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+EVERYBODY = actor(Role.VIEWER)
 
 
 def test_the_tile_counts_open_letters_and_names_their_state() -> None:
-    assert (overview.tile(now=NOW).word, overview.tile(now=NOW).status) == ("None", "ok")
+    assert (overview.tile(actor=EVERYBODY, now=NOW).word, overview.tile(actor=EVERYBODY, now=NOW).status) == (
+        "None",
+        "ok",
+    )
     store(record(1), record(2))
-    tile = overview.tile(now=NOW)
+    tile = overview.tile(actor=EVERYBODY, now=NOW)
     assert (tile.value, tile.word, tile.status, tile.points[-1]) == ("2", "Arriving", "crit", 2.0)
-    assert overview.tile(now=NOW + HOUR).word == "Waiting"
+    assert overview.tile(actor=EVERYBODY, now=NOW + HOUR).word == "Waiting"
     LetterGroup.objects.update(open_count=0, replaying_count=2)
-    assert overview.tile(now=NOW).status == "prog"
+    assert overview.tile(actor=EVERYBODY, now=NOW).status == "prog"
 
 
 def test_each_failure_group_that_needs_somebody_is_an_item_with_its_best_act() -> None:
     store(record(1), record(2), record(3, error_type="KeyError", origin_topic=""))
-    timeout, bug = overview.attention(now=NOW)
+    timeout, bug = overview.attention(actor=EVERYBODY, now=NOW)
     assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 letters"
     assert (timeout.act_label, timeout.count, timeout.topics) == ("Replay", 2, ("orders",))
     assert (bug.act_label, bug.topics) == ("Look", ("orders.billing.dlq",))
@@ -40,9 +47,37 @@ def test_each_failure_group_that_needs_somebody_is_an_item_with_its_best_act() -
 
 def test_many_groups_are_named_in_part() -> None:
     store(*(record(number, error_type=f"Error{number}") for number in range(8)))
-    items = overview.attention(now=NOW)
+    items = overview.attention(actor=EVERYBODY, now=NOW)
     assert len(items) == overview.ITEMS_MAX + 1
     assert items[-1].title == "3 more failure groups with 3 open letters"
+
+
+def test_an_outage_comes_first_however_many_letters_others_have() -> None:
+    for number in range(overview.ITEMS_MAX):
+        old = [record(number * 100 + at, error_type=f"KeyError{number}") for at in range(30)]
+        store(*old, now=NOW - HOUR)
+    store(*(record(1_000 + at) for at in range(25)), now=NOW)
+    items = overview.attention(actor=EVERYBODY, now=NOW)
+    assert [item.word for item in items] == ["Outage", *["Quiet"] * (overview.ITEMS_MAX - 1), "More"]
+    assert [item.is_cause for item in items] == [True, *[False] * overview.ITEMS_MAX]
+    store(*(record(2_000 + at, error_type="TypeError") for at in range(90)), now=NOW - HOUR / 12)
+    ordered = verdict.ordered([*overview.attention(actor=EVERYBODY, now=NOW)])
+    assert [item.word for item in ordered[:2]] == ["Outage", "New"]
+    assert ordered[1].since < ordered[0].since  # the older one waits behind the cause
+
+
+def test_who_sees_some_topics_hears_of_those_only() -> None:
+    store(*(record(number, error_type=f"Error{number}") for number in range(8)))
+    store(*(record(number, error_type=f"Error{number}", origin_topic="stock", partition=1) for number in range(3, 10)))
+    limited = actor(Role.VIEWER, topics=("stock",))
+    tile = overview.tile(actor=limited, now=NOW)
+    assert (tile.value, tile.unit, tile.points[-1]) == ("7", "open, of your topics", 7.0)
+    items = overview.attention(actor=limited, now=NOW)
+    assert {(item.count, item.topics) for item in items[:-1]} == {(1, ("stock",))}
+    assert items[-1].title == "2 more failure groups with 2 open letters"
+    sources.met(cluster="main", topic_ids={"orders.billing.dlq": "a"}, now=NOW)
+    sources.met(cluster="main", topic_ids={"orders.billing.dlq": "b"}, now=NOW + HOUR)
+    assert overview.timeline(NOW, 10)[0].topics == ("orders.billing.dlq",)
 
 
 def test_new_failures_and_recreated_topics_are_on_the_timeline() -> None:
@@ -60,7 +95,7 @@ def test_new_failures_and_recreated_topics_are_on_the_timeline() -> None:
 
 def test_figures_signal_cause_and_related_parts() -> None:
     store(record(1), record(2))
-    values = {(figure.metric.name, *figure.labels.values()): figure.value for figure in overview.figures()}
+    values = {(figure.metric.name, *figure.labels.values()): figure.value for figure in overview.figures(now=NOW)}
     assert values["mainstay_letters", "open"] == 2
     assert values["mainstay_letter_groups_open",] == 1
     sample = overview.open_letters("billing", now=NOW)

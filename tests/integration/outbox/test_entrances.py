@@ -16,14 +16,16 @@ from kombu.exceptions import OperationalError
 import outbox
 from outbox import queries, tasks
 from outbox.queries import overview
+from outbox.queries.shards import HIDDEN
 from reliability.access import Role
 from reliability.access import operations as access_operations
 from reliability.console.registry import REGISTRY
 from reliability.kernel import clock
-from tests.support.actors import account
+from tests.support.actors import account, actor
 from tests.support.outbox import append, drain, make_relay
 
 NOW = clock.SYSTEM.now
+EVERYBODY = actor(Role.VIEWER)
 
 
 def events(count: int) -> list[outbox.Event]:
@@ -108,20 +110,39 @@ def test_rest_pauses_for_operators_only(client):
 
 
 def test_the_console_hears_of_stuck_shards_and_parked_keys(stuck_and_parked):
-    found = {item.id: item for item in overview.attention(now=NOW())}
+    found = {item.id: item for item in overview.attention(actor=EVERYBODY, now=NOW())}
     assert found.keys() == {"outbox:stuck", "outbox:parked"}
     assert found["outbox:parked"].detail == "orders: partition 9 of topic orders, which has 3"
-    assert overview.tile(now=NOW()).status == "crit"
+    assert overview.tile(actor=EVERYBODY, now=NOW()).status == "crit"
     assert overview.check(now=NOW()).verdict == "ok"
     assert any("Parked" in row.text for row in overview.timeline(NOW().replace(year=2020), 5))
     assert sum(figure.value for figure in overview.figures(now=NOW()) if figure.labels) == 20
 
 
+def test_who_sees_other_topics_hears_nothing_of_what_is_parked(stuck_and_parked, client):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_shard SET last_error = 'orders: gone', last_error_at = now()")
+    limited = actor(Role.VIEWER, topics=("stock*",))
+    items = {item.id: item for item in overview.attention(actor=limited, now=NOW())}
+    assert items.keys() == {"outbox:stuck"}
+    assert "orders" not in items["outbox:stuck"].detail
+    assert overview.tile(actor=limited, now=NOW()).unit == "waiting, of all topics"
+    (failed,) = [row for row in overview.timeline(NOW().replace(year=2020), 5) if "could not send" in row.text]
+    assert not limited.scopes.allows(*failed.topics)
+    client.force_login(account(Role.VIEWER, topics=("stock*",)).user)
+    assert client.get("/api/v1/outbox/parked").json()["items"] == []
+    shards = client.get("/api/v1/outbox/shards").json()["items"]
+    assert {(shard["parked"], shard["last_error"]) for shard in shards} == {(0, HIDDEN)}
+    page = client.get("/outbox/").content.decode()
+    assert "Shards carry the events of all topics" in page
+    assert "orders" not in page
+
+
 def test_the_console_hears_of_a_missing_relay_and_of_a_halt():
-    assert [item.id for item in overview.attention(now=NOW())] == ["outbox:relay"]
+    assert [item.id for item in overview.attention(actor=EVERYBODY, now=NOW())] == ["outbox:relay"]
     with connection.cursor() as cursor:
         cursor.execute("UPDATE outbox_setting SET halted_at = now(), halt_reason = 'restored'")
-    found = {item.id: item for item in overview.attention(now=NOW())}
+    found = {item.id: item for item in overview.attention(actor=EVERYBODY, now=NOW())}
     assert "restored" in found["outbox:halted"].detail
     assert overview.check(now=NOW()).verdict == "fail"
 
@@ -130,9 +151,9 @@ def test_a_quiet_outbox_is_fine(broker):
     append(*events(5))
     relay = make_relay(broker)
     drain(relay)
-    assert overview.attention(now=NOW()) == []
-    assert (overview.tile(now=NOW()).status, overview.tile(now=NOW()).value) == ("ok", "0")
-    assert len(overview.tile(now=NOW()).points) == 30
+    assert overview.attention(actor=EVERYBODY, now=NOW()) == []
+    tile = overview.tile(actor=EVERYBODY, now=NOW())
+    assert (tile.status, tile.value, len(tile.points)) == ("ok", "0", 30)
 
 
 def test_the_outbox_registers_itself_with_the_console():
