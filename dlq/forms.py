@@ -27,7 +27,7 @@ def scope_of(sent: QueryDict) -> Scope:
     if "scope" in sent:
         try:
             return scopes.parse(json.loads(sent.get("scope", "")))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadScope from error
     if "all" in sent:
         return scopes.parse({"filter": sent.get("q", "")})

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
 
 from reliability.access import api as access_api
-from reliability.console import problems
+from reliability.console import bodies, problems
 
 api = NinjaAPI(
     title="Mainstay",
@@ -16,6 +16,7 @@ api = NinjaAPI(
     auth=access_api.either,
     urls_namespace="api",
     docs_url=None,
+    parser=bodies.StrictJson(),
 )
 problems.install(api)
 api.add_router("", "dlq.api.router")

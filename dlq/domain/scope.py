@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reliability.kernel import text
 from reliability.kernel.errors import Refused
 
 IDS_MAX = 10_000
@@ -55,6 +56,8 @@ def parse(value: object) -> Scope:
     if kind == "ids":
         return Scope(ids=_ids(content))
     if kind == "filter" and isinstance(content, str):
+        if not text.is_storable(content):
+            raise BadScope("A filter cannot hold the character NUL or half a character.")
         return Scope(filter=content.strip())
     if kind == "group":
         return Scope(group=_id(content))

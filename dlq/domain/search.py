@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from dlq.domain import masking
 from dlq.domain.classify import CAUSES
+from reliability.kernel import text as texts
 from reliability.kernel.errors import Refused
 
 TEXT_CHARS_MAX = 1_000
@@ -99,8 +100,8 @@ def parse(text: str) -> Search:
     text = text.strip()
     if len(text) > TEXT_CHARS_MAX:
         raise BadSearch(f"A search has at most {TEXT_CHARS_MAX} characters, this one {len(text)}.")
-    if "\x00" in text:
-        raise BadSearch("A search cannot hold the character NUL.")
+    if not texts.is_storable(text):
+        raise BadSearch("A search cannot hold the character NUL or half a character.")
     typed = tokens(text)
     if len(typed) > TERMS_MAX:
         raise BadSearch(f"A search has at most {TERMS_MAX} terms, this one {len(typed)}.")

@@ -25,6 +25,7 @@ from reliability.audit.operations import record_refusal
 from reliability.kafka import clusters
 from reliability.kernel.errors import Refused
 
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 PLANS_KEPT = timedelta(days=1)
 """Expired plans without a run are swept after this."""
 
@@ -74,6 +75,8 @@ def _target(value: Mapping[str, str] | str | None) -> Target:
     topic = given.get("topic", "") if kind is Kind.TOPIC else ""
     if kind is Kind.TOPIC and not topic:
         raise BadPlan("target names no topic.")
+    if topic and not _TOPIC_NAME.fullmatch(topic):
+        raise BadPlan("A topic's name has up to 249 letters, digits, '.', '_' and '-'.")
     return Target(kind=kind, topic=topic)
 
 

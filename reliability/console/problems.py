@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -29,23 +29,32 @@ def answer(
     request: HttpRequest, *, status: int, code: str, detail: str, errors: Sequence[dict[str, str]] = ()
 ) -> HttpResponse:
     """A problem document. ``code`` is a slug that never changes its meaning; ``errors`` name single fields."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "instance": request.path,
-        "trace_id": tracing.current_trace_id(),
-    }
+    told = _document(status=status, code=code, detail=detail, path=request.path)
     if errors:
-        document["errors"] = list(errors)
-    response = HttpResponse(orjson.dumps(document), status=status, content_type=CONTENT_TYPE)
+        told["errors"] = list(errors)
+    response = HttpResponse(orjson.dumps(told), status=status, content_type=CONTENT_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="mainstay"'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
+
+
+def document(refused: Refused, *, path: str) -> dict[str, Any]:
+    """Return the problem of a refusal, for who answers without a Django request."""
+    return _document(status=refused.status, code=refused.code, detail=str(refused), path=path)
+
+
+def _document(*, status: int, code: str, detail: str, path: str) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": path,
+        "trace_id": tracing.current_trace_id(),
+    }
 
 
 def busy(request: HttpRequest) -> HttpResponse:
@@ -64,6 +73,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(Http404, _not_found)
     api.add_exception_handler(PermissionDenied, _permission_denied)
+    api.add_exception_handler(SuspiciousOperation, _suspicious)
     api.add_exception_handler(Exception, _unexpected)
 
 
@@ -94,6 +104,8 @@ def _not_signed_in(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, Refused):  # our reader of bodies says what is wrong, in a sentence
+        return _refused(request, error.__cause__)
     phrase = HTTPStatus(error.status_code).phrase
     return answer(request, status=error.status_code, code=phrase.lower().replace(" ", "-"), detail=str(error))
 
@@ -105,6 +117,11 @@ def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _permission_denied(request: HttpRequest, error: Any) -> HttpResponse:
     return answer(request, status=403, code="denied", detail=str(error) or "You may not do this.")
+
+
+def _suspicious(request: HttpRequest, error: Any) -> HttpResponse:
+    status = 413 if isinstance(error, RequestDataTooBig) else 400
+    return answer(request, status=status, code="too-large" if status == 413 else "bad-request", detail=str(error))
 
 
 def _unexpected(request: HttpRequest, error: Any) -> HttpResponse:

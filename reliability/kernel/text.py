@@ -8,8 +8,14 @@ import re
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL_PICTURES = 0x2400
 _DELETE_PICTURE = "\u2421"
+
+
+def is_storable(value: str) -> bool:
+    """Whether PostgreSQL's text and UTF-8 have room for it: no NUL, no surrogate without its other half."""
+    return "\x00" not in value and not _SURROGATE.search(value)
 
 
 def printable(value: bytes | str | None, *, limit: int) -> str:
