@@ -28,6 +28,12 @@ _EXAMPLES = {
     "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
 }
 
+_SERVERS = {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS"}
+_NOTHING_NAMED = (
+    "No demo runs beside this checkout, and no servers are named. Start one with `make demo`, or set these"
+    " (README, Use it with your own Kafka; `make doctor` says what this machine has):"
+)
+
 
 class WrongSetting(SystemExit):
     """A setting is missing or wrong; the process stops with the sentence that says which and how to mend it."""
@@ -118,7 +124,12 @@ def load() -> Environment:
     try:
         return Environment(**{name: value for name, value in given.items() if name not in os.environ})
     except ValidationError as error:
-        raise WrongSetting("\n".join(_sentence(problem) for problem in error.errors())) from None
+        problems = error.errors()
+        lines = [_sentence(problem) for problem in problems]
+        missing = {str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"}
+        if missing >= _SERVERS:
+            lines = [_NOTHING_NAMED, *(f"  {line}" for line in lines)]
+        raise WrongSetting("\n".join(lines)) from None
 
 
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from dlq.domain.scope import Scope
 from dlq.models import ReplayPlan
+from reliability.kernel.command_line import spelled
 
 IDS_SPELLED_MAX = 20  # a command with more ids than this is nothing to read or to paste
 REASON = "…"  # for the reader to fill in
@@ -34,8 +35,7 @@ def curl(request: HttpRequest, path: str, body: object = None, *, method: str = 
 
 def command(*words: str, account: str) -> Copy:
     """Return an act of ``manage.py letters``; each needs an account by name."""
-    said = ["python", "manage.py", "letters", *words, "--as", account]
-    return Copy(name=f"command line: {words[0]}", text=" ".join(shlex.quote(word) for word in said))
+    return Copy(name=f"command line: {words[0]}", text=spelled("letters", *words, "--as", account))
 
 
 def of_plan(plan: ReplayPlan, scope: Scope, *, account: str) -> list[Copy]:

@@ -14,6 +14,7 @@ from reliability.console.domain import ladder
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kafka import clusters
 from reliability.kafka.ports import Unavailable
+from reliability.kernel.command_line import spelled
 from reliability.live import connection as live_redis
 from reliability.live import queries as live_queries
 
@@ -70,7 +71,8 @@ def database() -> CheckResult:
         missing = health.unapplied_migrations()
     except (DatabaseError, InterfaceError) as error:
         remedy = (
-            "Start PostgreSQL, or mend DATABASE_URL; the address is read from the environment or .mainstay/state.json."
+            "Start PostgreSQL (a demo: make demo), or mend DATABASE_URL; the address is read from the environment, or"
+            " from .mainstay/state.json of a demo that runs or was killed."
         )
         return CheckResult(verdict="fail", found=f"does not answer: {str(error).strip()}", remedy=remedy)
     facts = {"version": version, "wal_level": wal_level, "unapplied_migrations": str(len(missing))}
@@ -79,7 +81,7 @@ def database() -> CheckResult:
         return CheckResult(verdict="fail", found=f"PostgreSQL {version}", remedy=remedy, facts=facts)
     if missing:
         found = f"{len(missing)} migrations are not applied, the first is {missing[0]}"
-        return CheckResult(verdict="fail", found=found, remedy="manage.py migrate", facts=facts)
+        return CheckResult(verdict="fail", found=found, remedy=spelled("migrate"), facts=facts)
     found = f"PostgreSQL {version}, all migrations applied, wal_level {wal_level}"
     if wal_level != "logical":
         remedy = "Only needed for change capture (Debezium): ALTER SYSTEM SET wal_level = logical, then restart."
@@ -172,6 +174,5 @@ def audit() -> CheckResult:
         return CheckResult(verdict="ok", found="empty")
     newest = page.entries[0]
     head = f"{newest.seq}:{bytes(newest.hash).hex()}"
-    return CheckResult(
-        verdict="ok", found=f"head {head[:24]}..., whole chain: manage.py verify_audit", facts={"head": head}
-    )
+    found = f"head {head[:24]}..., whole chain: {spelled('verify_audit')}"
+    return CheckResult(verdict="ok", found=found, facts={"head": head})

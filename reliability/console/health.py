@@ -18,6 +18,7 @@ from reliability.console import outage
 from reliability.kafka import clusters
 from reliability.kafka.ports import Unavailable
 from reliability.kernel import clock
+from reliability.kernel.command_line import spelled
 from reliability.live import connection as live_redis
 
 State = Literal["ok", "down", "behind", "unknown"]
@@ -118,9 +119,8 @@ def _database() -> Part:
 def _migrations() -> Part:
     missing = unapplied_migrations()
     if missing:
-        return Part(
-            name="migrations", state="behind", needed=True, detail=f"{len(missing)} to apply: manage.py migrate"
-        )
+        detail = f"{len(missing)} to apply: {spelled('migrate')}"
+        return Part(name="migrations", state="behind", needed=True, detail=detail)
     return Part(name="migrations", state="ok", needed=True)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from dlq import handlers
 from reliability.kafka import clusters
-from reliability.kernel import process
+from reliability.kernel import command_line, process
 from reliability.live.operations import DatabaseHeartbeat
 
 
-class Command(BaseCommand):
+class Command(command_line.HelpfulCommand):
     """The process ``letters``."""
 
     help = "Read the dead-letter topics of a cluster (DLQ_TOPIC_PATTERNS) and store each record as a letter."
+
+    examples = (("consume_dead_letters",), ("consume_dead_letters", "--cluster", clusters.MAIN))
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from ninja import Schema
 
 from dlq.api import discards as discards_api
@@ -23,44 +24,53 @@ from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
 from dlq.queries import replays as replay_queries
 from reliability import access
-from reliability.kernel import clock
-from reliability.kernel.errors import Refused
+from reliability.kernel import clock, command_line
 
 WAIT_LOOK_S = 0.5
 NOT_ALL_GOOD = 2  # exit status of --wait when something failed, is unknown or was not sent
 
 DESCRIPTION = """\
 Dead letters on the command line, with the rights of the account named by --as; every act is in the audit.
-
-  letters groups --as ana                                         failures, the worst first
-  letters list --filter 'topic:orders error:Timeout' --as ana     letters, the newest first
-  letters show 17 --as ana                                        one letter with its bytes
-  letters replay --group 3 --as ana                               shows the plan, sends nothing
-  letters replay --group 3 --reason 'fixed' --yes --wait --as ana approves the plan and follows the run
-  letters discard --ids 17 18 --reason 'test' --yes --as ana      undoable for a while
-  letters undo 5 --as ana                                         undoes discard 5
-  letters replays [RUN] --as ana                                  runs; one with its items
+Replays and discards change nothing without --yes. What an act takes, its own help says: letters replay --help.
 
 Exit status: 0 done, 1 refused, 2 with --wait when not every letter was confirmed or passed."""
 
+AS = ("--as", "ana")
+EXAMPLES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "groups": (("letters", "groups", *AS),),
+    "list": (("letters", "list", "--filter", "topic:orders error:Timeout", *AS),),
+    "show": (("letters", "show", "17", *AS),),
+    "replay": (
+        ("letters", "replay", "--group", "3", *AS),
+        ("letters", "replay", "--group", "3", "--reason", "provider recovered", "--yes", "--wait", *AS),
+    ),
+    "discard": (("letters", "discard", "--ids", "17", "18", "--reason", "test orders", "--yes", *AS),),
+    "undo": (("letters", "undo", "5", *AS),),
+    "replays": (("letters", "replays", *AS), ("letters", "replays", "7", "--items", "--json", *AS)),
+    "pause": (("letters", "pause", "7", *AS),),
+    "resume": (("letters", "resume", "7", *AS),),
+    "cancel": (("letters", "cancel", "7", *AS),),
+}
 
-class Command(BaseCommand):
+
+class Command(command_line.PeopleCommand):
     """Each act calls the operation that page and API call."""
 
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the description."""
-        from argparse import RawDescriptionHelpFormatter
-
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+    examples = tuple(example for examples in EXAMPLES.values() for example in examples)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define the sub-commands."""
         acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
 
         def add(name: str, text: str, run: Callable[[dict[str, Any]], None]) -> CommandParser:
-            sub: CommandParser = acts.add_parser(name, help=text, description=text)
+            sub: CommandParser = acts.add_parser(
+                name,
+                help=text,
+                description=text,
+                formatter_class=RawDescriptionHelpFormatter,
+                epilog=command_line.epilog(EXAMPLES[name]),
+            )
             sub.add_argument(
                 "--as", dest="account", required=True, metavar="USER", help="the account whose rights count"
             )
@@ -105,13 +115,10 @@ class Command(BaseCommand):
         add("undo", "Undo a discard.", self._undo).add_argument("discard", type=int)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the act; a refusal is a sentence and exit status 1."""
+        """Run the act."""
         self._json = options["json"]
-        try:
-            self._actor = access.cli_actor(options["account"])
-            options["run"](options)
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
+        self._actor = access.cli_actor(options["account"])
+        options["run"](options)
 
     # --- looking
 
@@ -205,7 +212,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:,} letters would be discarded: add --yes and --reason to do it.")
             return
         made = discards.discard(scope=scope, reason=options["reason"], actor=self._actor, now=clock.SYSTEM.now())
-        until = f"until {made.undo_until:%Y-%m-%d %H:%M} UTC: letters undo {made.pk}"
+        undo = command_line.spelled("letters", "undo", str(made.pk), "--as", self._actor.account)
+        until = f"until {made.undo_until:%Y-%m-%d %H:%M} UTC: {undo}"
         self._print(discards_api.reported(made), [f"discard {made.pk}: {made.count:,} letters, undoable {until}"])
 
     def _undo(self, options: dict[str, Any]) -> None:

@@ -8,19 +8,24 @@ from argparse import ArgumentParser
 from base64 import b64encode
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from outbox import operations, queries
 from outbox.operations.pausing import ALL_SHARDS
 from reliability import access
-from reliability.kernel import clock
-from reliability.kernel.errors import Refused
+from reliability.kernel import clock, command_line
 
 
-class Command(BaseCommand):
+class Command(command_line.PeopleCommand):
     """One subcommand for each question and act; acts need ``--as`` an account, and are on record."""
 
     help = "Show and steer the outbox."
+    examples = (
+        ("outbox", "status"),
+        ("outbox", "parked", "--json"),
+        ("outbox", "pause", "--shard", "3", "--reason", "broker upgrade", "--as", "ana"),
+        ("outbox", "resume", "--as", "ana"),
+        ("outbox", "accept-database", "--reason", "restored from the backup of 06:00", "--as", "ana"),
+        ("outbox", "upkeep"),
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         words = parser.add_subparsers(dest="word", required=True)
@@ -40,10 +45,7 @@ class Command(BaseCommand):
         words.add_parser("upkeep", help="make partitions ahead, drop old ones, now")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            getattr(self, "_" + options["word"].replace("-", "_"))(options)
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
+        getattr(self, "_" + options["word"].replace("-", "_"))(options)
 
     def _status(self, options: dict[str, Any]) -> None:
         rows = queries.shards(clock.SYSTEM.now())

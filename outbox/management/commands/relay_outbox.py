@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from outbox import relay
-from reliability.kernel import process
+from reliability.kernel import command_line, process
 from reliability.live.operations import DatabaseHeartbeat
 
 
-class Command(BaseCommand):
+class Command(command_line.HelpfulCommand):
     """A relay of its own, beside or instead of the Celery worker ``relay``; several share the shards."""
 
     help = "Send committed outbox events to Kafka, as a dedicated process."
+
+    examples = (("relay_outbox",),)
 
     def handle(self, *args: Any, **options: Any) -> None:
         here = relay.of_this_process(hosting="process")

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from reliability import access
 from reliability.console.domain import times, wording
 from reliability.console.domain.values import STATUSES
-from reliability.kernel import clock
+from reliability.kernel import clock, command_line
 
 register = template.Library()
 NEVER = "—"
@@ -61,6 +61,12 @@ def _time(instant: datetime, text: str, kind: str) -> SafeString:
     return format_html(
         '<time datetime="{}" data-as="{}" title="{}">{}</time>', iso(instant), kind, times.absolute(instant), text
     )
+
+
+@register.simple_tag
+def spelled(*words: str) -> str:
+    """Return a command of ``manage.py`` as it is typed on the console's host."""
+    return command_line.spelled(*words)
 
 
 @register.filter

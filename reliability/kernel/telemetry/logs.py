@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -55,6 +56,19 @@ def configure(*, level: str = "INFO", colours: bool | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+@contextmanager
+def warnings_only() -> Iterator[None]:
+    """Keep lines below a warning away for a while: somebody reads what a command prints. Not while debugging."""
+    root = logging.getLogger()
+    before = root.level
+    if before > logging.DEBUG:
+        root.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def bind(**values: object) -> None:

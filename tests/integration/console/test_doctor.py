@@ -14,6 +14,7 @@ from django.db.models import F
 from reliability.console import checks, health
 from reliability.console.registry import REGISTRY, Ladder
 from reliability.kernel import clock
+from reliability.kernel.command_line import spelled
 from reliability.live import operations
 from reliability.live.models import Heartbeat
 from tests.support.network import refusing_port
@@ -59,7 +60,7 @@ def test_without_redis_it_fails_with_a_sentence(settings: Any) -> None:
 def test_a_missing_migration_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "unapplied_migrations", lambda: ["dlq.0009_next"])
     found = checks.database()
-    assert (found.verdict, found.remedy) == ("fail", "manage.py migrate")
+    assert (found.verdict, found.remedy) == ("fail", spelled("migrate"))
 
 
 def test_limits_in_the_wrong_order_fail(monkeypatch: pytest.MonkeyPatch) -> None:

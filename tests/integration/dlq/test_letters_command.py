@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -72,6 +73,51 @@ def test_a_group_or_a_run_that_there_is_not_is_refused(
     with pytest.raises(CommandError, match="There is no such replay"):
         run(*act, "--failed-of", "987654")
     assert not ReplayPlan.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("replay", "--filter", "", "--yes", "--reason", " "), "A reason is required"),
+        (("replay", "--filter", "", "--yes", "--reason", "x" * 3_000), "A reason has at most"),
+        (("replay", "--filter", "", "--yes", "--reason", "a\x00b"), "reason: a NUL character"),
+        (("replay", "--filter", "", "--rate", "nan"), "rate is at least"),
+        (("replay", "--filter", "", "--target", "topic:"), "target names no topic"),
+        (("replay", "--filter", "", "--failed-limit", "most"), "--failed-limit is a share"),
+        (("replay", "--ids", "0"), "An id is a positive whole number"),
+        (("replay", "--group", "9" * 30), "An id is a positive whole number"),
+        (("discard", "--filter", "x" * 20_001), "filter: at most 20,000 characters"),
+        (("discard", "--filter", "nonsense:1"), "nonsense"),
+        (("discard", "--filter", "", "--yes", "--reason", ""), "A reason is required"),
+        (("list", "--filter", "\udcff"), "filter: <U+DCFF> is not UTF-8 text"),
+        (("show", "9" * 30), "There is no such"),
+        (("undo", "9" * 30), "There is no such"),
+        (("pause", "9" * 30), "There is no such"),
+        (("replays", "9" * 30), "There is no such"),
+    ],
+)
+def test_bad_input_gets_a_sentence(
+    world: World, run: Callable[..., str], words: tuple[str, ...], sentence: str
+) -> None:
+    world.letters(1)
+    with pytest.raises(CommandError, match=re.escape(sentence)):
+        run(*words)
+
+
+@pytest.mark.parametrize("who", ["nobody", "", "a\x00b", "\udcff", "x" * 30_000])
+def test_who_is_no_account_is_told_so(world: World, run: Callable[..., str], who: str) -> None:
+    with pytest.raises(CommandError):
+        run("groups", who=who)
+
+
+def test_no_log_line_is_mixed_into_the_answer(
+    world: World, run: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    group = world.letters(2)[0].group_id
+    assert run("replay", "--group", str(group), "--yes", "--reason", "fixed").startswith("replay ")
+    assert caplog.records == []
+    assert Entry.objects.latest("seq").act == "letters.replay", "it is on record all the same"
 
 
 def test_with_yes_and_a_reason_it_replays_in_the_name_of_the_account(world: World, run: Callable[..., str]) -> None:

@@ -6,17 +6,19 @@ import argparse
 import re
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from reliability.audit import queries
+from reliability.kernel import command_line
 
 
-class Command(BaseCommand):
+class Command(command_line.PeopleCommand):
     """Check the hash chain from the first entry; exit 1 and name the first bad entry when it is broken."""
 
     help = (
         "Checks the audit's hash chain. Note the printed head somewhere else: with --expect it shows a chain cut short."
     )
+    examples = (("verify_audit",), ("verify_audit", "--expect", "SEQ:HASH"))
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Define ``--expect``."""

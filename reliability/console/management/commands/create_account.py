@@ -7,18 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from reliability import access
 from reliability.console.operations import accounts
-from reliability.kernel.errors import Refused
+from reliability.kernel import command_line
 
 
-class Command(BaseCommand):
+class Command(command_line.PeopleCommand):
     """Make an account with a role, or change one. Whoever may run commands on this host may do this."""
 
     help = (
         "Makes an account: a username, a role, optionally topic scopes. The password never stands on the command line."
+    )
+    examples = (
+        ("create_account", "--username", "ada", "--role", "admin"),
+        ("create_account", "--username", "bob", "--role", "operator", "--topics", "orders*", "--password-file", "FILE"),
+        ("create_account", "--username", "bob", "--role", "viewer", "--topics", "orders*", "--update"),
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,17 +42,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make or change the account."""
-        try:
-            account = accounts.create_account(
-                actor=access.host_actor(),
-                username=options["username"],
-                password=_password(options),
-                role=access.Role(options["role"]),
-                topic_scopes=options["topics"] or ["*"],
-                update=options["update"],
-            )
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
+        account = accounts.create_account(
+            actor=access.host_actor(),
+            username=options["username"],
+            password=_password(options),
+            role=access.Role(options["role"]),
+            topic_scopes=options["topics"] or ["*"],
+            update=options["update"],
+        )
         scopes = ", ".join(account.topic_scopes)
         self.stdout.write(f"{options['username']}: {account.role}, topics {scopes}")
 

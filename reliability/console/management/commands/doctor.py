@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from reliability.console.registry import REGISTRY, Check, CheckResult
+from reliability.kernel import command_line
 
 _WORDS = {"ok": "OK", "warn": "WARN", "fail": "FAIL"}
 
 
-class Command(BaseCommand):
+class Command(command_line.PeopleCommand):
     """Run every registered check; exit 1 when one fails. Warnings do not fail."""
 
     help = "Checks the database, Redis, Kafka, time limits, processes and the audit, and says what to do."
+    examples = (("doctor",), ("doctor", "--json"))
     requires_system_checks: list[str] = []  # a broken system is what this command is for
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from reliability.kernel import process
+from reliability.kernel import command_line, process
 from reliability.live import operations as live_operations
 from sagas.orders import shop
 
 
-class Command(BaseCommand):
+class Command(command_line.HelpfulCommand):
     """Order, payment, stock, shipment and another team's invoicing, as threads of this process."""
 
     help = "Run the demo's shop: services on real topics with faults that can be switched on the page /demo/."
+
+    examples = (("run_demo",), ("run_demo", "--every", "0.2"))
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -1,0 +1,54 @@
+"""What a command says when the settings name no servers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reliability import environment
+
+ROOT = Path(__file__).parents[3]
+NEEDED = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MAINSTAY_SECRET_KEY")
+
+
+@pytest.fixture
+def nothing_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No demo, no variables; the path of the state that a demo would write."""
+    for name in NEEDED:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    monkeypatch.setattr(environment, "STATE_FILE", tmp_path / "state.json")
+    return tmp_path / "state.json"
+
+
+def test_without_a_demo_and_without_servers_it_says_how_to_get_either(nothing_named: Path) -> None:
+    with pytest.raises(environment.WrongSetting) as wrong:
+        environment.load()
+    first, *others = str(wrong.value).splitlines()
+    assert first.startswith("No demo runs beside this checkout, and no servers are named. Start one with `make demo`")
+    assert [line.strip().partition(":")[0] for line in others] == list(NEEDED)
+    assert all("(example: " in line for line in others)
+
+
+def test_one_missing_setting_is_named_alone(nothing_named: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    monkeypatch.setenv("MAINSTAY_SECRET_KEY", "x" * 64)
+    with pytest.raises(environment.WrongSetting) as wrong:
+        environment.load()
+    assert str(wrong.value).startswith("REDIS_URL: is not set")
+
+
+def test_the_doctor_says_it_without_a_traceback(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from reliability import environment as e; "
+    code += f"e.STATE_FILE = Path({str(tmp_path / 'none')!r}); sys.argv = ['manage.py', 'doctor']; "
+    code += "import manage; manage.main()"
+    env = {name: value for name, value in os.environ.items() if name not in NEEDED and "DJANGO" not in name}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("No demo runs beside this checkout")
+    assert "Traceback" not in done.stderr
