@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +21,9 @@ log = structlog.get_logger(__name__)
 
 BATCH = 1_000  # records of one transaction: the cost of a commit is spread, a failed batch repeats little
 RATE_WINDOW_S = 30.0
-ASK_AGAIN_S = 5.0  # how often a topic's id is asked while its records flow
+FLOOD_LOOK_S = 1.0  # how often a topic's id is asked while full batches flow; else with every batch
+LOOK_S = 5.0  # how often the ids of all topics are asked
+LOOK_ANSWER_S = 2.0  # how long the polling thread may wait for them
 LINKS_MAX = 32  # traces one span is linked to; the first records of a batch stand for the rest
 UNNAMED = "unnamed"  # the id of a topic whose broker has no ids: a recreated topic cannot be told apart there
 
@@ -41,6 +44,8 @@ class Letters:
         self._last_stored: datetime | None = None
         self._stored = 0
         self._asked_s: dict[str, float] = {}
+        self._looked_s = time.monotonic()
+        self._knowing = threading.Lock()  # held while what is known of topics changes, or is relied on
         self._loop = loop.Loop(
             connect=self._connect,
             work=self.store,
@@ -54,6 +59,7 @@ class Letters:
 
     def step(self) -> bool:
         """One round; waits at most about half a second."""
+        self._look()
         return self._loop.step()
 
     def close(self) -> None:
@@ -76,18 +82,18 @@ class Letters:
     def store(self, records: Sequence[Record]) -> ports.Progress:
         """Store records of one partition, their offsets ascending, in one transaction."""
         partition = records[0].topic_partition
-        if records[0].offset <= self._done.get(partition, -1) and partition in self._next_ids:
-            self._ids[partition] = self._next_ids.pop(partition)
-        elif self._was_recreated(partition):
-            self._assigned(frozenset(each for each in self._ids if each.topic == partition.topic))
-            self._loop.rewind(partition.topic)
-            return ports.Progress(done=0)
-        now = self._time.now()
-        with tracing.span(
-            "letters store", attributes={"messaging.batch.message_count": len(records)}, links=_links(records)
-        ):
-            stored = self._stored_or_raised(records, topic_ids={partition.topic: self._ids[partition]}, now=now)
-        self._done[partition] = records[-1].offset
+        with self._knowing:
+            if records[0].offset <= self._done.get(partition, -1) and partition in self._next_ids:
+                self._ids[partition] = self._next_ids.pop(partition)
+            elif self._was_recreated(partition, is_flood=len(records) >= BATCH):
+                self._read_anew(partition.topic)
+                return ports.Progress(done=0)
+            now = self._time.now()
+            with tracing.span(
+                "letters store", attributes={"messaging.batch.message_count": len(records)}, links=_links(records)
+            ):
+                stored = self._stored_or_raised(records, topic_ids={partition.topic: self._ids[partition]}, now=now)
+            self._done[partition] = records[-1].offset
         self._count(stored.letters, now=now)
         return ports.Progress(done=len(records))
 
@@ -106,19 +112,49 @@ class Letters:
             self._stored += letters
             self._last_stored = now
 
-    def _was_recreated(self, partition: TopicPartition) -> bool:
+    def _was_recreated(self, partition: TopicPartition, *, is_flood: bool) -> bool:
         """Whether these records may be of another incarnation than the one we know, without an offset that shows it.
 
-        Asked for the first batch of a partition, whose log may have begun anew while it was empty for us, and every
-        few seconds after. A record is stored under an id only if the topic had it before and after it was read.
+        A record is stored under an id only if the topic had it before and after it was read. Not so for a flood's full
+        batches, of which few are asked for: what they store of a new incarnation under the old id in that time is
+        stored again under its own.
         """
         now_s = self._time.monotonic()
         is_first = partition not in self._done
-        if not is_first and now_s - self._asked_s.get(partition.topic, now_s) < ASK_AGAIN_S:
+        if is_flood and not is_first and now_s - self._asked_s.get(partition.topic, now_s) < FLOOD_LOOK_S:
             return False
         self._asked_s[partition.topic] = now_s
         current = clusters.admin(self._cluster).topic_id(partition.topic)
-        return current is not None and current != self._ids[partition]
+        return current is not None and current not in self._known(partition)
+
+    def _look(self) -> None:
+        """Notice topics that were recreated and show it by no record: they are as long as they were, or shorter.
+
+        On the polling thread, so it does not wait for a batch that is being stored: that one asks for its own topic.
+        """
+        if self._time.monotonic() - self._looked_s < LOOK_S or not self._knowing.acquire(blocking=False):
+            return
+        try:
+            self._looked_s = self._time.monotonic()
+            topics = {partition.topic for partition in self._ids}
+            current = clusters.admin(self._cluster, answer_s=LOOK_ANSWER_S).topic_ids(topics)
+            new = {
+                each.topic for each in self._ids if current.get(each.topic, self._ids[each]) not in self._known(each)
+            }
+            for topic in sorted(new):
+                self._read_anew(topic)
+        except ports.Unavailable as unavailable:
+            log.info("topic_ids_not_told", cluster=self._cluster, error=str(unavailable))
+        finally:
+            self._knowing.release()
+
+    def _known(self, partition: TopicPartition) -> tuple[str | None, ...]:
+        return self._ids[partition], self._next_ids.get(partition)
+
+    def _read_anew(self, topic: str) -> None:
+        """Another topic of that name is there: forget what was read and not stored, and read it from its beginning."""
+        self._assigned(frozenset(each for each in self._ids if each.topic == topic))
+        self._loop.rewind(topic)
 
     def _connect(self) -> ports.Consumer:
         return clusters.consumer(self._cluster, group=self._group, client_id=self._group)

@@ -55,14 +55,15 @@ class Incarnations:
         if now_s - self._look_s < ASK_AGAIN_S:
             return []
         self._look_s = now_s
+        try:
+            current = self._admin().topic_ids(list(self._ids))
+        except ports.Unavailable as unavailable:
+            log.info("topic_ids_not_told", consumer=self._consumer, error=str(unavailable))
+            return []
         found = []
-        for topic, known in list(self._ids.items()):
-            try:
-                topic_id = self._admin().topic_id(topic)
-            except ports.Unavailable as unavailable:
-                log.info("topic_id_not_told", topic=topic, error=str(unavailable))
-                break
-            if topic_id is not None and topic_id != self._ids.get(topic, topic_id):
+        for topic, topic_id in current.items():
+            known = self._ids.get(topic, topic_id)
+            if topic_id != known:
                 log.warning("topic_recreated", consumer=self._consumer, topic=topic, before=known, now=topic_id)
                 self._ids.pop(topic, None)
                 found.append(topic)

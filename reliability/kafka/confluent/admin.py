@@ -90,20 +90,26 @@ class Admin:
             limits["" if of_broker else resource.name] = int(found)
         return limits
 
-    def topic_id(self, topic: str) -> str | None:
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        if not topics:
+            return {}
         try:
             self._require_controller()
         except ports.Unsupported:
-            return None
-        futures = self._client.describe_topics(TopicCollection([topic]), request_timeout=self._answer_s)
-        try:
-            with verdicts.answered(f"id of topic {topic}"):
-                described = self._wait(futures[topic])
-        except ports.Unavailable as unavailable:
-            if _says_missing(unavailable):
-                return None
-            raise
-        return str(described.topic_id)
+            return {}
+        futures = self._client.describe_topics(TopicCollection(list(topics)), request_timeout=self._answer_s)
+        ids: dict[str, str] = {}
+        for topic, future in futures.items():
+            try:
+                with verdicts.answered(f"id of topic {topic}"):
+                    ids[topic] = str(self._wait(future).topic_id)
+            except ports.Unavailable as unavailable:
+                if not _says_missing(unavailable):
+                    raise
+        return ids
+
+    def topic_id(self, topic: str) -> str | None:
+        return self.topic_ids([topic]).get(topic)
 
     def create_topics(self, partitions: Mapping[str, int]) -> dict[str, ports.DeliveryError | None]:
         if not partitions:

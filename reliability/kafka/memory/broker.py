@@ -184,10 +184,12 @@ class MemoryAdmin:
     def record_limits(self) -> dict[str, int]:
         return dict.fromkeys(["", *self.topics()], self._broker.record_bytes_max)
 
-    def topic_id(self, topic: str) -> str | None:
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         self._log.require()
-        found = self._log.topics.get(topic)
-        return None if found is None else found.id
+        return {topic: self._log.topics[topic].id for topic in topics if topic in self._log.topics}
+
+    def topic_id(self, topic: str) -> str | None:
+        return self.topic_ids([topic]).get(topic)
 
     def create_topics(self, partitions: Mapping[str, int]) -> dict[str, ports.DeliveryError | None]:
         self._log.require()

@@ -229,9 +229,12 @@ class Admin(Protocol):
         """Topic name -> the largest record it takes, in bytes with Kafka's own overhead; the empty name
         stands for topics made later. Asks the cluster each time."""
 
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """The ids that tell a recreated topic from its predecessor; topics that do not exist are left out,
+        all of them by a broker that has no ids (the in-process one)."""
+
     def topic_id(self, topic: str) -> str | None:
-        """The id that tells a recreated topic from its predecessor; None when there is no such
-        topic or the broker has no ids (the in-process one)."""
+        """The id of one topic, None when `topic_ids` leaves it out."""
 
     def create_topics(self, partitions: Mapping[str, int]) -> dict[str, DeliveryError | None]:
         """Create each with that many partitions; None = it exists now (created or before)."""

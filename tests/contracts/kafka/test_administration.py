@@ -34,6 +34,9 @@ def test_topics_come_and_go(broker: Broker) -> None:
     first_id = admin.topic_id(topic)
     assert first_id is not None
     assert admin.topic_id(topic) == first_id
+    other = broker.topic()
+    assert admin.topic_ids([topic, other, "nowhere"]) == {topic: first_id, other: admin.topic_id(other)}
+    assert admin.topic_ids([]) == {}
     assert admin.delete_topic(topic) is None
     assert admin.delete_topic(topic) is None, "it is gone, which is all that was asked for"
     assert admin.topic_id(topic) is None
@@ -100,6 +103,8 @@ def test_nobody_there_is_unavailable_never_an_empty_answer(broker: Broker) -> No
         admin.topics()
     with pytest.raises(ports.Unavailable):
         admin.topic_id("any")
+    with pytest.raises(ports.Unavailable):
+        admin.topic_ids(["any", "other"])
     with pytest.raises(ports.Unavailable):
         admin.end_offsets([here])
     with pytest.raises(ports.Unavailable):

@@ -152,6 +152,25 @@ def test_a_topic_deleted_and_recreated_under_it_is_another_topic(
     assert len(values(topic)) == (3 if idle else 5)
 
 
+@pytest.mark.parametrize("prefix", ["confluent"], indirect=True)
+@pytest.mark.parametrize("new", [2, 3, 5], ids=["shorter", "as_long", "longer"])
+def test_a_topic_recreated_between_two_polls_is_read_from_its_beginning(
+    prefix: str, letters: handlers.Letters, new: int
+) -> None:
+    topic = f"{prefix}.orders.dlq"
+    create(topic)
+    produce(topic, b"old 0", b"old 1", b"old 2")
+    read_until(letters, lambda: len(values(topic)) == 3)
+    clusters.admin().delete_topic(topic)
+    create(topic)
+    produce(topic, *(b"new %d" % number for number in range(new)))
+    read_until(letters, lambda: len(values(topic)) == 3 + new)
+    rows = Letter.objects.values_list("value", "topic_id")
+    ids = [{topic_id for value, topic_id in rows if bytes(value).startswith(kind)} for kind in (b"old", b"new")]
+    assert [len(each) for each in ids] == [1, 1]
+    assert ids[0] != ids[1]
+
+
 def test_a_topic_deleted_under_it_harms_no_other(prefix: str, letters: handlers.Letters) -> None:
     gone, kept = f"{prefix}.gone.dlq", f"{prefix}.kept.dlq"
     for topic in (gone, kept):
