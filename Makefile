@@ -15,7 +15,7 @@ demo: setup ## run the whole system with a living demo workload until Ctrl-C
 test: ## run every check and every test
 	@$(MAKE) --no-print-directory setup SETUP_OPTIONS=--chromium
 	@$(MAKE) --no-print-directory lint
-	$(VENV)/pytest
+	@$(VENV)/python -m tests
 
 setup: ## install what uv.lock and package-lock.json name; a second time does nothing
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mainstay needs Python 3.11 or later as $(PYTHON); name another one with: make PYTHON=python3.12 demo"; exit 1; }
