@@ -15,6 +15,7 @@ RECENT_MINUTES = 5
 NEW_S = 600.0
 OUTAGE_PER_MINUTE = 5.0
 """From this rate a dependency's failure counts as an outage."""
+OUTAGE = "Outage"
 RISING_FACTOR = 2.0
 RISING_MIN = 5
 """Fewer recent letters than this are no trend."""
@@ -26,6 +27,11 @@ class Standing:
 
     status: Status
     word: str
+
+    @property
+    def is_cause(self) -> bool:
+        """Whether other troubles may follow from it: something that services need is away now."""
+        return self.word == OUTAGE
 
 
 def judge(
@@ -40,7 +46,7 @@ def judge(
     lived = min(len(before), int(age_s // 60) - RECENT_MINUTES)
     usual = sum(before) / lived if lived > 0 else rate
     if cause == classify.DEPENDENCY and rate >= OUTAGE_PER_MINUTE:
-        return Standing(status="crit", word="Outage")
+        return Standing(status="crit", word=OUTAGE)
     if age_s < NEW_S:
         return Standing(status="crit", word="New")
     if sum(recent) >= RISING_MIN and rate > RISING_FACTOR * usual:

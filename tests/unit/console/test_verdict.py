@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +42,15 @@ def test_the_worst_comes_first_and_the_oldest_of_the_equal() -> None:
     items = [item("new", "crit", minutes=1), item("warn", "warn", minutes=90), item("old", "crit", minutes=60)]
     items += [item("ageless", "crit", minutes=None), item("unknown", "unknown")]
     assert [each.id for each in rules.ordered(items)] == ["old", "new", "ageless", "warn", "unknown"]
+
+
+def test_a_cause_comes_before_what_may_follow_from_it_but_not_before_what_is_worse() -> None:
+    items = [
+        item("follows", "crit", minutes=60),
+        replace(item("outage", "crit", minutes=1), is_cause=True),
+        replace(item("mild", "warn", minutes=90), is_cause=True),
+    ]
+    assert [each.id for each in rules.ordered(items)] == ["outage", "follows", "mild"]
 
 
 @pytest.mark.parametrize(

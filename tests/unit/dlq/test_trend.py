@@ -36,6 +36,17 @@ def test_a_group_is_called_by_what_it_does(changes: dict[str, object], word: str
 
 
 @pytest.mark.parametrize(
+    ("cause", "per_minute", "is_cause"), [("dependency", 5, True), ("dependency", 4, False), ("bug", 500, False)]
+)
+def test_only_a_dependency_that_fails_many_now_is_a_cause_of_other_troubles(
+    cause: str, per_minute: int, is_cause: bool
+) -> None:
+    points = hour(*[float(per_minute)] * 5)
+    standing = trend.judge(open_count=25, replaying=0, quarantined=0, cause=cause, age_s=OLD_S, points=points)
+    assert standing.is_cause is is_cause
+
+
+@pytest.mark.parametrize(
     ("letters", "keys", "said"), [(4, 1, ""), (50, 1, "one key"), (40, 10, "few keys"), (40, 39, "many keys")]
 )
 def test_poison_is_told_from_outage_by_keys(letters: int, keys: int, said: str) -> None:
