@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
+from dlq.domain import ramp
 from dlq.domain.item import ItemState
-from dlq.domain.run import ENDED, RunEvent, RunState, can
+from dlq.domain.run import ENDED, Progress, RunEvent, RunState, can
 from dlq.models import Replay, ReplayItem, ReplayPlan
 from reliability import access
 from reliability.kernel.errors import Refused
 
 PAGE_ITEMS_MAX = 500
+ID_DIGITS_MAX = 18
 
 
 class NoSuchPlan(Refused):
@@ -40,6 +43,17 @@ def plan(plan_id: int, *, with_letters: bool = False) -> ReplayPlan:
     return found
 
 
+def failures_in(plan: ReplayPlan) -> list[tuple[int, str]]:
+    """Return the failure groups of a plan's letters, id and title as they were then, those with most letters first."""
+    return [(row["group"], row["title"]) for row in plan.counts.get("by_group", ())]
+
+
+def failures_of_plans(plan_ids: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
+    """Return the same of several plans, by their ids."""
+    plans = ReplayPlan.objects.filter(pk__in=list(plan_ids)).only("counts")
+    return {each.pk: failures_in(each) for each in plans}
+
+
 def replay_of_plan(plan_id: int) -> int | None:
     """Return the id of a plan's run, None while nobody approved it."""
     return Replay.objects.filter(plan_id=plan_id).values_list("pk", flat=True).first()
@@ -61,13 +75,21 @@ def visible_replay(replay_id: int, *, actor: access.Actor) -> Replay:
     return found
 
 
+def may_follow(actor: access.Actor, replay_id: str) -> bool:
+    """Whether the actor may hear of this run, whose id comes from a page."""
+    if not replay_id.isascii() or not replay_id.isdecimal() or len(replay_id) > ID_DIGITS_MAX:
+        return False
+    topics = Replay.objects.filter(pk=int(replay_id)).values_list("topics", flat=True).first()
+    return topics is not None and may_see(topics, actor=actor)
+
+
 def visible_plan(plan_id: int, *, actor: access.Actor) -> ReplayPlan:
     """Return a plan of which the actor may see every topic; raise ``NoSuchPlan`` otherwise.
 
     A plan without a letter has no topics: that one is its author's.
     """
     found = plan(plan_id)
-    is_own = not found.topics and found.created_by == actor.name
+    is_own = not found.topics and found.created_by == actor.shown
     if not is_own and not may_see(found.topics, actor=actor):
         raise NoSuchPlan
     return found
@@ -138,6 +160,41 @@ def items(
     letter_bytes = ("letter__key", "letter__value", "letter__headers", "letter__error_stack")
     rows = list(found.select_related("letter").defer(*letter_bytes).order_by("position")[: limit + 1])
     return rows[:limit], rows[limit - 1].position if len(rows) > limit else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legs:
+    """What became of the first items of a run: those fed before it stopped by itself and was resumed, if it did, and
+    those of each canary; the last canary may be smaller than its size."""
+
+    earlier: Progress | None
+    canaries: list[Progress]
+
+
+def legs(run: Replay) -> Legs:
+    """Return the legs of a run. Items are fed by position, so a leg is a range of them."""
+    fed = ReplayItem.objects.filter(replay=run).order_by("position")
+    base = run.ramp_base
+    found = list(fed.values_list("state", "refused")[base : base + sum(ramp.CANARY)])
+    canaries, start = [], 0
+    for size in ramp.CANARY:
+        if part := found[start : start + size]:
+            canaries.append(_leg((state, refused, 1) for state, refused in part))
+        start += size
+    if not base:
+        return Legs(earlier=None, canaries=canaries)
+    before = ReplayItem.objects.filter(pk__in=fed.values("pk")[:base]).values("state", "refused").order_by()
+    counted = before.annotate(items=Count("pk")).values_list("state", "refused", "items")
+    return Legs(earlier=_leg(counted), canaries=canaries)
+
+
+def _leg(counted: Iterable[tuple[str, bool, int]]) -> Progress:
+    states: Counter[ItemState] = Counter()
+    refusals = 0
+    for state, refused, count in counted:
+        states[ItemState(state)] += count
+        refusals += count if refused and state == ItemState.CANCELLED else 0
+    return Progress(states=states, refused=refusals)
 
 
 def live_ids() -> list[int]:

@@ -6,19 +6,19 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dlq import forms
 from dlq.operations import discards as operations
 from dlq.queries import discards as queries
-from dlq.views import copies, wording
+from dlq.views import copies, naming
 from reliability import access
 from reliability.console.views.acts import came_from, told
 from reliability.kernel import clock
 from reliability.live import fragment
 
 
-@require_GET
+@require_safe
 @access.requires("letters.discard")
 @told
 def ask(request: HttpRequest) -> HttpResponse:
@@ -30,7 +30,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     context = {
         "title": "Discard letters",
         "count": count,
-        "scope_words": wording.scope(scope.as_json()),
+        "scope": naming.of_scope(scope.as_json(), actor=actor),
+        "whole_group": scope.group is not None,
         "fields": forms.address_of(scope),
         "copies": [*copies.of_discard(scope, account=actor.account), copies.curl(request, "/discards", body)],
     }
@@ -57,7 +58,7 @@ def discard(request: HttpRequest) -> HttpResponse:
     return redirect("dlq:groups" if back.startswith("/discards/") else back)
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def page(request: HttpRequest, discard_id: int) -> HttpResponse:
@@ -68,7 +69,7 @@ def page(request: HttpRequest, discard_id: int) -> HttpResponse:
         "title": f"Discard #{made.pk}",
         "now": now,
         "made": made,
-        "scope_words": wording.scope(made.scope),
+        "scope": naming.of_scope(made.scope, actor=actor),
         "report": queries.report(made),
         "can_be_undone": queries.can_be_undone(made, now=now)
         and access.may(actor, "letters.restore", topics=made.topics),

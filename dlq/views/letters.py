@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dlq import forms
 from dlq.domain import masking, payload
@@ -23,7 +23,7 @@ from reliability.live import fragment
 PARTS = ("key", "value")
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def page(request: HttpRequest) -> HttpResponse:
@@ -56,7 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return fragment.page(request, "dlq/letters.html", context, regions={"letters": seen})
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def one(request: HttpRequest, letter_id: int) -> HttpResponse:
@@ -67,7 +67,7 @@ def one(request: HttpRequest, letter_id: int) -> HttpResponse:
     return fragment.page(request, "dlq/letter.html", context, regions={"letter": panel.seen(shown)})
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def raw(request: HttpRequest, letter_id: int, part: str) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dlq import forms
 from dlq.domain import ramp
@@ -14,7 +14,7 @@ from dlq.domain import run as runs
 from dlq.domain import scope as scopes
 from dlq.domain.plan import Kind, Terms
 from dlq.models import ReplayPlan
-from dlq.operations import plans, replays
+from dlq.operations import plans, policy, replays
 from dlq.queries import replays as queries
 from dlq.queries import scopes as scope_queries
 from dlq.views import copies, naming, steps, wording
@@ -25,7 +25,7 @@ from reliability.kernel import clock
 FAILED_LIMITS = (5, 20, 50)  # percent
 
 
-@require_GET
+@require_safe
 @access.requires("letters.replay")
 @told
 def choose(request: HttpRequest) -> HttpResponse:
@@ -34,7 +34,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     scope_queries.check_named(scope, actor=access.actor_of(request))
     context = {
         "title": "Plan a replay",
-        "scope_words": wording.scope(scope.as_json()),
+        "scope": naming.of_scope(scope.as_json(), actor=access.actor_of(request)),
         "fields": forms.address_of(scope),
         **_choices(plans.terms()),
     }
@@ -55,7 +55,7 @@ def draw(request: HttpRequest) -> HttpResponse:
     return redirect("dlq:plan", plan.pk)
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def page(request: HttpRequest, plan_id: int) -> HttpResponse:
@@ -69,7 +69,10 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
         "plan": plan,
         "run": getattr(plan, "replay", None),
         "expired": plan.expires_at <= now,
-        "scope_words": wording.scope(plan.scope),
+        "scope": naming.of_plan(plan, actor=actor),
+        "stop_rule": steps.stop_rule(plan.failed_limit),
+        "patience_s": policy.canary_patience_s(),
+        "canaries": ramp.CANARY,
         "target_words": wording.target(plan.target),
         "left_out": sum(plan.counts["left_out"].values()),
         "fields": forms.address_of(scopes.parse(plan.scope)),
@@ -104,6 +107,7 @@ def _choices(chosen: Terms) -> dict[str, Any]:
         "limit": limit,
         "limits": sorted({*FAILED_LIMITS, *([limit] if limit is not None else [])}),
         "limit_default": round(runs.FAILED_LIMIT * 100),
+        "failures_min": runs.FAILURES_MIN,
     }
 
 

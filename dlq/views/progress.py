@@ -1,10 +1,9 @@
-"""How far a run is, as figures, a bar and a ramp: values for the page, taken from the run's own counts."""
+"""How far a run is, as figures and a bar: values for the page, taken from the run's own counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlq.domain import ramp
 from dlq.domain import run as runs
 from dlq.domain.item import ItemState
 from dlq.domain.run import Progress, RunEvent, RunState
@@ -53,15 +52,6 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A step of the ramp: ``done``, ``now`` or still waiting ("")."""
-
-    kind: str
-    label: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A run as the page shows it."""
 
@@ -70,7 +60,6 @@ class Shown:
     figures: list[Figure]
     segments: list[Segment]
     line: str
-    steps: list[Step]
     failed: int
     planned: int
     on_the_way: int
@@ -92,7 +81,6 @@ def shown(run: Replay, progress: Progress) -> Shown:
         figures=_figures(progress),
         segments=_segments(progress),
         line=_line(run, progress),
-        steps=_steps(run, progress),
         failed=progress.of(_S.FAILED_AGAIN),
         planned=progress.of(_S.PLANNED),
         on_the_way=progress.of(_S.QUEUED),
@@ -162,31 +150,3 @@ def _line(run: Replay, progress: Progress) -> str:
     if progress.groupless:
         parts.append(f"{wording.number(progress.groupless)} wait for their consumer group to be chosen")
     return " · ".join(parts)
-
-
-def _steps(run: Replay, progress: Progress) -> list[Step]:
-    """The canaries that this run is large enough for, then everything at its rate."""
-    steps, before = [], run.ramp_base
-    for place, size in enumerate(ramp.CANARY):
-        if before >= progress.total:
-            break
-        done, now = run.ramp_step > place, run.ramp_step == place
-        steps.append(_step(run, label=wording.number(size), done=done, now=now))
-        before += size
-    rest = max(0, progress.total - before)
-    if rest or not steps:
-        full = run.ramp_step >= len(ramp.CANARY)
-        over = run.state in runs.ENDED
-        steps.append(_step(run, label="all", done=full and over, now=full and not over, rate=True))
-    return steps
-
-
-def _step(run: Replay, *, label: str, done: bool, now: bool, rate: bool = False) -> Step:
-    over = run.state in runs.ENDED
-    if done or (now and over):
-        return Step(kind="done", label=label, text="judged" if not rate else f"at up to {wording.number(run.rate)}/s")
-    if now:
-        waits = "waiting for outcomes" in run.ramp_note
-        text = "waits for outcomes" if waits else "being sent"
-        return Step(kind="now", label=label, text=text if run.state == RunState.RUNNING else "held")
-    return Step(kind="", label=label, text=f"at up to {wording.number(run.rate)}/s" if rate else "waits")

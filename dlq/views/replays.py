@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dlq import forms
 from dlq.domain.item import ItemState
@@ -16,7 +16,7 @@ from dlq.models import Replay, ReplayItem
 from dlq.operations import items as item_operations
 from dlq.operations import replays as operations
 from dlq.queries import replays as queries
-from dlq.views import copies, plans, progress, wording
+from dlq.views import copies, naming, plans, progress, steps, wording
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.kernel import clock
@@ -46,7 +46,7 @@ class RunRow:
     run: Replay
     shown: progress.Shown
     word: str
-    scope: str
+    scope: list[naming.Part]
 
 
 @access.requires("letters.view")
@@ -57,8 +57,8 @@ def listed(request: HttpRequest) -> HttpResponse:
     found = queries.replays(
         actor=access.actor_of(request), before=before, state=state if state in list(RunState) else ""
     )
-    scopes = wording.scopes_of(run.scope for run in found.rows)
-    rows = [_run_row(run, scope) for run, scope in zip(found.rows, scopes, strict=True)]
+    names = naming.of_runs(found.rows, actor=access.actor_of(request))
+    rows = [_run_row(run, scope) for run, scope in zip(found.rows, names, strict=True)]
     context = {
         "title": "Replays",
         "rows": rows,
@@ -71,7 +71,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     return fragment.page(request, "dlq/replays.html", context, regions={"rows": seen})
 
 
-@require_GET
+@require_safe
 @access.requires("letters.view")
 @told
 def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
@@ -83,31 +83,33 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
     found, after = queries.items(
         run, state=state, after=forms.cursor_of(request.GET.get("cursor", "")), limit=ITEMS_SHOWN
     )
-    shown = progress.shown(run, item_operations.progress(run))
+    known = item_operations.progress(run)
     rows = [_row(item) for item in found]
     context = {
         "title": f"Replay #{run.pk}",
         "now": clock.SYSTEM.now(),
         "run": run,
-        "shown": shown,
+        "shown": progress.shown(run, known),
+        "steps": steps.steps(run, known, queries.legs(run)),
+        "stop_rule": steps.stop_rule(run.failed_limit),
+        "so_far": steps.so_far(run, known),
         "items": rows,
         "older": after,
         "newer": "cursor" in request.GET,
         "state": state,
         "state_word": progress.ITEM_WORDS[state][1].lower() if state else "",
-        "scope_words": wording.scope(run.scope),
+        "scope": naming.of_runs([run], actor=actor)[0],
         "target_words": wording.target(run.target),
-        "limit_percent": None if run.failed_limit is None else round(run.failed_limit * 100),
         "warnings": queries.plan(run.plan_id).warnings if run.plan_id else [],
-        "groupless": item_operations.progress(run).groupless,
+        "groupless": known.groupless,
         "acts": access.may(actor, "letters.replay", topics=run.topics),
         "copies": _copies(request, run),
     }
-    seen = [run.state, run.counts, run.ramp_step, run.ramp_note, run.rate, run.stop_reason, rows]
+    seen = [run.state, run.counts, run.ramp_note, run.rate, run.stop_reason, context["steps"], rows]
     return fragment.page(request, "dlq/run.html", context, regions={"run": seen})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def runs(request: HttpRequest) -> HttpResponseBase:
     """The collection: GET lists the runs, POST approves a plan and so makes one."""
     return plans.approve(request) if request.method == "POST" else listed(request)
@@ -132,7 +134,7 @@ def resume(request: HttpRequest, replay_id: int) -> HttpResponse:
     return redirect("dlq:run", replay_id)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @access.requires("letters.replay_cancel")
 @told
 def cancel(request: HttpRequest, replay_id: int) -> HttpResponse:
@@ -182,7 +184,7 @@ def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
     return redirect("dlq:run", replay_id)
 
 
-def _run_row(run: Replay, scope: str) -> RunRow:
+def _run_row(run: Replay, scope: list[naming.Part]) -> RunRow:
     shown = progress.shown(run, item_operations.progress(run))
     return RunRow(run=run, shown=shown, word=progress.RUN_WORDS[run.state][1], scope=scope)
 

@@ -1,15 +1,12 @@
-"""Scopes, targets and states in words."""
+"""Targets, places and states in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from dlq.domain import scope as scopes
 from dlq.domain.plan import Kind
 from dlq.models import Letter
 from dlq.models.letters import State
-from dlq.queries import groups
 
 LETTER_WORDS: dict[str, tuple[str, str]] = {
     State.OPEN: ("crit", "Dead"),
@@ -18,22 +15,6 @@ LETTER_WORDS: dict[str, tuple[str, str]] = {
     State.DISCARDED: ("paused", "Discarded"),
     State.QUARANTINED: ("warn", "Quarantined"),
 }
-
-
-def scope(value: Mapping[str, Any], titles: Mapping[int, str] | None = None) -> str:
-    """What a stored scope says; a failure group by its name, which ``titles`` may hold already."""
-    meant = scopes.parse(value)
-    if meant.group is None:
-        return meant.in_words()
-    known = groups.titles([meant.group]) if titles is None else titles
-    return known.get(meant.group, meant.in_words())
-
-
-def scopes_of(values: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The same for many, with one look at the groups."""
-    stored = list(values)
-    titles = groups.titles({value["group"] for value in stored if "group" in value})
-    return [scope(value, titles) for value in stored]
 
 
 def target(value: Mapping[str, str]) -> str:
