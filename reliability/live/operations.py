@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 WARN_EVERY_S = 30.0
 BEAT_EVERY_S = 5.0
 KEPT_STOPPED_S = 24 * 3600.0
+FACT_PARTS_MAX = 100  # of one list or mapping among a process's facts
+FACT_DEPTH_MAX = 2
 
 
 class DatabaseHeartbeat:
@@ -96,9 +98,15 @@ def beat_in_background(name: str, *, facts: Callable[[], Mapping[str, object]] =
     return end
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, *, depth: int = 0) -> object:
+    """A fact as JSON; lists and pairs stay what they are for two levels, so that a page can word them."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, Mapping) and depth < FACT_DEPTH_MAX:
+        kept = list(value.items())[:FACT_PARTS_MAX]
+        return {printable(str(key), limit=100): _plain(each, depth=depth + 1) for key, each in kept}
+    if isinstance(value, list | tuple | set | frozenset) and depth < FACT_DEPTH_MAX:
+        return [_plain(each, depth=depth + 1) for each in list(value)[:FACT_PARTS_MAX]]
     return printable(str(value), limit=500)
 
 

@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from reliability import access
+from reliability.access import Role
+from tests.support import actors
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,7 @@ def address(route: str) -> str:
 
 PAGES = [(route, pattern) for route, pattern in routes() if not route.startswith("api/") and route not in OPEN]
 API = [route for route, _ in routes() if route.startswith("api/") and route not in OPEN]
+VISITED = [route for route, _ in routes() if not route.startswith("api/")]
 
 
 @pytest.mark.parametrize(("route", "pattern"), PAGES, ids=[route for route, _ in PAGES])
@@ -66,6 +69,19 @@ def test_a_page_does_not_answer_a_stranger(client: Client, route: str, method: s
 
     sent_to_login = answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
     assert sent_to_login or answer.status_code in (401, 403, 405), answer.status_code
+
+
+@pytest.mark.parametrize("route", VISITED)
+def test_a_page_answers_head_like_get(client: Client, route: str) -> None:
+    for signed_in in (False, True):
+        if signed_in:
+            user = actors.account(Role.ADMIN).user
+            user.set_password(actors.PASSWORD)
+            user.save()
+            client.force_login(user)
+        asked, looked = client.get(address(route)), client.head(address(route))
+        assert looked.status_code == asked.status_code
+        assert looked.headers.get("Location") == asked.headers.get("Location")
 
 
 @pytest.mark.parametrize("route", API)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reliability import access
 from reliability.audit import queries
@@ -19,7 +19,7 @@ WORD_LENGTH_MAX = 300
 SEQ_DIGITS_MAX = 18
 
 
-@require_GET
+@require_safe
 @access.requires("activity.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Entries, newest first, filtered by what the address says."""
@@ -49,7 +49,7 @@ def page(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @access.requires("activity.view")
 def entry(request: HttpRequest, seq: int) -> HttpResponse:
     """One entry, whole, with its place in the chain."""

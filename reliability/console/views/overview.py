@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reliability import access
 from reliability.console import context, queries
@@ -11,7 +11,7 @@ from reliability.kernel import clock
 from reliability.live import fragment
 
 
-@require_GET
+@require_safe
 @access.requires("overview.view")
 def page(request: HttpRequest) -> HttpResponse:
     """The verdict in one sentence, then what it stands on."""

@@ -9,28 +9,32 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from reliability import access
 from reliability.access import queries as access_queries
+from reliability.console.domain import process_facts
 from reliability.console.operations import accounts
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
 from reliability.live import queries as live_queries
+from reliability.live.domain.processes import HeartbeatRow
 
 LIVES_DAYS = (1, 30, 90, 365)
 SECRET_PARTS = ("password", "secret", "token")
+PROCESS_WORDS = {"running": ("ok", "Running"), "failing": ("warn", "Failing"), "stopped": ("paused", "Stopped")}
+"""Status and word of each state of a process."""
 
 
-@require_GET
+@require_safe
 @access.requires("settings.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Everything as it is now; nothing here can be set but tokens."""
     heartbeats = live_queries.heartbeats()
     context = {
         **_context(request),
-        "heartbeats": heartbeats,
+        "processes": [_process(row) for row in heartbeats],
     }
     shown = [(row.name, row.host, row.pid, row.state, row.is_silent, dict(row.facts)) for row in heartbeats]
     return fragment.page(request, "console/settings.html", context, regions={"processes": shown})
@@ -73,6 +77,11 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     accounts.revoke_token(actor=actor, token=token, now=clock.SYSTEM.now())
     messages.success(request, f"The token {token.name} no longer opens anything.")
     return redirect(reverse("console:settings") + "#tokens")
+
+
+def _process(row: HeartbeatRow) -> dict[str, object]:
+    kind, word = ("crit", "Silent") if row.is_silent else PROCESS_WORDS.get(row.state, ("ok", row.state))
+    return {"row": row, "kind": kind, "word": word, "facts": process_facts.said(row.facts)}
 
 
 def _context(request: HttpRequest) -> dict[str, object]:

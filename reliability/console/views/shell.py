@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from reliability import access
 from reliability.console import context
@@ -16,7 +16,7 @@ from reliability.console import context
 SEARCH_LENGTH_MAX = 400
 
 
-@require_GET
+@require_safe
 @access.requires("overview.view")
 def rail(request: HttpRequest) -> HttpResponse:
     """The rail with fresh counts, or 204 when they are those the page has."""
@@ -26,7 +26,7 @@ def rail(request: HttpRequest) -> HttpResponse:
     return render(request, "_components/rail.html")
 
 
-@require_GET
+@require_safe
 @access.requires("search.view")
 def search(request: HttpRequest) -> HttpResponse:
     """Lead a search to the letters: the only place so far where identifiers are found."""
@@ -113,7 +113,7 @@ PLANNED = {
 }
 
 
-@require_GET
+@require_safe
 @access.requires("overview.view")
 def planned(request: HttpRequest, slug: str) -> HttpResponse:
     """Say honestly what this page will be."""

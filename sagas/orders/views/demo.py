@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from reliability import access
 from reliability.kernel import clock
@@ -13,7 +13,7 @@ from sagas.orders import operations, queries
 from sagas.orders.domain.faults import FAULTS
 
 
-@require_GET
+@require_safe
 @access.requires("orders.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Show the shop."""

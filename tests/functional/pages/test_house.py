@@ -55,6 +55,22 @@ def test_the_settings_show_processes_and_no_secret(visits: Visits) -> None:
     expect(page.get_by_text("Accounts", exact=True)).to_have_count(0)
 
 
+def test_facts_of_processes_are_words_with_units_and_troubles_look_like_it(visits: Visits) -> None:
+    facts = {"shards": [0, 1, 2], "waiting": [], "sent": 12_345, "last_stored": "2026-11-21T10:00:00Z", "odd": {"a": 1}}
+    DatabaseHeartbeat().beat("relay", state="running", facts=facts)
+    DatabaseHeartbeat().beat("letters", state="failing", facts={"partitions": 3, "error": "no connection"})
+    page = visits.open("vito", path="/settings/")
+    letters, relay = page.locator("#processes tbody tr").nth(0), page.locator("#processes tbody tr").nth(1)
+    expect(relay.locator("td").last).to_have_text(
+        re.compile(r"^sends for shards 0-2 · 12,345 events sent since its start · last stored .+ · odd a: 1$")
+    )
+    expect(relay.locator("time[data-as=age]")).to_have_count(3)
+    expect(letters.locator(".status")).to_have_text("Failing")
+    expect(letters.locator(".status")).to_have_class(re.compile("warn"))
+    expect(letters.locator(".trouble")).to_have_text("error: no connection")
+    assert not re.search(r"[\[\]{}']", page.locator("#processes tbody").inner_text())
+
+
 def test_the_outbox_page_shows_every_shard_and_says_when_nobody_sends(visits: Visits, world: World) -> None:
     page = visits.open("vito", path="/outbox/")
     expect(page.locator("#outbox tr[id^=shard]")).to_have_count(16)

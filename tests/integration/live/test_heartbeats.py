@@ -11,6 +11,7 @@ from django.db.models import F
 from structlog.testing import capture_logs
 
 from reliability.kernel import clock
+from reliability.kernel.text import printable
 from reliability.live import operations, queries
 from reliability.live.models import Heartbeat
 
@@ -52,11 +53,18 @@ def test_rows_of_processes_long_gone_are_cleared_away() -> None:
 
 
 def test_facts_that_no_text_column_could_hold_are_made_readable() -> None:
-    facts = {"error": "bad\x00key \ud800", "count": 3, "list": [1]}
+    facts = {
+        "error": "bad\x00key \ud800",
+        "count": 3,
+        "list": [1],
+        "waits": {"orders/3": "\x00", "why": {1: [2]}, "deep": [[1]]},
+    }
     operations.record_beat(name="x", host="a", pid=1, state="failing", facts=facts, started_at=clock.SYSTEM.now())
     (row,) = queries.heartbeats()
     assert row.facts["count"] == 3
+    assert row.facts["list"] == [1]
     assert "\x00" not in str(row.facts["error"])
+    assert row.facts["waits"] == {"orders/3": printable("\x00", limit=9), "why": {"1": "[2]"}, "deep": ["[1]"]}
 
 
 @pytest.mark.django_db(transaction=True)
