@@ -16,9 +16,10 @@ class DlqConfig(AppConfig):
     def ready(self) -> None:
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
         from dlq import tasks
-        from dlq.queries import board, overview
+        from dlq.queries import board, overview, replays
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
+        from reliability.live import queries as live_queries
 
         registry.register_panel(
             registry.Panel(
@@ -43,6 +44,7 @@ class DlqConfig(AppConfig):
         for kind in ("order", "event"):
             registry.register_related(kind, overview.related)
 
+        live_queries.guard("replay", replays.may_follow)
         registry.register_attention(lambda actor: board.attention())  # its items name their topics
         registry.register_timeline(board.timeline)
         registry.register_figures(board.figures)

@@ -19,7 +19,7 @@ from django.urls import path, re_path
 from reliability import access
 from reliability.kernel import clock
 from reliability.live import pulse, queries
-from reliability.live.domain.topics import MOST_TOPICS
+from reliability.live.domain.topics import MOST_TOPICS, id_in
 from reliability.live.domain.versions import Change
 from reliability.live.pulse import SESSION_ENDED, TRY_AGAIN_LATER
 from reliability.live.queries import SessionRef
@@ -84,7 +84,12 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self._subscribe(message["subscribe"])
 
     async def _subscribe(self, wanted: list[str]) -> None:
-        allowed = frozenset(topic for topic in wanted if queries.may_follow(self.actor, topic))
+        try:
+            allowed = await database_sync_to_async(queries.followed)(self.actor, wanted)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("socket_ended", why="the database does not answer", error=str(error))
+            self.end(TRY_AGAIN_LATER)
+            return
         refused = [topic for topic in wanted if topic not in allowed]
         if refused:
             self._put("refused", {"topics": refused})
@@ -106,9 +111,12 @@ class LiveSocket(AsyncWebsocketConsumer):
         self._wake.set()
 
     def stands_for(self, actor: access.Actor) -> None:
-        """Drop the topics that the actor may no longer follow."""
+        """Drop what the actor may no longer follow. With other scopes that is every single row: the page asks anew."""
+        same = actor.scopes == self.actor.scopes
         self.actor = actor
-        self.topics = frozenset(topic for topic in self.topics if queries.may_follow(actor, topic))
+        self.topics = frozenset(
+            topic for topic in self.topics if queries.has_role_for(actor, topic) and (same or id_in(topic) is None)
+        )
 
     def end(self, code: int) -> None:
         """Close as soon as the sender gets to it."""

@@ -20,6 +20,12 @@ MOST_TOPICS = 20  # per page: a page shows a handful of regions
 _WELL_FORMED = re.compile(r"(?P<word>[a-z]{1,32})(?::(?P<id>[0-9A-Za-z-]{1,64}))?")
 
 
+def id_in(topic: str) -> tuple[str, str] | None:
+    """The word and the id of a topic that is about one row; None for any other."""
+    word, _, row = topic.partition(":")
+    return (word, row) if row else None
+
+
 def right_of(topic: str) -> str | None:
     """The act an actor must be allowed for this topic's hints; None for a topic that does not exist."""
     match = _WELL_FORMED.fullmatch(topic)

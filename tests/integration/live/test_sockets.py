@@ -9,12 +9,21 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 
+from dlq.models import Replay
 from reliability.access.models import Account
+from reliability.kernel import clock
 from reliability.live import pulse, sockets
 from tests.integration.live.talking import changed, cookie_of, page, run, subscribed
 from tests.support.pages import Page
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clean_redis", "in_a_hurry")]
+
+
+def stored_run(topic: str) -> int:
+    """A replay of letters of that topic."""
+    now = clock.SYSTEM.now()
+    told = {"plan_hash": "x", "reason": "x", "actor": "ana", "scope": {}, "target": {}}
+    return Replay.objects.create(topics=[topic], total=1, rate=1, created_at=now, paced_at=now, **told).pk
 
 
 def test_a_page_hears_of_its_topics_and_of_no_others() -> None:
@@ -198,6 +207,41 @@ def test_an_account_with_limited_scopes_gets_the_hint_but_no_numbers() -> None:
             await subscribed(socket, "letters")
             await changed("letters", worst="crit", samples={"open": 3.0})
             assert set(await socket.told("changed")) == {"topic", "version"}
+
+    run(scenario)
+
+
+def test_who_does_not_see_a_runs_topics_does_not_hear_of_it() -> None:
+    cookie, client = cookie_of(topics=("orders*",))
+    hidden, own = stored_run("stock"), stored_run("orders")
+
+    async def scenario() -> None:
+        async with page(cookie) as socket:
+            await subscribed(socket, f"replay:{own}")
+            wanted = [f"replay:{hidden}", "replay:999999", "replay:x", f"replay:{own}"]
+            await socket.send({"subscribe": wanted})
+            assert await socket.told("refused") == {"topics": wanted[:3]}
+            await changed(f"replay:{hidden}")
+            await changed(f"replay:{own}")
+            assert (await socket.told("changed"))["topic"] == f"replay:{own}"
+
+    run(scenario)
+    asked = f"/live/versions?topics=replay:{hidden},replay:{own},letters"
+    assert client.get(asked).json()["versions"].keys() == {f"replay:{own}", "letters"}
+
+
+def test_other_scopes_end_what_is_heard_of_single_rows() -> None:
+    cookie, _ = cookie_of(topics=("orders*",))
+    followed = stored_run("orders")
+
+    async def scenario() -> None:
+        async with page(cookie) as socket:
+            await subscribed(socket, f"replay:{followed}", "letters")
+            await sync_to_async(Account.objects.update)(topic_scopes=["stock"])
+            await asyncio.sleep(pulse.RECHECK_EVERY_S + 0.5)
+            await changed(f"replay:{followed}")
+            await changed("letters")
+            assert (await socket.told("changed"))["topic"] == "letters"
 
     run(scenario)
 
