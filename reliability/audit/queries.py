@@ -77,10 +77,12 @@ def recent(*, actor: access.Actor, since: datetime, limit: int = PAGE) -> list[E
     return entries(actor=actor, wanted=EntryFilter(since=since), limit=limit).entries
 
 
-def acts() -> list[str]:
-    """The acts that have an entry, for a filter's choices; one index step for each act there can be."""
+def acts(*, actor: access.Actor) -> list[str]:
+    """The acts that have an entry, for a filter's choices; one index step for each act that the actor may see."""
+    confident = _is_in_confidence(actor)
+    known = sorted(act for act, right in access.RIGHTS.items() if confident or not right.in_confidence)
     with connection.cursor() as cursor:
-        cursor.execute(_ACTS_ON_RECORD, [sorted(access.RIGHTS)])
+        cursor.execute(_ACTS_ON_RECORD, [known])
         return [act for (act,) in cursor.fetchall()]
 
 
@@ -100,18 +102,29 @@ def _links() -> Iterator[chain.Link]:
 
 
 def _visible_to(actor: access.Actor) -> QuerySet[Entry]:
-    """Entries of which the actor may see every topic. Of acts bounded by topics that name none, only its own."""
+    """Entries of which the actor may see every topic. Of acts bounded by topics that name none, only its own.
+
+    What was done to accounts, tokens and settings is for admins; others see of it what they did themselves.
+    """
     rows = Entry.objects.all()
     if actor.role is None:
         return rows.none()
+    if not _is_in_confidence(actor):
+        confidential = [right.act for right in access.RIGHTS.values() if right.in_confidence]
+        rows = rows.exclude(Q(act__in=confidential) & ~Q(actor_account=actor.account))
     patterns = actor.scopes.regexes()
     if not patterns:
         return rows
     by_topic = [right.act for right in access.RIGHTS.values() if right.by_topic]
-    rows = rows.exclude(Q(act__in=by_topic, topics=[]) & ~Q(actor_name=actor.name, actor_kind=actor.kind))
+    own = Q(actor_name=actor.name, actor_kind=actor.kind, actor_account=actor.account)
+    rows = rows.exclude(Q(act__in=by_topic, topics=[]) & ~own)
     for pattern in patterns:
         rows = rows.filter(RawSQL(_NONE_HIDDEN, [pattern], output_field=BooleanField()))  # noqa: S611 - a constant, one parameter
     return rows
+
+
+def _is_in_confidence(actor: access.Actor) -> bool:
+    return actor.role is not None and actor.role.covers(access.Role.ADMIN)
 
 
 def _condition(wanted: EntryFilter) -> Q:

@@ -14,21 +14,25 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
-    """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes."""
+    """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes.
+
+    ``in_confidence``: its entries in the audit name accounts and tokens, and are shown to admins and to who did it.
+    """
 
     act: str
     role: Role
     does: str
     needs_reason: bool = False
     by_topic: bool = False
+    in_confidence: bool = False
 
 
 class UnknownAct(LookupError):
     """The act is not in the table of rights."""
 
 
-def _right(act: str, role: Role, does: str, *, needs_reason: bool = False, by_topic: bool = False) -> Right:
-    return Right(act=act, role=role, does=does, needs_reason=needs_reason, by_topic=by_topic)
+def _right(act: str, role: Role, does: str, **rules: bool) -> Right:
+    return Right(act=act, role=role, does=does, **rules)
 
 
 _TABLE = (
@@ -68,12 +72,17 @@ _TABLE = (
     _right("demo.switch", OPERATOR, "break or repair a part of the demo workload"),
     _right("processes.view", VIEWER, "see processes, heartbeats and health"),
     _right("settings.view", VIEWER, "see how this console is configured, without secrets"),
-    _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True),
-    _right("tokens.own", VIEWER, "make and revoke one's own API tokens"),
-    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens"),
-    _right("accounts.password", VIEWER, "change one's own password"),
+    _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True, in_confidence=True),
+    _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True),
+    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True),
+    _right("accounts.password", VIEWER, "change one's own password", in_confidence=True),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
-    _right("accounts.manage", ADMIN, "create accounts, change their role, scopes or password, disable them"),
+    _right(
+        "accounts.manage",
+        ADMIN,
+        "create accounts, change their role, scopes or password, disable them",
+        in_confidence=True,
+    ),
 )
 
 RIGHTS: dict[str, Right] = {right.act: right for right in _TABLE}

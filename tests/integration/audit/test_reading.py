@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from reliability import audit
+from reliability import access, audit
 from reliability.access import Role, operations
 from reliability.audit import queries
 from reliability.audit.models import Entry
@@ -67,7 +67,25 @@ def test_each_filter_filters() -> None:
     middle = Entry.objects.get(target="group:12").at
     assert targets(EntryFilter(since=middle)) == ["payments", "group:12"]
     assert targets(EntryFilter(until=middle)) == ["group:1"]
-    assert queries.acts() == ["demo.switch", "letters.discard", "letters.replay"]
+    assert queries.acts(actor=actor()) == ["demo.switch", "letters.discard", "letters.replay"]
+
+
+def test_accounts_and_tokens_are_named_to_admins_and_to_whoever_did_it() -> None:
+    act("accounts.manage", name="root", target="account:carl", topics=())
+    act("tokens.own", name="ana", target="token:ana/deploy", topics=())
+    act("tokens.own", name="bo", target="token:bo/ci", topics=())
+    act("settings.edit", name="root", target="retention", topics=())
+    act("demo.switch", name="bo", target="payments", topics=())
+
+    for role in (Role.VIEWER, Role.OPERATOR):
+        assert targets(who=actor(role, name="ana")) == ["payments", "token:ana/deploy"]
+        assert queries.acts(actor=actor(role)) == ["demo.switch"]
+    hidden = Entry.objects.get(target="account:carl").seq
+    assert queries.entry(actor=actor(Role.OPERATOR), seq=hidden) is None
+    admin = actor(Role.ADMIN, name="root")
+    assert len(targets(who=admin)) == 5
+    assert "accounts.manage" in queries.acts(actor=admin)
+    assert len(targets(who=access.system_actor("doctor"))) == 5
 
 
 def test_a_percent_sign_in_a_filter_is_a_percent_sign() -> None:
