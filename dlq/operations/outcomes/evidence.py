@@ -14,6 +14,10 @@ from outbox.queries import inbox_states
 # A letter at the place of the sent record, or with its replay header where a dialect keeps headers but no origin. Its
 # id was given out after the item was queued: so it is no letter of the topic's earlier life (recreated: the same
 # offsets again). Nor is it one of another group that read the record too, or of another replay.
+#
+# Anyone who may write into a dead-letter topic can write all of this: it is the word of whoever may write there, and
+# no more (see DECISIONS.md). What costs a forger nothing, numbers to be guessed, is not enough: the letter names the
+# group that gave it up, as every consumer of ours, of Spring and of Connect does, or it holds the same bytes.
 _NEW_LETTERS = """
 SELECT DISTINCT ON (item.id) item.id, letter.id
 FROM dlq_replayitem AS item JOIN dlq_letter AS replayed ON replayed.id = item.letter_id
@@ -24,17 +28,20 @@ FROM dlq_replayitem AS item JOIN dlq_letter AS replayed ON replayed.id = item.le
 WHERE item.id = ANY(%(ids)s)
 ORDER BY item.id, letter.id
 """
+_SAME_BYTES = "letter.key IS NOT DISTINCT FROM replayed.key AND letter.value IS NOT DISTINCT FROM replayed.value"
 _BY_COORDINATES = _NEW_LETTERS.format(
     same="letter.origin_topic = item.sent_topic AND letter.origin_partition = item.sent_partition"
     " AND letter.origin_offset = item.sent_offset"
     " AND letter.replay IN ('', item.replay_id::text || '/' || item.id::text)"
+    " AND ((letter.consumer_group = item.consumer_group AND letter.consumer_group <> '')"
+    f" OR (letter.left_out = '' AND {_SAME_BYTES}))"
 )
 # Anyone may write that header into a dead-letter topic, and its numbers are easily guessed: alone it proves nothing.
 # The letter must be of the same message, with the same bytes, and of the topic it was sent to or a retry topic of it.
 _BY_HEADER = _NEW_LETTERS.format(
     same="letter.replay <> '' AND letter.replay = item.replay_id::text || '/' || item.id::text"
     " AND letter.message_id = item.message_id"
-    " AND letter.key IS NOT DISTINCT FROM replayed.key AND letter.value IS NOT DISTINCT FROM replayed.value"
+    f" AND {_SAME_BYTES}"
     " AND (letter.origin_topic = '' OR starts_with(letter.origin_topic, item.sent_topic))"
 )
 

@@ -11,7 +11,7 @@ from dlq.domain import strip
 from dlq.models import Replay, ReplayItem
 from dlq.operations import outcomes
 from reliability.kernel.record import Header, Record
-from tests.support.letters import store
+from tests.support.letters import record, store
 from tests.support.replays import World, counted
 
 
@@ -78,3 +78,46 @@ def test_a_replay_header_on_another_record_closes_nobodys_letter(world: World, f
     assert settled(world, item.replay) == {"sent": 1}
     item.refresh_from_db()
     assert item.letter.state == "replaying"
+
+
+def fails_at(world: World, item: ReplayItem, *, at: int = 9, value: bytes | None = None, **changes: Any) -> None:
+    """Store a letter that names the sent record's very place."""
+    failed = record(
+        at,
+        key=bytes(item.letter.key or b""),
+        value=bytes(item.letter.value or b"") if value is None else value,
+        origin_partition=item.sent_partition or 0,
+        origin_offset=item.sent_offset or 0,
+        attempts=4,
+        topic="orders-dlq",
+        **changes,
+    )
+    store(failed, now=world.now)
+
+
+def test_a_forged_place_without_a_group_closes_nobodys_letter(world: World) -> None:
+    item = sent(world)
+    fails_at(world, item, group="", value=b"forged")
+    assert settled(world, item.replay) == {"sent": 1}
+
+
+def test_a_place_is_evidence_with_the_group_that_gave_it_up(world: World) -> None:
+    item = sent(world)
+    fails_at(world, item, group=item.consumer_group, value=b"written anew by a serializer")
+    assert settled(world, item.replay) == {"failed_again": 1}
+
+
+def test_a_place_is_evidence_without_a_group_when_the_bytes_are_the_same(world: World) -> None:
+    item = sent(world)
+    fails_at(world, item, group="")
+    assert settled(world, item.replay) == {"failed_again": 1}
+
+
+def test_where_nobody_knows_the_group_a_place_with_other_bytes_is_no_evidence(world: World) -> None:
+    run = world.approve(*world.letters(1, group=""))
+    world.send_all(run)
+    item = run.items.get()
+    fails_at(world, item, group="anybody", value=b"forged")
+    assert settled(world, run) == {"sent": 1}
+    fails_at(world, item, group="billing", at=10)
+    assert settled(world, run) == {"failed_again": 1}
