@@ -110,7 +110,7 @@ def _discard(
     made = Discard.objects.create(
         scope=scope.as_json(),
         reason=text.printable(reason.strip(), limit=REASON_CHARS_MAX),
-        actor=actor.name,
+        actor=actor.shown,
         topics=topics,
         count=len(moved),
         skipped=dict(skipped),
@@ -137,7 +137,7 @@ def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
         for was in _FREE:
             ids = list(made.letters.filter(was=was).values_list("letter_id", flat=True))
             restored += len(standing.stand(ids, to=was, now=now, sources=(State.DISCARDED,)))
-        made.undone_at, made.undone_by = now, actor.name
+        made.undone_at, made.undone_by = now, actor.shown
         made.save()
         entry.facts |= {"letters": restored}
         registry.touched("dlq.discard", [made.pk], by="dlq")

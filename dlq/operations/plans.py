@@ -18,8 +18,8 @@ from dlq.domain.plan import Kind, Leaving, Tally, Target, Terms, World
 from dlq.domain.scope import Scope
 from dlq.models import ReplayPlan, TopicShape
 from dlq.operations import policy
-from dlq.queries import cluster, scopes, sources
-from outbox.operations import limits
+from dlq.queries import cluster, limits, scopes, sources
+from outbox.operations import limits as outbox_limits
 from reliability import access
 from reliability.audit.operations import record_refusal
 from reliability.kafka import clusters
@@ -82,12 +82,18 @@ def _target(value: Mapping[str, str] | str | None) -> Target:
 
 def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> ReplayPlan:
     """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``, ``NoSuchGroup``,
-    ``NoSuchReplay``.
+    ``NoSuchReplay``, ``TooSlow``.
 
     Letters named by id outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at
-    most; when it does not answer the plan says what is therefore not known.
+    most; when it does not answer the plan says what is therefore not known. All looks at letters have one limit of
+    time together.
     """
     _admit(actor, scope, terms)
+    with limits.in_all(limits.SCOPE_S):
+        return _draw(scope, terms, actor, now=now)
+
+
+def _draw(scope: Scope, terms: Terms, actor: access.Actor, *, now: datetime) -> ReplayPlan:
     scopes.check_named(scope, actor=actor)
     visible = access.visible_topics(actor)
     origins = scopes.origin_topics(scope, visible=visible)
@@ -98,7 +104,7 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
     destinations = {terms.target.topic_of(letter.origin_topic) for letter in candidates}
     world = World(
         partitions=partitions,
-        limits={topic: limits.of(topic) for topic in destinations},
+        limits={topic: outbox_limits.of(topic) for topic in destinations},
         dead_letter_topics=_dead_letter_topics(destinations),
     )
     counts = plans.tally(candidates, terms=terms, world=world, now=now)
@@ -117,7 +123,7 @@ def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> R
         counts=_counts(counts, terms, duplicates=scopes.duplicates(scope, visible=visible)),
         warnings=[notice.as_json() for notice in notices],
         topics=sorted(counts.origin_topics | ({terms.target.topic} - {""})),
-        created_by=actor.name,
+        created_by=actor.shown,
         created_at=now,
         expires_at=now + plans.LIFETIME,
     )
@@ -140,7 +146,7 @@ def _admit(actor: access.Actor, scope: Scope, terms: Terms) -> None:
     try:
         access.admit(actor, "letters.replay")
         if terms.target.kind is Kind.TOPIC and not access.visible_topics(actor).allows(terms.target.topic):
-            raise access.Denied(f"The target topic lies outside the topic scopes of {actor.name}.")
+            raise access.Denied(f"The target topic lies outside the topic scopes of {actor.shown}.")
     except access.Denied as denied:
         record_refusal(actor, "letters.replay", f"plan of {scope.in_words()}", denied)
         raise

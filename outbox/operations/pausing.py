@@ -44,7 +44,7 @@ def pause(*, shards: Collection[int] = ALL_SHARDS, actor: access.Actor, reason: 
             cursor.execute(
                 "UPDATE outbox_shard SET paused_at = %s, paused_by = %s, pause_reason = %s"
                 " WHERE id = ANY(%s) AND paused_at IS NULL RETURNING id",
-                [now, actor.name, reason, sorted(shards)],
+                [now, actor.shown, reason, sorted(shards)],
             )
             paused = sorted(shard for (shard,) in cursor.fetchall())
         entry.facts["shards"] = paused

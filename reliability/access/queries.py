@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from reliability.access.domain import tokens
-from reliability.access.domain.actors import ANONYMOUS, Actor
+from reliability.access.domain.actors import ANONYMOUS, CLI, Actor
 from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import NOTHING, Scope, TopicFilter
 from reliability.access.models import Account, ApiToken
@@ -71,12 +71,12 @@ def cli_actor(as_username: str) -> Actor:
     account = account_named(as_username)
     scopes = TopicFilter.of(account.topic_scopes)
     role, user_id = Role(account.role), account.user_id
-    return Actor(kind="cli", name=f"cli:{_os_user()}", role=role, scopes=scopes, user_id=user_id, account=as_username)
+    return Actor(kind="cli", name=f"{CLI}{_os_user()}", role=role, scopes=scopes, user_id=user_id, account=as_username)
 
 
 def host_actor() -> Actor:
     """Whoever runs a command on the console's host with its database address: may do what needs no account yet."""
-    return Actor(kind="cli", name=f"cli:{_os_user()}", role=Role.ADMIN, scopes=TopicFilter.of(["*"]))
+    return Actor(kind="cli", name=f"{CLI}{_os_user()}", role=Role.ADMIN, scopes=TopicFilter.of(["*"]))
 
 
 def _os_user() -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from reliability.access.domain import actors
 from reliability.audit.domain import chain
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
@@ -54,6 +55,11 @@ class Entry(models.Model):
         """What the act said about itself."""
         facts: dict[str, object] = json.loads(self.facts_json)
         return facts
+
+    @property
+    def told(self) -> actors.Told:
+        """Who did it and by which way."""
+        return actors.told(kind=self.actor_kind, name=self.actor_name, account=self.actor_account)
 
     def link(self) -> chain.Link:
         """The entry as the chain sees it: every column but the two hashes is covered."""

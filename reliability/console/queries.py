@@ -132,7 +132,7 @@ def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineR
             kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
             status=_OUTCOMES.get(entry.outcome, "unknown"),
             text=sentences.sentence(act=entry.act, target=entry.target, outcome=entry.outcome, reason=entry.reason),
-            who=entry.actor_name,
+            who=entry.told.in_words,
             url=f"/activity/?target={entry.target}" if entry.target else "/activity/",
         )
         for entry in audit_queries.recent(actor=actor, since=since, limit=limit)

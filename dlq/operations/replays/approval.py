@@ -91,7 +91,7 @@ def _start(plan_id: int, *, plan_hash: str, reason: str, actor: access.Actor, no
         plan_hash=plan.hash,
         state=RunState.RUNNING,
         reason=text.printable(reason.strip(), limit=REASON_CHARS_MAX),
-        actor=actor.name,
+        actor=actor.shown,
         scope=plan.scope,
         target=plan.target,
         topics=plan.topics,

@@ -29,9 +29,9 @@ def admit(actor: Actor, act: str) -> None:
     if not actor.is_signed_in:
         raise NotSignedIn
     if actor.role is None:
-        raise Denied(f"{actor.name} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
+        raise Denied(f"{actor.shown} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
     if not actor.role.covers(needed.role):
-        raise Denied(f"{act} takes the role {needed.role}; {actor.name} has the role {actor.role}.")
+        raise Denied(f"{act} takes the role {needed.role}; {actor.shown} has the role {actor.role}.")
 
 
 def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:
@@ -45,10 +45,10 @@ def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:
         return
     hidden = sum(not actor.scopes.allows(topic) for topic in topics)
     if hidden:
-        raise Denied(f"{hidden} of {len(topics)} topics of this {act} lie outside the topic scopes of {actor.name}.")
+        raise Denied(f"{hidden} of {len(topics)} topics of this {act} lie outside the topic scopes of {actor.shown}.")
     if rights.right(act).by_topic and not topics:
         raise Denied(
-            f"{act} without a topic needs an account that may see every topic; {actor.name} has limited scopes."
+            f"{act} without a topic needs an account that may see every topic; {actor.shown} has limited scopes."
         )
 
 
