@@ -8,12 +8,36 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import kombu
 from celery import Celery, signals
+from celery.app import amqp
 from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reliability.settings")
 
-app = Celery("mainstay")
+RECONNECT_EVERY_S = 3
+
+
+class Connection(kombu.Connection):
+    """A connection that is looked for at short intervals.
+
+    Celery waits longer each time, up to half a minute: so long a worker would stay deaf after a Redis that came back.
+    Others see Redis again at once, so a relay's turn ends with a message that nobody would hear, and nothing is sent.
+    """
+
+    def ensure_connection(self, *args: Any, **options: Any) -> kombu.Connection:  # type: ignore[override]  # the same
+        """Wait for the server; as kombu's."""
+        options.setdefault("interval_max", RECONNECT_EVERY_S)
+        return super().ensure_connection(*args, **options)
+
+
+class Amqp(amqp.AMQP):
+    """How the application makes its connections."""
+
+    Connection = Connection
+
+
+app = Celery("mainstay", amqp=Amqp)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
