@@ -46,7 +46,7 @@ RULES: tuple[Rule, ...] = (
         r"Deserializ|Serialization|JSONDecode|JsonParse|JsonProcessing|JsonSyntax|Unmarshal|UnicodeDecode|MessageConversion"
         r"|^ConversionException|SchemaParse|SchemaError|AvroType|AvroRuntime|InvalidProtocolBuffer|DecodeError|Malformed"
         r"|DataException|MismatchedInput|UnrecognizedProperty|HttpMessageNotReadable|InvalidMessage|ParseError|ParseException"
-        r"|FormatException|SyntaxError|^ValidationError$",
+        r"|(?<!Number)FormatException|SyntaxError|^ValidationError$",
         r"malformed|invalid json|unexpected (?:end of|token)|cannot deserialize|not valid utf-?8|unknown magic byte"
         r"|missing required (?:field|property)|schema .{0,40}not found",
     ),
@@ -71,7 +71,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         BUG,
         r"NullPointer|NullReference|NilPointer|KeyError|TypeError|AttributeError|IndexError|NameError|UnboundLocal|ZeroDivision"
-        r"|AssertionError|ClassCast|IndexOutOfBounds|ArgumentOutOfRange|ArrayIndex|NoSuchMethod|NoSuchElement|NoSuchField"
+        r"|AssertionError|NumberFormat|ClassCast|IndexOutOfBounds|ArgumentOutOfRange|ArrayIndex|NoSuchMethod|NoSuchElement|NoSuchField"
         r"|ClassNotFound|NoClassDefFound|NotImplemented|UnsupportedOperation|IllegalState|IllegalArgument|InvalidOperation"
         r"|ArgumentNull|ArgumentException|InvalidCast|KeyNotFound|ReferenceError|RangeError|ArithmeticException|LazyInit"
         r"|ProgrammingError|ImportError|ModuleNotFound|DivideByZero|StopIteration|^ValueError$|^RuntimeError$|^panic",

@@ -295,4 +295,6 @@ class Handling:
 
 
 def _coordinates(one: Incoming) -> dict[str, object]:
-    return {"topic": one.record.topic, "partition": one.record.partition, "offset": one.record.offset}
+    trace_id = tracing.trace_id_of(one.record.headers)  # the record's own: the span of its handler has ended
+    place = {"topic": one.record.topic, "partition": one.record.partition, "offset": one.record.offset}
+    return place | ({"trace_id": trace_id} if trace_id else {})

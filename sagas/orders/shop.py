@@ -13,6 +13,7 @@ import structlog
 from outbox import consume
 from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
+from reliability.kernel.telemetry import tracing
 from sagas.orders import handlers, invoicing, operations, queries
 from sagas.orders.domain import workload
 
@@ -38,10 +39,13 @@ class Shoppers:
         self._count += 1
         number = f"ord-{self._run}-{self._count}"
         order = next(self._orders)
-        operations.place_order(order=order, number=number, now=clock.SYSTEM.now())
+        # Nobody's browser stands before this shop: what a request would be begins the trace of each order here.
+        with tracing.span("shop: place order", attributes={"order.number": number}):
+            operations.place_order(order=order, number=number, now=clock.SYSTEM.now())
         broken = workload.malformed(number=self._count)
         if broken is not None:
-            operations.send_malformed(number=number, value=broken)
+            with tracing.span("legacy writer: send order", attributes={"order.number": number}):
+                operations.send_malformed(number=number, value=broken)
         amount = workload.invoice_amount(cents=order.amount_cents, number=self._count)
         self._invoices.produce(
             topic=operations.INVOICES_CREATED,

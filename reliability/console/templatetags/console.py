@@ -15,6 +15,7 @@ from reliability import access
 from reliability.console.domain import times, wording
 from reliability.console.domain.values import STATUSES
 from reliability.kernel import clock, command_line
+from reliability.kernel.telemetry import tracing
 
 register = template.Library()
 NEVER = "—"
@@ -61,6 +62,12 @@ def _time(instant: datetime, text: str, kind: str) -> SafeString:
     return format_html(
         '<time datetime="{}" data-as="{}" title="{}">{}</time>', iso(instant), kind, times.absolute(instant), text
     )
+
+
+@register.simple_tag
+def spans_leave() -> bool:
+    """Whether a tracing system gets the spans of these processes."""
+    return tracing.exports()
 
 
 @register.simple_tag

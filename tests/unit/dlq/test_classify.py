@@ -25,6 +25,8 @@ from dlq.domain import classify
         ("System.Net.Http.HttpRequestException", "dependency"),
         ("django.db.utils.OperationalError", "dependency"),
         ("java.lang.NullPointerException", "bug"),
+        ("java.lang.NumberFormatException", "bug"),
+        ("System.FormatException", "format"),
         ("KeyError", "bug"),
         ("System.Collections.Generic.KeyNotFoundException", "bug"),
         ("java.lang.ClassNotFoundException", "bug"),

@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from dlq.domain import classify
 from reliability.kernel.record import Record
 from sagas.orders import handlers, invoicing
 from sagas.orders.domain import faults, workload
@@ -42,6 +43,18 @@ def test_the_gift_card_bug_is_a_bug_and_its_fix_a_fix() -> None:
 def test_what_is_no_order_event_is_called_malformed(value: bytes | None) -> None:
     with pytest.raises(faults.MalformedEvent):
         handlers.parse(value)
+
+
+def test_the_advice_for_each_fault_is_what_its_switch_does() -> None:
+    """A fault that ends with a deployed fix is a bug to wait for, one of a provider a dependency to wait for."""
+    in_java = invoicing._EXCEPTION
+    ends = {"payments_outage": ("PaymentTimeout", "dependency"), "stock_bug": ("KeyError", "bug")}
+    ends |= {"invoicing_bug": (in_java, "bug")}
+    assert ends.keys() == faults.FAULTS.keys()
+    for name, (error_type, cause) in ends.items():
+        assert classify.classify(error_type=error_type, message='For input string: "12,50"') == cause
+        assert (faults.FAULTS[name].mended == "Fix deployed") == (cause == "bug")
+        assert "replay the group" in classify.advice(cause).text
 
 
 def test_the_other_team_writes_spring_headers_byte_for_byte() -> None:
