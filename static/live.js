@@ -7,14 +7,16 @@
   const REASK_MS = 30000; // every region asks at least this often, hint or no hint
   const SILENT_MS = 5000; // no ping for so long: say so
   const STALE_MS = 30000; // no word at all for so long: dim the figures
-  const POLL_MS = 10000, FETCH_MS = 10000, BACK_OFF_MS = [500, 30000], SAY_MS = 10000;
+  const POLL_MS = 10000, FETCH_MS = 10000, SAY_MS = 10000;
+  const AGAIN_MS = 250, AGAIN_MOST_MS = 5000, AGAIN_HIDDEN_MS = 30000; // waits before a new socket: first, longest, unseen
+  const OPENS_MS = 5000, DEAD_MS = 10000; // a socket that does not open, or is open and says nothing, is given up
 
   const { now, say, rows } = window.mainstay;
   const pill = document.getElementById("live");
   const strip = document.getElementById("connection");
   const states = new Map(); // region id -> { checked, asked, busy, dirty, timer }
   const versions = {}; // topic -> version last heard
-  let socket = null, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, changes = 0, hellos = 0, said = 0, hints = true, retry = 0;
+  let socket = null, opened = 0, spoke = false, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, changes = 0, hellos = 0, said = 0, hints = true, retry = 0;
   const begun = performance.now();
 
   const regions = () => [...document.querySelectorAll("[data-live]")];
@@ -131,24 +133,55 @@
 
   /* --- the socket */
   function connect() {
+    clearTimeout(retry);
     if (!topics().length) return;
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/`);
-    socket.addEventListener("open", () => socket.send(JSON.stringify({ subscribe: topics() })));
-    socket.addEventListener("message", (event) => {
-      heard = performance.now();
-      tries = 0;
+    const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/`);
+    [socket, opened, spoke] = [mine, performance.now(), false];
+    mine.addEventListener("open", () => mine.send(JSON.stringify({ subscribe: topics() })));
+    mine.addEventListener("message", (event) => {
+      if (mine !== socket) return;
+      [heard, spoke] = [performance.now(), true];
       const message = JSON.parse(event.data);
+      if ("ping" in message) tries = 0; // it lasted: one that is let in and thrown out at once is not asked faster and faster
       hints = message.hints ?? hints;
       if (message.hello) hello(message.hello);
       if (message.changed) changed(message.changed);
       draw();
     });
-    socket.addEventListener("close", (event) => {
-      if (event.code === 4401) return location.reload(); // signed out: the page leads to the login
-      const wait = Math.min(BACK_OFF_MS[0] * 2 ** tries++, BACK_OFF_MS[1]);
-      retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
-      draw();
-    });
+    mine.addEventListener("close", (event) => mine === socket && lost(event.code));
+  }
+
+  /* Tries again within a quarter of a second, then less often; while nobody looks, seldom. */
+  function lost(code) {
+    if (code === 4401) return location.reload(); // signed out: the page leads to the login
+    [socket, spoke] = [null, false];
+    const wait = Math.min(AGAIN_MS * 2 ** tries++, document.hidden ? AGAIN_HIDDEN_MS : AGAIN_MOST_MS);
+    retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+    draw();
+  }
+
+  /* What never says that it is closed: a host that went away, a network that was changed. */
+  function giveUp() {
+    const dead = socket;
+    socket = null;
+    dead?.close();
+  }
+
+  function watch() {
+    if (!socket) return;
+    const since = performance.now() - Math.max(opened, heard);
+    if (since < (socket.readyState === WebSocket.OPEN ? DEAD_MS : OPENS_MS)) return;
+    giveUp();
+    lost(0);
+  }
+
+  /* The network or the reader is back: not when its time comes, now. */
+  function hurry() {
+    const fresh = socket && performance.now() - Math.max(opened, heard) < (socket.readyState === WebSocket.OPEN ? SILENT_MS : THROTTLE_MS);
+    if (fresh) return;
+    giveUp();
+    tries = 0;
+    connect();
   }
 
   function hello(greeting) {
@@ -208,9 +241,9 @@
     else if (old >= STALE_MS) {
       [kind, text] = ["crit", `Stale since ${clock(now() - old)} UTC`];
       warning = `Figures as of ${clock(now() - old)} UTC`;
-    } else if (silent >= SILENT_MS) {
+    } else if (silent >= SILENT_MS || (heard && !spoke)) {
       [kind, text] = ["warn", "Reconnecting"];
-      warning = `No connection for ${Math.floor(silent / 1000)} s`;
+      if (silent >= SILENT_MS) warning = `No connection for ${Math.floor(silent / 1000)} s`;
     }
     pill.className = `live ${kind}`;
     pill.setAttribute("aria-pressed", String(paused));
@@ -229,6 +262,7 @@
 
   function tick() {
     if (document.hidden) return;
+    watch();
     for (const region of regions()) {
       const state = stateOf(region);
       if (state.dirty || performance.now() - state.checked > REASK_MS) wish(region);
@@ -243,13 +277,12 @@
     tick();
   });
   window.mainstay.cut = () => socket?.close(); // for tests of what a reader sees then
-  addEventListener("online", () => {
-    if (socket?.readyState === WebSocket.OPEN) return;
-    clearTimeout(retry);
-    tries = 0;
-    connect();
+  addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    hurry();
+    tick();
   });
-  document.addEventListener("visibilitychange", () => document.hidden || tick());
   document.addEventListener("htmx:afterSettle", () => socket?.readyState === 1 && socket.send(JSON.stringify({ subscribe: topics() })));
   title();
   connect();
