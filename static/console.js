@@ -91,7 +91,17 @@
       if (time.textContent !== text) time.textContent = text;
     }
   }
-  setInterval(() => document.hidden || ages(false), 1000);
+
+  /* The server's clock goes on by ours, set right by every word of the server. Without this script it is the page's hour. */
+  const serverTime = document.getElementById("server-time");
+  function tick() {
+    if (document.hidden) return;
+    ages(false);
+    if (serverTime) serverTime.textContent = `server time ${new Date(mainstay.now()).toISOString().slice(11, 19)} UTC`;
+  }
+  tick();
+  setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", tick);
 
   /* Dialogs: a link or button with data-dialog shows its page as a dialog; data-open shows one that is on the page. */
   async function openDialog(url) {
@@ -126,7 +136,7 @@
     }
     const copier = event.target.closest("[data-copy]");
     if (copier) copy(copier);
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    for (const menu of document.querySelectorAll("details.menu[open], details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
   document.addEventListener("submit", (event) => {

@@ -31,6 +31,11 @@
   }
 
   function escape(target) {
+    const menu = document.querySelector("details.menu[open], details.more[open]");
+    if (menu) {
+      menu.open = false;
+      return menu.querySelector("summary").focus();
+    }
     if (typing(target)) return target.blur();
     if (window.mainstay.rows.clear()) return;
     document.querySelector("[data-escape]")?.click();

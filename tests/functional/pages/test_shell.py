@@ -93,6 +93,22 @@ def test_the_pill_says_live_and_pauses(visits: Visits) -> None:
     expect(pill).to_have_text(re.compile("^Live"))
 
 
+def test_the_server_s_time_goes_on_and_moves_nothing(visits: Visits) -> None:
+    page = visits.open("ana")
+    clock = page.locator("#server-time")
+    expect(clock).to_have_text(re.compile(r"^server time \d\d:\d\d:\d\d UTC$"))
+    first, place = clock.inner_text(), page.locator(".rail .foot").bounding_box()
+    expect(clock).not_to_have_text(first)
+    assert page.locator(".rail .foot").bounding_box() == place
+    behind_ms = page.evaluate(
+        """() => mainstay.now() - Date.parse(new Date(mainstay.now()).toISOString().slice(0, 11)
+             + document.getElementById("server-time").textContent.slice(12, 20) + "Z")"""
+    )
+    assert 0 <= behind_ms < 3_000
+    still = visits.open("ana", script=False).locator("#server-time")
+    expect(still).to_have_text(re.compile(r"^page made \d\d:\d\d:\d\d UTC$"))
+
+
 def test_a_lost_connection_is_seen_within_seconds(visits: Visits) -> None:
     visits.expected = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
     page = visits.open("ana")

@@ -1,0 +1,63 @@
+"""The console on a phone: every page and the search can be reached."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.functional.conftest import Visits
+from tests.support.replays import World
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_every_page_can_be_reached_on_a_phone(visits: Visits, width: int, script: bool) -> None:
+    page = visits.open("ada", width=width, script=script)
+    links = page.locator(".rail ul a")
+    before = links.evaluate_all("links => links.filter(l => l.checkVisibility()).length") if script else 5
+    page.locator(".more > summary").click()
+    for at in range(links.count()):
+        expect(links.nth(at)).to_be_visible()
+        expect(links.nth(at)).to_contain_text(re.compile(r"\w"))
+        expect(links.nth(at)).to_be_in_viewport()
+    assert before < links.count()
+    page.get_by_role("link", name="Demo shop").click()
+    expect(page).to_have_url(re.compile("/demo/$"))
+    expect(page.get_by_role("heading", name="Demo shop")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_search_can_be_reached_on_a_phone(visits: Visits, world: World, width: int) -> None:
+    world.letters(1)
+    page = visits.open("ana", path="/outbox/", width=width)
+    page.locator(".more > summary").click()
+    box = page.get_by_role("searchbox", name="Find a letter, key, order or trace")
+    box.fill("error:PaymentTimeout")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("/letters/all/"))
+    expect(page.locator("#letters [data-row-id]")).to_have_count(1)
+
+
+def test_the_pages_close_again_and_stay_open_over_news(visits: Visits, world: World) -> None:
+    page = visits.open("ana", path="/outbox/", width=390)
+    expect(page.locator("#live")).to_have_text(re.compile("^Live"))
+    more = page.locator("details.more")
+    more.locator("summary").click()
+    world.letters(2)
+    expect(page.locator(".rail a", has_text="Dead letters").locator(".count")).to_have_text(re.compile("^1"))
+    expect(page.get_by_role("link", name="Alerts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Alerts")).to_be_hidden()
+    more.locator("summary").click()
+    page.locator("main").click(position={"x": 5, "y": 5})
+    expect(page.get_by_role("link", name="Alerts")).to_be_hidden()
+
+
+def test_a_wide_page_has_no_second_way(visits: Visits) -> None:
+    page = visits.open("ana")
+    expect(page.locator(".more")).to_be_hidden()
+    expect(page.get_by_role("searchbox", name="Find a letter")).to_have_count(1)
