@@ -118,7 +118,8 @@ def _rebase(cursor: CursorWrapper) -> None:
 def _exist(shards: Collection[int]) -> None:
     unknown = set(shards) - ALL_SHARDS
     if unknown or not shards:
-        raise NoSuchShard(f"there is no shard {sorted(unknown)}; they are 0 to {SHARDS - 1}")
+        named = ", ".join(map(str, sorted(unknown))) or "without a number"
+        raise NoSuchShard(f"There is no shard {named}; they are 0 to {SHARDS - 1}.")
 
 
 def _named(shards: Collection[int]) -> str:

@@ -60,6 +60,10 @@ class PeopleCommand(HelpfulCommand):
                 first = printable(str(error).strip().partition("\n")[0], limit=300)
                 raise CommandError(f"The database could not answer: {first}. Ask: {spelled('doctor')}") from error
 
+    def aside(self, line: str) -> None:
+        """Write what is not part of the answer, on standard error; without the colour of an error, as it is none."""
+        self.stderr.write(line, style_func=str)
+
 
 def epilog(examples: Iterable[tuple[str, ...]]) -> str:
     """Return the last part of a help text."""

@@ -53,6 +53,12 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+class WouldDiscard(Schema):
+    """How many letters a discard would give up now; nothing was changed."""
+
+    letters: int
+
+
 class Command(command_line.PeopleCommand):
     """Each act calls the operation that page and API call."""
 
@@ -135,7 +141,7 @@ class Command(command_line.PeopleCommand):
         shown = letters_api.paged(page, actor=self._actor)
         self._print(shown, map(printing.letter_line, shown.items))
         more = f"; the next page: --before {shown.next}" if shown.next is not None else ""
-        self.stderr.write(f"{len(shown.items)} of {page.count} letters{more}")
+        self.aside(f"{len(shown.items)} of {page.count} letters{more}")
 
     def _groups(self, options: dict[str, Any]) -> None:
         """Print failure groups."""
@@ -171,7 +177,7 @@ class Command(command_line.PeopleCommand):
         items = replays_api.items_shown(rows, after)
         self._print(items, map(printing.item_line, items.items))
         if after is not None:
-            self.stderr.write(f"the next page: --after {after}")
+            self.aside(f"the next page: --after {after}")
 
     # --- acting
 
@@ -190,7 +196,7 @@ class Command(command_line.PeopleCommand):
             self._print(shown, [*printing.plan_lines(shown), "Nothing was sent: add --yes and --reason to approve."])
             return
         for line in printing.plan_lines(shown):
-            self.stderr.write(line)
+            self.aside(line)
         approval = replays.approve(
             plan_id=plan.pk,
             plan_hash=plan.hash,
@@ -209,7 +215,8 @@ class Command(command_line.PeopleCommand):
         if not options["yes"]:
             access.admit(self._actor, "letters.discard")
             count = discards.count(scope=scope, actor=self._actor)
-            self.stdout.write(f"{count:,} letters would be discarded: add --yes and --reason to do it.")
+            asked = "add --yes and --reason to do it."
+            self._print(WouldDiscard(letters=count), [f"{count:,} letters would be discarded: {asked}"])
             return
         made = discards.discard(scope=scope, reason=options["reason"], actor=self._actor, now=clock.SYSTEM.now())
         undo = command_line.spelled("letters", "undo", str(made.pk), "--as", self._actor.account)
@@ -235,7 +242,7 @@ class Command(command_line.PeopleCommand):
         while True:
             run = replays_api.shown(replay_queries.replay(replay_id))
             if (line := printing.run_line(run)) != said:
-                self.stderr.write(line)
+                self.aside(line)
                 said = line
             if run.state in ENDED or run.state is RunState.STOPPED:
                 return run

@@ -110,6 +110,18 @@ def test_who_is_no_account_is_told_so(world: World, run: Callable[..., str], who
         run("groups", who=who)
 
 
+def test_with_json_every_answer_is_a_document(world: World, run: Callable[..., str]) -> None:
+    letters = world.letters(2)
+    group = str(letters[0].group_id)
+    assert as_json(run("replay", "--group", group, "--json"))["letters"] == 2
+    assert as_json(run("discard", "--group", group, "--json")) == {"letters": 2}
+    made = as_json(run("discard", "--group", group, "--yes", "--reason", "x", "--json"))
+    assert made["count"] == 2
+    assert as_json(run("undo", str(made["id"]), "--json"))["undone_by"].startswith("ana, by command line as ")
+    for listing in ("list", "groups", "replays"):
+        assert as_json(run(listing, "--json")).keys() >= {"items", "next"}
+
+
 def test_no_log_line_is_mixed_into_the_answer(
     world: World, run: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:

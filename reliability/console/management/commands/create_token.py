@@ -56,7 +56,7 @@ class Command(command_line.PeopleCommand):
         )
         self.stdout.write(issued.secret)
         until = issued.token.expires_at.date().isoformat()
-        self.stderr.write(f"{issued.token}: {issued.token.role}, until {until}")
+        self.aside(f"{issued.token}: {issued.token.role}, until {until}")
 
 
 def _days(days: int) -> int:
