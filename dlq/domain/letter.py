@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from dlq.domain import classify, dialects, fingerprint, stack
@@ -39,7 +40,8 @@ class Letter(NamedTuple):
 
 def read(record: Record) -> Letter:
     """Return the letter of a record; what its headers get wrong is in ``parse_error``."""
-    return _letter(record, dialects.read(record))
+    values = dict(record.headers)
+    return _letter(record, dialects.pick(values).read(values, record), values)
 
 
 def unreadable(record: Record, *, error: str) -> Letter:
@@ -47,15 +49,14 @@ def unreadable(record: Record, *, error: str) -> Letter:
     plain = Record(
         topic=record.topic, partition=record.partition, offset=record.offset, key=record.key, value=record.value
     )
-    return _letter(plain, unknown.read({}, record), broken=error)
+    return _letter(plain, unknown.read({}, record), {}, broken=error)
 
 
-def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:
+def _letter(record: Record, failure: Failure, values: Mapping[str, bytes | None], *, broken: str = "") -> Letter:
     # A trace is worth reading only once per flood; the frame of it is cached.
     frame = stack.first_own_frame(failure.error_stack) if failure.error_stack else None
     kind, message, topic = failure.error_type, failure.error_message, record.topic
     errors = (*((broken,) if broken else ()), *failure.errors)
-    values = dict(record.headers)
     return Letter(
         failure=failure,
         fingerprint=fingerprint.fingerprint(
@@ -64,19 +65,19 @@ def _letter(record: Record, failure: Failure, *, broken: str = "") -> Letter:
         frame=frame,
         cause=classify.classify(error_type=kind, message=message, hint=failure.cause_hint),
         key_text=text.printable(record.key, limit=KEY_TEXT_CHARS_MAX),
-        message_id=_message_id(record, failure),
+        message_id=_message_id(record, failure, values),
         trace_id=_trace_id(values.get("traceparent")),
         replay=text.printable(values.get(wire.REPLAY), limit=KEY_TEXT_CHARS_MAX),
         parse_error=text.printable("; ".join(errors), limit=PARSE_ERROR_CHARS_MAX) if errors else "",
     )
 
 
-def _message_id(record: Record, failure: Failure) -> str:
+def _message_id(record: Record, failure: Failure, values: Mapping[str, bytes | None]) -> str:
     """Return the id under which our consumers handle it once, by their own rule; its place here without an origin."""
     topic, partition, offset = record.topic, record.partition, record.offset
     if failure.origin_partition is not None and failure.origin_offset is not None and failure.origin_topic:
         topic, partition, offset = failure.origin_topic, failure.origin_partition, failure.origin_offset
-    found = incoming.message_id(record.headers, topic=topic, partition=partition, offset=offset)
+    found = incoming.message_id(values, topic=topic, partition=partition, offset=offset)
     return text.printable(found, limit=incoming.MESSAGE_ID_CHARACTERS_MAX)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reliability.kernel import wire
-from reliability.kernel.record import Header, Record, TopicPartition
+from reliability.kernel.record import Record, TopicPartition
 
 CLOUDEVENTS_ID = "ce_id"
 MESSAGE_ID_CHARACTERS_MAX = 512
@@ -58,7 +58,9 @@ def incoming(record: Record, *, from_retry: bool = False) -> Incoming:
     first_failed = wire.last(record.headers, wire.DLQ_FIRST_FAILED_AT) if from_retry else None
     return Incoming(
         record=record,
-        message_id=message_id(record.headers, topic=origin.topic, partition=origin.partition, offset=origin.offset),
+        message_id=message_id(
+            dict(record.headers), topic=origin.topic, partition=origin.partition, offset=origin.offset
+        ),
         attempt=min(_number(wire.last(record.headers, wire.ATTEMPT)) or 1, ATTEMPT_MAX),
         origin=origin,
         target_group=None if target is None else _text(target),
@@ -66,13 +68,13 @@ def incoming(record: Record, *, from_retry: bool = False) -> Incoming:
     )
 
 
-def message_id(headers: Sequence[Header], *, topic: str, partition: int, offset: int) -> str:
+def message_id(values: Mapping[str, bytes | None], *, topic: str, partition: int, offset: int) -> str:
     """The id under which a message is handled once, whatever topic brings it.
 
     Its own id header, else our outbox's event id, else the CloudEvents id, else the coordinates of its first origin.
-    An id that is too long is replaced by its hash.
+    An id that is too long is replaced by its hash. ``values`` holds the last value of each header's name: of several
+    headers of one name, the last counts.
     """
-    values = dict(headers)  # of several headers of one name, the last counts
     for name in (wire.MESSAGE_ID, wire.EVENT_ID, CLOUDEVENTS_ID):
         value = values.get(name)
         if value:

@@ -50,9 +50,3 @@ def named(name: str) -> Dialect:
 def pick(values: Mapping[str, bytes | None]) -> Dialect:
     """Return the dialect that header values give evidence for; never by the topic's name."""
     return next(dialect for dialect in DIALECTS if dialect.recognise(values))
-
-
-def read(record: Record) -> Failure:
-    """Return what a record's headers say about its failure."""
-    values = dict(record.headers)
-    return pick(values).read(values, record)

@@ -39,8 +39,7 @@ def _headers(message: confluent_kafka.Message) -> tuple[tuple[Header, ...], bool
         return (), True  # a header name that is not UTF-8 costs us all headers of the record
     if not headers:
         return (), False
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs), False
+    return tuple(headers), False  # pairs of text and bytes or None, of every message that was read
 
 
 def _number(value: int | None) -> int:

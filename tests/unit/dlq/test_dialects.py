@@ -33,7 +33,9 @@ def record(*headers: Header, topic: str = "orders-dlt") -> Record:
 
 
 def read(*headers: Header, topic: str = "orders-dlt") -> Failure:
-    return dialects.read(record(*headers, topic=topic))
+    read = record(*headers, topic=topic)
+    values = dict(read.headers)
+    return dialects.pick(values).read(values, read)
 
 
 def test_it_reads_our_own_dialect() -> None:
