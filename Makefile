@@ -15,7 +15,7 @@ demo: setup ## run the whole system with a living demo workload until Ctrl-C
 test: ## run every check and every test
 	@$(MAKE) --no-print-directory setup SETUP_OPTIONS=--chromium
 	@$(MAKE) --no-print-directory lint
-	@$(VENV)/python -m tests
+	@$(VENV)/python -m tests everything
 
 setup: ## install what uv.lock and package-lock.json name; a second time does nothing
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Mainstay needs Python 3.11 or later as $(PYTHON); name another one with: make PYTHON=python3.12 demo"; exit 1; }
@@ -31,8 +31,9 @@ format: setup ## format the code
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
 
-scenarios: setup ## kills, races, bad input and outages, N times each (N=10)
-	MAINSTAY_SCENARIO_TIMES=$(N) $(VENV)/pytest tests/scenarios
+scenarios: ## kills, races, bad input and outages, N times each (N=10)
+	@$(MAKE) --no-print-directory setup SETUP_OPTIONS=--chromium
+	@MAINSTAY_SCENARIO_TIMES=$(N) $(VENV)/python -m tests scenarios
 
 bench: setup ## measure relay, ingest, pages, memory and idle load
 	$(VENV)/pytest tests/benchmarks -m benchmark -s -p no:randomly

@@ -1,8 +1,8 @@
-"""Every test, in two halves side by side: ``python -m tests``. Options go to both runs of pytest.
+"""Tests in two halves side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
-The scenarios mostly wait, for processes to die and to come back; beside them there is time for all the others. Each
-half has servers of its own. With a database that the environment names there would be one for both: then they follow
-each other.
+Scenarios mostly wait, for processes to die and to come back; beside them there is time for others. Each half has
+servers of its own. With a database that the environment names there would be one for both: then they follow each
+other. Further words go to both runs of pytest.
 """
 
 from __future__ import annotations
@@ -12,35 +12,39 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOG = Path(".mainstay") / "scenarios.log"
+LOG = Path(".mainstay") / "beside.log"
 SCENARIOS = "tests/scenarios"
+KILLS = [f"{SCENARIOS}/{folder}" for folder in ("relay", "replay", "setup")]
+HALVES = {
+    "everything": ([f"--ignore={SCENARIOS}"], [SCENARIOS]),
+    "scenarios": (KILLS, [SCENARIOS, *(f"--ignore={folder}" for folder in KILLS)]),
+}
 
 
-def main(options: list[str]) -> int:
-    """Run both; return 0 when both passed. The second half's words follow those of the first."""
-    others, scenarios = _pytest(f"--ignore={SCENARIOS}", *options), _pytest(SCENARIOS, *options)
+def main(what: str, *options: str) -> int:
+    """Run both halves; return 0 when both passed. The second one's words follow those of the first."""
+    first, second = ([sys.executable, "-m", "pytest", *half, *options] for half in HALVES[what])
     if os.environ.get("DATABASE_URL"):
-        return int(any([subprocess.call(others), subprocess.call(scenarios)]))
+        return int(any([subprocess.call(first), subprocess.call(second)]))
     LOG.parent.mkdir(exist_ok=True)
-    sys.stdout.write(f"The scenarios run at the same time and are told of at the end; until then: tail -f {LOG}\n")
-    sys.stdout.flush()
-    with LOG.open("wb") as log, subprocess.Popen(scenarios, stdout=log, stderr=subprocess.STDOUT) as beside:
+    _say(f"{' '.join(HALVES[what][1])} runs at the same time and is told of at the end; until then: tail -f {LOG}")
+    with LOG.open("wb") as log, subprocess.Popen(second, stdout=log, stderr=subprocess.STDOUT) as beside:
         try:
-            ended = subprocess.call(others)
+            ended = subprocess.call(first)
             if beside.poll() is None:
-                sys.stdout.write("Waiting for the scenarios.\n")
-                sys.stdout.flush()
+                _say("Waiting for the other half.")
             beside.wait()
         except KeyboardInterrupt:  # the terminal tells both halves too: let each end its servers
             beside.wait()
             return 130
-    sys.stdout.write(LOG.read_text(errors="replace"))
+    _say(LOG.read_text(errors="replace"))
     return int(bool(ended or beside.returncode))
 
 
-def _pytest(*words: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", *words]
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))
