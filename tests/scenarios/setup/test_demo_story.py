@@ -23,7 +23,7 @@ from tests.support.system import wait_until
 
 pytestmark = [pytest.mark.scenario, pytest.mark.browser, pytest.mark.timeout(360)]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KEYS = {
     *("url", "username", "password", "api_token", "database_url", "redis_url"),
     *("kafka_bootstrap_servers", "broker", "processes"),
