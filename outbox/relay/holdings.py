@@ -10,6 +10,7 @@ from django.db import connection
 
 from outbox.relay import guard, journal, leases
 from outbox.relay.shard import Shard
+from outbox.relay.topics import UnknownYet
 from reliability.kernel import backoff, clock
 from reliability.kernel.errors import Transient
 
@@ -107,6 +108,8 @@ class Holdings:
             wait_s = backoff.delay_s(
                 attempt=shard.failures, base_s=BACKOFF_BASE_S, cap_s=BACKOFF_CAP_S, random=self._random
             )
+            if isinstance(error, UnknownYet):  # what there is no topic for is parked then, and the others go on
+                wait_s = min(wait_s, error.left_s)
             shard.retry_at_s = self._time.monotonic() + wait_s
             waits.append((shard, wait_s))
         journal.fail(waits, error=str(error))

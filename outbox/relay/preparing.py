@@ -60,6 +60,7 @@ def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin
         try:
             plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes)
         except UnknownYet as error:
+            topics.look_for({row.topic for row in rows})
             prepared.waiting.append(([shard], error))
             continue
         batch = Batch(

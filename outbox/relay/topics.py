@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from django.db import connection
 
@@ -25,7 +26,11 @@ WHERE o.limit_bytes <> excluded.limit_bytes
 
 
 class UnknownYet(Transient):
-    """The topic is not known to the broker; it may have been made a moment ago."""
+    """The topic is not known to the broker; it may have been made a moment ago. In ``left_s`` seconds it is unknown."""
+
+    def __init__(self, topic: str, left_s: float) -> None:
+        super().__init__(f"no topic {topic} (yet)")
+        self.left_s = left_s
 
 
 class Topics:
@@ -49,9 +54,16 @@ class Topics:
             self._missing_since_s.pop(topic, None)
             return count
         now_s = self._time.monotonic()
-        if now_s - self._missing_since_s.setdefault(topic, now_s) < GRACE_S:
-            raise UnknownYet(f"no topic {topic} (yet)")
+        left_s = self._missing_since_s.setdefault(topic, now_s) + GRACE_S - now_s
+        if left_s > 0:
+            raise UnknownYet(topic, left_s)
         return None
+
+    def look_for(self, topics: Iterable[str]) -> None:
+        """Let the patience with all that are missing among these topics begin now, not with one after the other."""
+        for topic in topics:
+            with suppress(UnknownYet):
+                self.partitions(topic)
 
     def limit_bytes(self, topic: str) -> int:
         """Return the largest event that the topic takes; where that is not known, Kafka will say."""
