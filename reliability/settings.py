@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "reliability.console.static.Files",
     "csp.middleware.CSPMiddleware",
+    "reliability.console.middleware.MethodsSaid",
     "reliability.access.middleware.SameOrigin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dlq import forms
+from dlq.models import Discard
 from dlq.operations import discards as operations
 from dlq.queries import discards as queries
 from dlq.views import copies, naming
@@ -16,6 +19,40 @@ from reliability import access
 from reliability.console.views.acts import came_from, told
 from reliability.kernel import clock
 from reliability.live import fragment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A discard as the list shows it."""
+
+    made: Discard
+    scope: str
+    can_be_undone: bool
+
+
+@access.requires("letters.view")
+def listed(request: HttpRequest) -> HttpResponse:
+    """Every discard that the reader may see, newest first."""
+    actor, now = access.actor_of(request), clock.SYSTEM.now()
+    before = forms.cursor_of(request.GET.get("before", ""))
+    found, older = queries.discards(actor=actor, before=before)
+    rows = [
+        Row(
+            made=made,
+            scope=naming.in_words(naming.of_scope(made.scope, actor=actor)),
+            can_be_undone=queries.can_be_undone(made, now=now),
+        )
+        for made in found
+    ]
+    context = {"title": "Discards", "now": now, "rows": rows, "older": older, "before": before}
+    seen = [(row.made.pk, row.made.undone_at, row.can_be_undone) for row in rows]
+    return fragment.page(request, "dlq/discards.html", context, regions={"rows": seen})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def collection(request: HttpRequest) -> HttpResponseBase:
+    """The collection: GET lists the discards, POST makes one."""
+    return discard(request) if request.method == "POST" else listed(request)
 
 
 @require_safe
@@ -39,7 +76,6 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
 @access.requires("letters.discard")
 @told
 def discard(request: HttpRequest) -> HttpResponse:

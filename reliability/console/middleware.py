@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -52,6 +53,27 @@ class Turns:
         finally:
             if got:
                 self._places.release()
+
+
+class MethodsSaid:
+    """Answers a method that an address does not take with a sentence, where others answer with nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass on; say what a bare 405 means."""
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return response
+        allowed = response.headers.get("Allow", "")
+        sentence = f"This address takes {allowed.replace(', ', ' and ')}, not {request.method}. Nothing was done."
+        if request.path.startswith("/api/"):
+            said = problems.answer(request, status=405, code="method-not-allowed", detail=sentence)
+        else:
+            said = HttpResponse(loader.render_to_string("405.html", {"reason": sentence}), status=405)
+        said.headers["Allow"] = allowed
+        return said
 
 
 class DatabaseDown:

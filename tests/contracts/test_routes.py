@@ -31,6 +31,7 @@ GUARDED_OTHERWISE = {
     "accounts/password/change/": "allauth asks for a session",
     "live/versions": "asks for each topic's right",
     "replays/": "the list takes letters.view, an approval letters.replay: each has its own guarded view",
+    "discards/": "the list takes letters.view, a discard letters.discard: each has its own guarded view",
 }
 SAMPLES = {"int": "1", "slug": "a", "str": "a", "path": "a", "uuid": "00000000-0000-0000-0000-000000000001"}
 

@@ -6,6 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from reliability.console import problems
 from reliability.kernel.errors import Refused
 from reliability.kernel.telemetry import tracing
 
@@ -26,6 +27,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404, with the sentence of the refusal where one was behind it."""
+    if request.path.startswith("/api/"):
+        return problems.answer(request, status=404, code="not-found", detail="There is nothing at this address.")
     refused = exception.__cause__
     reason = str(refused) if isinstance(refused, Refused) else ""
     return render(request, "404.html", {"path": request.path, "reason": reason}, status=404)
