@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from dlq.domain import search
 from dlq.models import Letter, LetterGroup
 from dlq.models.letters import State
 from dlq.queries import groups, limits, overview, tallies
 from reliability.access.domain.roles import Role
-from tests.support.actors import actor
+from tests.support.actors import account, actor
 from tests.support.letters import NOW, record, store
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +157,17 @@ def test_a_count_that_takes_too_long_is_said_to(monkeypatch: pytest.MonkeyPatch)
         groups.page(actor=LIMITED, search=search.EVERYTHING, now=NOW)
     assert [item.id for item in overview.attention(actor=LIMITED, now=NOW)] == ["letters:uncounted"]
     assert overview.tile(actor=LIMITED, now=NOW).word == "Not counted"
+
+
+def test_the_drawer_says_when_letters_cannot_be_counted_in_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*args: object, **how: object) -> None:
+        raise limits.TooSlow
+
+    monkeypatch.setattr(tallies, "count", slow)
+    client.force_login(account(Role.VIEWER, topics=("ref*",)).user)
+    group = LetterGroup.objects.get(error_type="KeyError")
+    answer = client.get(f"/letters/groups/{group.pk}/")
+    assert answer.status_code == 200
+    assert "Too many letters to count" in answer.content.decode()
