@@ -46,13 +46,13 @@ class Letters:
         self._asked_s: dict[str, float] = {}
         self._looked_s = time.monotonic()
         self._knowing = threading.Lock()  # held while what is known of topics changes, or is relied on
+        self._ahead = ingest.Ahead()
         self._loop = loop.Loop(
             connect=self._connect,
             work=self.store,
             pattern=pattern or known.topic_pattern(),
             policy=loop.LoopPolicy(batch=BATCH, poll_records=BATCH),
-            on_assign=self._assigned,
-            on_reset=self._reset,
+            tell=loop.Listeners(read=self._ahead.read, assigned=self._assigned, reset=self._reset),
             hands=worker.Thread("letters-store", at_exit=connections.close_all),
             time=time,
         )
@@ -101,7 +101,7 @@ class Letters:
         self, records: Sequence[Record], *, topic_ids: Mapping[str, str], now: datetime
     ) -> ingest.Stored:
         try:
-            return ingest.store(records, cluster=self._cluster, topic_ids=topic_ids, now=now)
+            return ingest.store(records, cluster=self._cluster, topic_ids=topic_ids, now=now, ahead=self._ahead)
         except (OperationalError, InterfaceError):
             connection.close_if_unusable_or_obsolete()  # the next try starts with a connection that works
             raise

@@ -83,7 +83,7 @@ class Consumer:
             gate=gate,
             policy=loop.LoopPolicy(batch=batch, deadline_s=deadline_s),
             due_s=self._due_s,
-            on_assign=self._incarnations.assigned,
+            tell=loop.Listeners(assigned=self._incarnations.assigned),
             hands=worker.Thread(f"handler-{group}", at_exit=connections.close_all),
             time=time,
         )

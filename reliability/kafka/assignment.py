@@ -58,8 +58,8 @@ class Assignment:
         self._commit_open_s: float | None = None
         self._logged_s: dict[tuple[str, str, str], float] = {}
 
-    def poll(self, *, max_records: int, timeout_s: float) -> None:
-        """Serve the group and put what is read into the lanes. Raises ClientBroken after dropping the consumer."""
+    def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Record]:
+        """Serve the group, put what is read into the lanes, return it. Raises ClientBroken, its consumer dropped."""
         consumer = self._consumer or self._join()
         self.polled_s = self._time.monotonic()
         try:
@@ -75,17 +75,16 @@ class Assignment:
             if lane is not None and not lane.receive(record):
                 self._anew.add(lane.partition)
         self._hear_errors(consumer)
+        return records
 
-    def announce(self, *, on_assign: ports.OnPartitions | None, on_reset: ports.OnPartitions | None) -> None:
+    def announce(self, *, on_assign: ports.OnPartitions, on_reset: ports.OnPartitions) -> None:
         """Tell who wants to know of new partitions and of logs that began anew; again next time if that raises."""
         if self._new:
-            if on_assign is not None:
-                on_assign(frozenset(self._new))
+            on_assign(frozenset(self._new))
             self._new.clear()
         if self._anew:
             log.warning("offsets_began_anew", partitions=_names(self._anew))
-            if on_reset is not None:
-                on_reset(frozenset(self._anew))
+            on_reset(frozenset(self._anew))
             self._anew.clear()
 
     def adjust_pauses(self, *, closed: bool) -> None:

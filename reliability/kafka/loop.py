@@ -69,6 +69,25 @@ def end_process(record: Record) -> None:
     os._exit(EXIT_OVERRUN)
 
 
+def _nobody(news: object) -> None:
+    """Hears nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told what, on the polling thread."""
+
+    read: Callable[[Sequence[Record]], None] = _nobody
+    """These were read: time to prepare them while `work` waits for a database. `work` may get them long after, or
+    never."""
+    assigned: ports.OnPartitions = _nobody
+    """Partitions came. While this raises, nothing is handed over."""
+    reset: ports.OnPartitions = _nobody
+    """An offset lower than the expected one was read: the topic was recreated or cut. As `assigned`."""
+    overrun: Callable[[Record], None] = end_process
+    """Work on this record is beyond its deadline."""
+
+
 class Loop:
     """See the module. Call `step` from one thread; `close` when done."""
 
@@ -82,20 +101,16 @@ class Loop:
         gate: ports.Gate = ports.ALWAYS_OPEN,
         policy: LoopPolicy | None = None,
         due_s: lanes.DueS = lanes.due_at_once,
-        on_assign: ports.OnPartitions | None = None,
-        on_reset: ports.OnPartitions | None = None,
-        on_overrun: Callable[[Record], None] = end_process,
+        tell: Listeners | None = None,
         hands: worker.Worker | None = None,
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
-        """`connect` makes the consumer, again after it broke. `on_assign` and `on_reset` (an offset lower than the
-        expected one was read: the topic was recreated or cut) run on the polling thread before any of those records
-        is handed over; while they raise, nothing is."""
+        """`connect` makes the consumer, again after it broke."""
         self._work = work
         self._gate = gate
         self._policy = policy or LoopPolicy()
         self._due_s = due_s
-        self._on_assign, self._on_reset, self._on_overrun = on_assign, on_reset, on_overrun
+        self._tell = tell or Listeners()
         self._hands: worker.Worker = hands or worker.Thread("consume-work")
         self._time = time
         self._under_way: _UnderWay | None = None
@@ -115,15 +130,18 @@ class Loop:
         while self._rewinds:
             self._owned.rewind(self._rewinds[0])
             del self._rewinds[0]
-        self._owned.announce(on_assign=self._on_assign, on_reset=self._on_reset)
+        self._owned.announce(on_assign=self._tell.assigned, on_reset=self._tell.reset)
         self._start_next()
         if self._under_way is None:
-            self._owned.poll(max_records=self._policy.poll_records, timeout_s=self._patience_s())
+            self._poll(timeout_s=self._patience_s())
         elif self._reads_ahead() or self._time.monotonic() - self._owned.polled_s >= _KEEP_ALIVE_S:
-            self._owned.poll(max_records=self._policy.poll_records, timeout_s=0.0)
+            self._poll(timeout_s=0.0)
         self._owned.adjust_pauses(closed=self._time.monotonic() < self._hold_until_s)
         self._owned.commit_if_due(every_s=self._policy.commit_every_s)
         return True
+
+    def _poll(self, *, timeout_s: float) -> None:
+        self._tell.read(self._owned.poll(max_records=self._policy.poll_records, timeout_s=timeout_s))
 
     def rewind(self, topic: str) -> None:
         """With the next step, drop what was read of a topic and read what this member owns of it from the beginning."""
@@ -214,7 +232,7 @@ class Loop:
             self._rest(spent_s)
         elif spent_s > self._policy.deadline_s:
             log.critical("work_overran", seconds=round(spent_s), **_coordinates(under_way.records[0]))
-            self._on_overrun(under_way.records[0])
+            self._tell.overrun(under_way.records[0])
 
     def _settle(self, lane: Lane, outcome: Future[ports.Progress]) -> None:
         error = outcome.exception()

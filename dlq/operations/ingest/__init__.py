@@ -5,7 +5,7 @@ Who waits for new letters listens to the registry: kind ``letter``, ids, after t
 
 from __future__ import annotations
 
-from dlq.operations.ingest.batch import store
+from dlq.operations.ingest.batch import Ahead, store
 from dlq.operations.ingest.values import Stored
 
-__all__ = ["Stored", "store"]
+__all__ = ["Ahead", "Stored", "store"]

@@ -19,16 +19,49 @@ from reliability.kernel.telemetry import metrics, names
 
 log = structlog.get_logger(__name__)
 
+AHEAD_MAX = 10_000  # letters read and not yet stored; a few batches, some megabytes
 
-def store(records: Sequence[Record], *, cluster: str, topic_ids: Mapping[str, str], now: datetime) -> Stored:
+
+class Ahead:
+    """Reads letters before their batch is stored: on the polling thread, while the other waits for the database.
+
+    What it is never asked for is forgotten when there is much of it; what it does not know, it reads when asked.
+    """
+
+    def __init__(self) -> None:
+        self._letters: dict[int, tuple[Record, letters.Letter]] = {}
+
+    def read(self, records: Sequence[Record]) -> None:
+        """Read them now."""
+        if len(self._letters) + len(records) > AHEAD_MAX:
+            self._letters = {}
+        for record in records:
+            self._letters[id(record)] = record, _read(record)  # the record is kept, so its id is nobody else's
+
+    def take(self, record: Record) -> letters.Letter:
+        """Return the letter of a record."""
+        found = self._letters.pop(id(record), None)
+        return found[1] if found is not None else _read(record)
+
+
+def store(
+    records: Sequence[Record],
+    *,
+    cluster: str,
+    topic_ids: Mapping[str, str],
+    now: datetime,
+    ahead: Ahead | None = None,
+) -> Stored:
     """Store records of dead-letter topics as letters, all or none; ``topic_ids`` names each topic's broker-given id.
 
     A record that was stored before (same cluster, topic id, partition, offset) is left as it is. A letter of a failure
-    that another open letter tells of is stored as its duplicate. Raises what the database raises; nothing is skipped.
+    that another open letter tells of is stored as its duplicate. ``ahead`` may have read them. Raises what the
+    database raises; nothing is skipped.
     """
     if not records:
         return Stored()
-    batch = [Incoming(record=each, letter=_read(each), topic_id=topic_ids[each.topic]) for each in records]
+    letter_of = _read if ahead is None else ahead.take
+    batch = [Incoming(record=each, letter=letter_of(each), topic_id=topic_ids[each.topic]) for each in records]
     try:
         stored = _write(batch, cluster=cluster, now=now)
     except IntegrityError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reliability.kafka import lanes, ports, worker
-from reliability.kafka.loop import Loop, LoopPolicy
+from reliability.kafka.loop import Listeners, Loop, LoopPolicy
 from reliability.kafka.memory import MemoryBroker
 from reliability.kafka.ports import Progress
 from reliability.kernel.clock import ManualClock
@@ -42,8 +42,7 @@ class Bench:
         *,
         gate: ports.Gate = ports.ALWAYS_OPEN,
         due_s: lanes.DueS = lanes.due_at_once,
-        on_assign: ports.OnPartitions | None = None,
-        on_reset: ports.OnPartitions | None = None,
+        tell: Listeners | None = None,
         batch: int = 1,
     ) -> Loop:
         return Loop(
@@ -52,8 +51,7 @@ class Bench:
             topics=["orders"],
             gate=gate,
             due_s=due_s,
-            on_assign=on_assign,
-            on_reset=on_reset,
+            tell=tell,
             policy=LoopPolicy(batch=batch, idle_s=0.0, commit_every_s=0.0),
             hands=worker.Inline(),
             time=self.clock,

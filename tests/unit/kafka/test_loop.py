@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from reliability.kafka import assignment, lanes
 from reliability.kafka.lanes import Lane
+from reliability.kafka.loop import Listeners
 from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kafka.ports import PartitionError, Passage, Progress
 from reliability.kernel.record import Record
@@ -39,6 +40,20 @@ def test_partitions_take_turns() -> None:
     bench.write(b"b0", b"b1", b"b2", partition=1)
     steps(bench.loop(worked))
     assert worked.values == [b"a0", b"b0", b"a1", b"b1", b"a2", b"b2"]
+
+
+def test_what_was_read_is_shown_before_it_is_handed_over() -> None:
+    bench, worked = Bench(), Worked()
+    bench.write(b"0", b"1")
+    shown: list[bytes | None] = []
+
+    def show(records: Sequence[Record]) -> None:
+        assert worked.values == []
+        shown.extend(record.value for record in records)
+
+    loop = bench.loop(worked, tell=Listeners(read=show))
+    loop.step()
+    assert shown == [b"0", b"1"]
 
 
 def test_a_batch_is_of_one_partition_and_no_larger_than_asked_for() -> None:

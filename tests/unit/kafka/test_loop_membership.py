@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from reliability.kafka import ports
-from reliability.kafka.loop import Loop, LoopPolicy
+from reliability.kafka.loop import Listeners, Loop, LoopPolicy
 from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kafka.ports import Progress
 from reliability.kernel.record import Record
@@ -26,7 +26,7 @@ def test_nothing_is_handed_over_before_the_assignment_is_known_to_who_asked() ->
         if len(told) == 1:
             raise ports.Unavailable("no topic ids yet")
 
-    loop = bench.loop(worked, on_assign=on_assign)
+    loop = bench.loop(worked, tell=Listeners(assigned=on_assign))
     loop.step()
     with pytest.raises(ports.Unavailable):
         loop.step()
@@ -45,7 +45,7 @@ def test_a_log_that_begins_anew_is_told_before_its_first_record_is_handed_over()
         story.append(records[0].value)
         return Progress(done=1)
 
-    loop = bench.loop(work, on_reset=lambda partitions: story.append(partitions))
+    loop = bench.loop(work, tell=Listeners(reset=lambda partitions: story.append(partitions)))
     steps(loop)
     bench.broker.admin().delete_topic("orders")
     bench.broker.admin().create_topics({"orders": 2})
@@ -178,7 +178,7 @@ def test_work_over_its_deadline_is_reported_with_its_record() -> None:
         bench,
         slow,
         policy=LoopPolicy(idle_s=0.0, deadline_s=0.3, drain_s=0.0),
-        on_overrun=lambda record: overran.append(record.offset),
+        tell=Listeners(overrun=lambda record: overran.append(record.offset)),
     )
     until(loop, lambda: bool(overran))
     assert overran == [0]
