@@ -25,6 +25,7 @@ from reliability.kernel.record import Header
 TABS = {"error": "Error", "payload": "Payload", "headers": "Headers", "history": "History", "trace": "Trace"}
 FORMS = {"json": ("Tree", "Text", "Hex"), "text": ("Text", "Hex"), "binary": ("Hex",)}
 STACK_LINES_MAX = 200
+BESIDE_BYTES_MAX = 16 * 1024
 
 Headers = Sequence[Header]
 
@@ -116,8 +117,15 @@ def _error(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[str,
         "key_kind": "null" if key is None else "empty" if key == b"" else "text",
         "duplicates": queries.duplicates_of(letter),
         "same_key": queries.same_key(letter),
-        **_payload(letter, {**shown, "as": ""}, headers),
+        **_beside(letter, shown, headers),
     }
+
+
+def _beside(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[str, Any]:
+    """The payload where the error is what is looked at: a small one is shown, a large one is left to its own tab."""
+    if letter.value_size > BESIDE_BYTES_MAX:
+        return {"payload_left": True}
+    return _payload(letter, {**shown, "as": ""}, headers)
 
 
 def _payload(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[str, Any]:
