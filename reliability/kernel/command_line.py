@@ -44,14 +44,14 @@ class HelpfulCommand(BaseCommand):
 class PeopleCommand(HelpfulCommand):
     """A command that somebody types and whose answer is read at once.
 
-    A refusal is a sentence and exit status 1; log lines below a warning stay away, so that nothing stands between the
+    A refusal is a sentence and exit status 1; log lines below an error stay away, so that nothing stands between the
     lines of the answer.
     """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it; what went wrong and is nobody's bug is said in a sentence."""
         _check_words(options)
-        with logs.warnings_only():
+        with logs.errors_only():
             try:
                 return super().execute(*args, **options)
             except Refused as refused:

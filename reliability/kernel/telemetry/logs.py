@@ -59,16 +59,16 @@ def configure(*, level: str = "INFO", colours: bool | None = None) -> None:
 
 
 @contextmanager
-def warnings_only() -> Iterator[None]:
-    """Keep lines below a warning away for a while: somebody reads what a command prints. Not while debugging."""
-    root = logging.getLogger()
-    before = root.level
-    if before > logging.DEBUG:
-        root.setLevel(max(before, logging.WARNING))
+def errors_only() -> Iterator[None]:
+    """Keep lines below an error away for a while: somebody reads what a command prints, and it says itself what is
+    wrong. Not while debugging."""
+    before = logging.root.manager.disable
+    if logging.root.level > logging.DEBUG:
+        logging.disable(logging.WARNING)  # not by the root's level: libraries give their loggers levels of their own
     try:
         yield
     finally:
-        root.setLevel(before)
+        logging.disable(before)
 
 
 def bind(**values: object) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.db.models import F
 
 from reliability.console import checks, health
-from reliability.console.registry import REGISTRY, Ladder
+from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel import clock
 from reliability.kernel.command_line import spelled
 from reliability.live import operations
@@ -55,6 +56,19 @@ def test_without_redis_it_fails_with_a_sentence(settings: Any) -> None:
     assert code == 1
     assert found["redis"]["verdict"] == "fail"
     assert "REDIS_URL" in found["redis"]["remedy"]
+
+
+def test_a_check_that_needs_the_database_says_so_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> CheckResult:
+        raise OperationalError("couldn't get a connection after 0.80 sec")
+
+    monkeypatch.setitem(REGISTRY.checks, "outbox", Check(name="outbox", run=away))
+    code, found = doctor()
+    assert code == 1
+    assert (found["outbox"]["found"], found["outbox"]["remedy"]) == (
+        "unknown without a database",
+        "See the line of the database.",
+    )
 
 
 def test_a_missing_migration_fails(monkeypatch: pytest.MonkeyPatch) -> None:

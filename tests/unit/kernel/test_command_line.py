@@ -37,7 +37,8 @@ class Said(command_line.PeopleCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         logging.getLogger("tests.said").info("between the lines")
-        logging.getLogger("tests.said").warning("worth knowing")
+        logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1'")
+        logging.getLogger("tests.said").error("worth knowing")
         if options["word"] == "no":
             raise Refused("Not today.")
         self.stdout.write("an answer")
@@ -96,15 +97,15 @@ def test_what_nothing_could_hold_is_refused_before_anything_is_done(options: dic
 
 def test_no_log_line_stands_between_the_lines_of_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    level = logging.getLogger().level
     assert said() == "an answer\n"
     assert [record.message for record in caplog.records] == ["worth knowing"]
-    assert logging.getLogger().level == level
+    logging.getLogger("tests.said").info("after it")
+    assert caplog.records[-1].message == "after it"
 
 
 def test_who_debugs_sees_every_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with logs.warnings_only():
+    with logs.errors_only():
         logging.getLogger("tests.said").debug("a detail")
     assert [record.message for record in caplog.records] == ["a detail"]
 

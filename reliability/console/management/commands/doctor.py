@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import InterfaceError, OperationalError
 
 from reliability.console.registry import REGISTRY, Check, CheckResult
 from reliability.kernel import command_line
@@ -33,8 +34,9 @@ class Command(command_line.PeopleCommand):
                 json.dumps({"ok": not failed, "checks": [_document(*each) for each in results]}, indent=1)
             )
         else:
+            width = max(len(name) for name, _ in results)
             for name, result in results:
-                self.stdout.write(_line(name, result))
+                self.stdout.write(_line(name, result, width=width))
         if failed:
             raise SystemExit(1)
 
@@ -42,14 +44,16 @@ class Command(command_line.PeopleCommand):
 def _run(check: Check) -> CheckResult:
     try:
         return check.run()
+    except (OperationalError, InterfaceError):
+        return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
     except Exception as error:  # noqa: BLE001 - shown as the check's result: the other checks must still be seen
         text = f"the check itself failed: {type(error).__name__}: {error}"
         return CheckResult(verdict="fail", found=text, remedy="Report this line.")
 
 
-def _line(name: str, result: CheckResult) -> str:
-    first = f"{_WORDS[result.verdict]:<5} {name:<12} {result.found}"
-    return "\n".join([first, *(f"{'':<18} -> {line}" for line in result.remedy.splitlines())])
+def _line(name: str, result: CheckResult, *, width: int) -> str:
+    first = f"{_WORDS[result.verdict]:<5} {name:<{width}} {result.found}"
+    return "\n".join([first, *(f"{'':<{width + 6}} -> {line}" for line in result.remedy.splitlines())])
 
 
 def _document(name: str, result: CheckResult) -> dict[str, object]:
