@@ -16,7 +16,7 @@ from tests.support.system import System, wait_until
 
 pytestmark = pytest.mark.scenario
 
-FOUND_WITHIN_S = 30.0
+FOUND_WITHIN_S = 60.0
 TABS = ("payload", "headers", "error", "history", "trace")
 
 

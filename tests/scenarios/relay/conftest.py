@@ -41,7 +41,7 @@ class Relays:
             [sys.executable, "manage.py", "relay_outbox"], cwd=ROOT, env=env, stdout=self._log, stderr=self._log
         )
 
-    def await_death(self, *, within_s: float = 30.0) -> int:
+    def await_death(self, *, within_s: float = 90.0) -> int:
         """Wait until the relay has died of its own; return its exit code."""
         assert self._process is not None
         return self._process.wait(within_s)

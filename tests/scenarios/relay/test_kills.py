@@ -155,7 +155,7 @@ def test_deaths_at_every_boundary_lose_nothing(relays, writers, topic):
     relays.start()
     time.sleep(1)
     written = writers()
-    wait_until(everything_is_sent, within_s=30, what="everything is sent")
+    wait_until(everything_is_sent, within_s=60, what="everything is sent")
     relays.stop()
     assert written.count > 300
     check(topic, written)
@@ -166,12 +166,12 @@ def test_kills_at_random_moments_lose_nothing(relays, writers, topic):
     for _ in range(3):
         before = sent()
         relays.start()
-        wait_until(lambda before=before: sent() > before, within_s=30, what="the relay sends", every_s=0.05)
+        wait_until(lambda before=before: sent() > before, within_s=60, what="the relay sends", every_s=0.05)
         time.sleep(chance.random())
         relays.kill()
     relays.start()
     time.sleep(1)
     written = writers()
-    wait_until(everything_is_sent, within_s=30, what="everything is sent")
+    wait_until(everything_is_sent, within_s=60, what="everything is sent")
     assert relays.stop() < 5
     check(topic, written)
