@@ -30,7 +30,7 @@ _EVERYTHING = access.system_actor("console")
 def tile(*, actor: access.Actor, now: datetime) -> Tile:
     """Open letters of topics that the actor may see, and how many arrived per minute in the last hour."""
     limited = not access.visible_topics(actor).is_everything
-    unit = "open, of your topics" if limited else "open"
+    unit = "in your topics" if limited else "open"
     try:
         totals, points = groups.totals_and_arrivals(actor=actor, now=now)
     except limits.TooSlow:

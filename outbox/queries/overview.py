@@ -31,7 +31,7 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
     return Tile(
         title="Outbox",
         value=f"{whole.events:,}" + ("+" if whole.capped else ""),
-        unit="waiting" if visible.is_everything else "waiting, of all topics",
+        unit="waiting" if visible.is_everything else "of all topics",
         status=status,
         word=word,
         points=rates(now),

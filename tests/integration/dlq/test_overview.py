@@ -71,7 +71,7 @@ def test_who_sees_some_topics_hears_of_those_only() -> None:
     store(*(record(number, error_type=f"Error{number}", origin_topic="stock", partition=1) for number in range(3, 10)))
     limited = actor(Role.VIEWER, topics=("stock",))
     tile = overview.tile(actor=limited, now=NOW)
-    assert (tile.value, tile.unit, tile.points[-1]) == ("7", "open, of your topics", 7.0)
+    assert (tile.value, tile.unit, tile.points[-1]) == ("7", "in your topics", 7.0)
     items = overview.attention(actor=limited, now=NOW)
     assert {(item.count, item.topics) for item in items[:-1]} == {(1, ("stock",))}
     assert items[-1].title == "2 more failure groups with 2 open letters"

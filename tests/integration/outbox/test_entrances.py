@@ -126,7 +126,7 @@ def test_who_sees_other_topics_hears_nothing_of_what_is_parked(stuck_and_parked,
     items = {item.id: item for item in overview.attention(actor=limited, now=NOW())}
     assert items.keys() == {"outbox:stuck"}
     assert "orders" not in items["outbox:stuck"].detail
-    assert overview.tile(actor=limited, now=NOW()).unit == "waiting, of all topics"
+    assert overview.tile(actor=limited, now=NOW()).unit == "of all topics"
     (failed,) = [row for row in overview.timeline(NOW().replace(year=2020), 5) if "could not send" in row.text]
     assert not limited.scopes.allows(*failed.topics)
     client.force_login(account(Role.VIEWER, topics=("stock*",)).user)
