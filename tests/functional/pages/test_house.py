@@ -71,6 +71,30 @@ def test_facts_of_processes_are_words_with_units_and_troubles_look_like_it(visit
     assert not re.search(r"[\[\]{}']", page.locator("#processes tbody").inner_text())
 
 
+@pytest.mark.parametrize("address", ["/settings/", "/demo/"])
+def test_no_gap_is_wider_than_the_others(visits: Visits, address: str) -> None:
+    page = visits.open("ada", path=address)
+    gaps = page.evaluate("""() => [...document.querySelectorAll("main .head + *, main .count-line")].map((each) =>
+        each.getBoundingClientRect().top - each.previousElementSibling.getBoundingClientRect().bottom)""")
+    assert len(gaps) >= 2
+    assert all(8 <= gap <= 12 for gap in gaps), gaps
+
+
+def test_the_demo_s_figures_fill_their_panel_and_its_faults_fit_a_phone(visits: Visits) -> None:
+    page = visits.open("ada", path="/demo/")
+    figures, panel = page.locator("#shop .figure"), page.locator("#shop .figures").bounding_box()
+    last = figures.last.bounding_box()
+    assert panel is not None
+    assert last is not None
+    assert abs(last["x"] + last["width"] - panel["x"] - panel["width"]) <= 1
+    page.set_viewport_size({"width": 390, "height": 900})
+    for row in page.locator("tr[id^=fault]").all():
+        words = row.locator("small").bounding_box()
+        assert words is not None
+        assert words["width"] > 300
+        expect(row.get_by_role("button")).to_be_in_viewport(ratio=0.5)
+
+
 def test_the_outbox_page_shows_every_shard_and_says_when_nobody_sends(visits: Visits, world: World) -> None:
     page = visits.open("vito", path="/outbox/")
     expect(page.locator("#outbox tr[id^=shard]")).to_have_count(16)
@@ -89,8 +113,11 @@ def test_the_outbox_page_lists_parked_events_with_their_reason_as_text(visits: V
 
 def test_a_page_that_is_not_there_says_so_inside_the_frame(visits: Visits) -> None:
     visits.expected = ("404",)
-    page = visits.open("ana", path="/letters/999999/")
+    page = visits.open("ana", path="/nothing/here/")
     expect(page.get_by_text("There is nothing at this address")).to_be_visible()
+    expect(page.locator(".rail")).to_be_visible()
+    page.goto("/letters/999999/")
+    expect(page.get_by_text("There is no such letter, or it belongs to a topic that you may not see.")).to_be_visible()
     expect(page.locator(".rail")).to_be_visible()
 
 
