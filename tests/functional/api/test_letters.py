@@ -89,6 +89,7 @@ def secret_letter(world: World) -> Letter:
             value=b'{"password": "hunter2", "card": {"number": "4111111111111111"}, "order": 17}',
             extra=(("authorization", b"Bearer t0k3n"), ("tenant", b"acme")),
             error_message="refused: password=hunter2",
+            error_stack="Traceback: charge(password=hunter2)",
         ),
         now=world.now,
     )
@@ -108,6 +109,14 @@ def test_a_viewer_gets_no_secrets_from_any_answer(api: Api, world: World) -> Non
     headers = {header["name"]: header for header in shown["headers"]}
     assert (headers["authorization"]["base64"], headers["authorization"]["masked"]) == (None, True)
     assert (b64decode(headers["tenant"]["base64"]), headers["tenant"]["masked"]) == (b"acme", False)
+
+
+def test_a_viewer_gets_no_secrets_from_what_was_tried(api: Api, world: World) -> None:
+    letter = secret_letter(world)
+    run = world.approve(letter)
+    run.items.update(error="refused with password=hunter2")
+    assert "hunter2" not in str(api("GET", f"/letters/{letter.pk}", who="viewer")[1]["history"])
+    assert "hunter2" in str(api("GET", f"/letters/{letter.pk}")[1]["history"])
 
 
 def test_an_operator_gets_the_exact_bytes_of_secrets(api: Api, world: World) -> None:

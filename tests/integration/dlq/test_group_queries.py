@@ -171,3 +171,12 @@ def test_the_drawer_says_when_letters_cannot_be_counted_in_time(
     answer = client.get(f"/letters/groups/{group.pk}/")
     assert answer.status_code == 200
     assert "Too many letters to count" in answer.content.decode()
+
+
+def test_a_search_does_not_see_through_the_masks_of_a_sample() -> None:
+    LetterGroup.objects.filter(error_type="KeyError").update(sample_message="refused: password=hunter2")
+    reveals = actor(Role.OPERATOR)
+    for text in ("hunter2", "error:hunter2", "hunt"):
+        assert titles(text) == []
+        found = groups.page(actor=reveals, search=search.parse(text), now=NOW).rows
+        assert [row.group.error_type for row in found] == ["KeyError"]
