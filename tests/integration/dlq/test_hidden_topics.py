@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dlq.domain.scope import Scope
+from dlq.models import Letter
 from dlq.operations import discards, plans
 from dlq.queries import groups, replays
 from reliability import access
 from tests.support.actors import actor
+from tests.support.letters import record, store
 from tests.support.replays import World
 
 LIMITED = actor(name="limited", topics=("stock*",))
@@ -58,3 +60,14 @@ def test_a_plan_without_letters_is_for_its_author_and_those_who_see_everything(w
         assert replays.visible_plan(plan.pk, actor=reader) == plan
     with pytest.raises(replays.NoSuchPlan):
         replays.visible_plan(plan.pk, actor=actor(name="other", topics=("orders",)))
+
+
+def test_a_plan_of_ids_does_not_tell_which_hidden_letters_repeat_others(world: World) -> None:
+    store(record(1, partition=0), record(1, partition=1), now=world.now)
+    ids = tuple(Letter.objects.values_list("pk", flat=True))
+    assert Letter.objects.filter(duplicate_of__isnull=False).count() == 1
+    counts = {}
+    for who in (LIMITED, world.operator):
+        plan = plans.draw(scope=Scope(ids=ids), terms=plans.terms(), actor=who, now=world.now)
+        counts[who.name] = plan.counts["duplicates"]
+    assert counts == {LIMITED.name: 0, world.operator.name: 1}
