@@ -59,7 +59,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault(
             name="invoicing_bug",
             title="Another team's invoicing cannot read decimal commas",
-            broken="Amounts such as 12,50 hit a bug in another team's service; it dead-letters them the way Spring does.",
+            broken="Amounts such as 12,50 hit a bug in another team's code; it dead-letters them the way Spring does.",
             mended="Fix deployed",
         ),
     )
