@@ -96,6 +96,7 @@ def context(request: HttpRequest, letter: Letter, *, region: str) -> dict[str, A
         "tab_template": f"dlq/_tab_{tab}.html",
         "acts": acts,
         "mask": not queries.reveals(actor, letter.origin_topic),
+        "visible": access.visible_topics(actor),
         "as": request.GET.get("as", ""),
     }
     return shown | _FILL[tab](letter, shown, headers)
@@ -160,7 +161,7 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
         events.append(
             Event(at=letter.failed_at, kind="crit", head="Given up", text=f"{letter.consumer_group}{attempt}")
         )
-    events += [_attempt(letter, attempt) for attempt in replay_queries.history_of_letter(letter.pk)]
+    events += [_attempt(letter, attempt, shown["visible"]) for attempt in replay_queries.history_of_letter(letter.pk)]
     events += [
         Event(
             at=made.created_at,
@@ -184,10 +185,14 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
     return {"history": sorted(events, key=lambda event: event.at, reverse=True)}
 
 
-def _attempt(letter: Letter, attempt: replay_queries.Attempt) -> Event:
+def _attempt(letter: Letter, attempt: replay_queries.Attempt, visible: access.VisibleTopics) -> Event:
     kind, word = progress.ITEM_WORDS[attempt.item.state]
     item = attempt.item
-    where = f" to {wording.place(item.sent_topic, item.sent_partition, item.sent_offset)}" if item.sent_topic else ""
+    where = ""
+    if item.sent_topic:
+        known = visible.allows(item.sent_topic)  # a run may lead to a topic of others
+        place = wording.place(item.sent_topic, item.sent_partition, item.sent_offset)
+        where = f" to {place if known else 'a topic that you may not see'}"
     who = "" if attempt.of_letter == letter.pk else f" (letter {attempt.of_letter})"
     then = f", became letter {attempt.new_letter}" if attempt.new_letter and attempt.new_letter != letter.pk else ""
     why = item.error or item.proof

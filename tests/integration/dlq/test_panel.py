@@ -12,6 +12,7 @@ from dlq.models import Letter
 from reliability.access import Role
 from tests.support.actors import account
 from tests.support.letters import record, store
+from tests.support.replays import World
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +46,13 @@ def test_a_small_payload_is_shown_beside_the_error(client: Client) -> None:
     page = shown(client, "error")
     assert "&quot;order&quot;" in page or '"order"' in page
     assert "look at the payload" not in page
+
+
+def test_the_history_names_no_topic_that_may_not_be_seen(client: Client, world: World) -> None:
+    world.create("secret-copies", partitions=1)
+    (letter,) = world.letters(1)
+    world.send_all(world.approve(letter, target={"kind": "topic", "topic": "secret-copies"}))
+    client.force_login(account(Role.VIEWER, topics=("orders",)).user)
+    page = client.get(f"/letters/{letter.pk}/?tab=history").content.decode()
+    assert "a topic that you may not see" in page
+    assert "secret-copies" not in page
