@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from playwright.sync_api import expect
 
+from reliability.access import operations as access_operations
+from reliability.access.models import Account
+from reliability.kernel import clock
 from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
 from tests.support import outbox
@@ -73,9 +77,18 @@ def test_facts_of_processes_are_words_with_units_and_troubles_look_like_it(visit
 
 @pytest.mark.parametrize("address", ["/settings/", "/demo/"])
 def test_no_gap_is_wider_than_the_others(visits: Visits, address: str) -> None:
+    access_operations.issue_token(
+        account=Account.objects.get(user__username="ada"),
+        name="ci",
+        role=None,
+        topic_scopes=None,
+        life=timedelta(days=1),
+        now=clock.SYSTEM.now(),
+    )
     page = visits.open("ada", path=address)
-    gaps = page.evaluate("""() => [...document.querySelectorAll("main .head + *, main .count-line")].map((each) =>
-        each.getBoundingClientRect().top - each.previousElementSibling.getBoundingClientRect().bottom)""")
+    behind = page.locator("main .head + *, main .count-line, main .table + *")
+    edge = "e => e.getBoundingClientRect().top - e.previousElementSibling.getBoundingClientRect().bottom"
+    gaps = [each.evaluate(edge) for each in behind.all()]
     assert len(gaps) >= 2
     assert all(8 <= gap <= 12 for gap in gaps), gaps
 
