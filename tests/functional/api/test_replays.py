@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dlq.models import Letter
+from reliability.audit.models import Entry
 from tests.functional.api.conftest import Api
 from tests.support.replays import World
 
@@ -151,3 +152,12 @@ def test_a_group_or_a_run_that_there_is_not_is_no_empty_scope(
 
 def test_the_target_may_be_a_word(api: Api, world: World) -> None:
     assert plan(api, world, target="group")["target"] == {"kind": "group"}
+
+
+def test_naming_a_group_where_none_is_missing_is_refused(api: Api, world: World) -> None:
+    run = world.approve(*world.letters(1))
+    world.send_all(run)
+    status, problem = api("PUT", f"/replays/{run.pk}/consumer-group", {"group": "other", "reason": "we asked them"})
+    assert (status, problem["code"]) == (409, "nothing-groupless")
+    assert run.items.get().consumer_group == "billing"
+    assert Entry.objects.order_by("-seq").values_list("act", "outcome")[0] == ("letters.settle", "refused")
