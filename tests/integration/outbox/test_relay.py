@@ -12,6 +12,7 @@ import outbox
 from outbox import queries
 from outbox.domain.event import sha256_of
 from outbox.relay import reading
+from outbox.relay.topics import GRACE_S
 from reliability.kafka import ports
 from reliability.kernel import clock, wire
 from reliability.kernel.murmur import partition_for
@@ -173,6 +174,18 @@ def test_a_topic_that_stays_unknown_is_parked_and_one_that_appears_is_not(broker
     assert values(broker, "late") == [b"1"]
     assert values(broker, "orders") == [b"3"]
     assert [(row.topic, row.code) for row in queries.parked()] == [("never", "unknown_topic")]
+
+
+def test_many_unknown_topics_hold_a_shard_up_no_longer_than_one(broker):
+    time = clock.ManualClock()
+    relay = make_relay(broker, time=time, random=lambda: 0.99)  # the longest waits there are
+    append(*[event("k", "gone", topic=f"gone-{n}") for n in range(20)], event("k", "fine"))
+    for _ in range(30):
+        relay.step()
+        time.advance(GRACE_S / 25)
+    relay.close()
+    assert values(broker, "orders") == [b"fine"]
+    assert len(queries.parked()) == 20
 
 
 def test_nothing_is_lost_while_kafka_is_away(broker):
