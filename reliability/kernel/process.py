@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 import threading
@@ -77,6 +78,16 @@ def run(
         if not again:
             stop.wait(idle_s)
     heartbeat.beat(name, state="stopped", facts=facts())
+
+
+def keep_what_is_loaded() -> None:
+    """Take what a process has loaded out of garbage collection, for a loop that makes many objects a second.
+
+    Code and settings live as long as the process; looking through them again and again costs a flood a fifth of its
+    speed.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

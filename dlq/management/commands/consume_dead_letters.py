@@ -27,6 +27,7 @@ class Command(command_line.HelpfulCommand):
         cluster = options["cluster"]
         letters = handlers.Letters(cluster=cluster)
         name = "letters" if cluster == clusters.MAIN else f"letters:{cluster}"
+        process.keep_what_is_loaded()
         with process.stop_on_signals() as stop:
             try:
                 process.run(letters.step, name=name, heartbeat=DatabaseHeartbeat(), stop=stop, facts=letters.facts)
