@@ -188,6 +188,9 @@
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:timeout", failed);
 
+  /* A page that the browser kept and shows again is as old as it was left: what it offers may be done already. */
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+
   document.getElementById("keys")?.addEventListener("change", (event) => {
     body.dataset.keys = event.target.checked ? "on" : "off";
     remember("mainstay_keys", event.target.checked ? "" : "off");

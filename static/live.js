@@ -50,7 +50,7 @@
     const selection = getSelection();
     if (!selection.isCollapsed && selection.anchorNode && region.contains(selection.anchorNode)) return "selected";
     const active = document.activeElement;
-    if (region.contains(active) && active.matches("input:not([data-row]):not([data-all]), textarea, select")) return "focus";
+    if (region.dataset.typing === undefined && region.contains(active) && active.matches("input:not([data-row]):not([data-all]), textarea, select")) return "focus";
     return "";
   }
 

@@ -61,6 +61,10 @@
   }
 
   function morph(shown, fresh) {
+    for (const field of shown.querySelectorAll("textarea[id]")) { // what was typed stays, whoever the field belongs to now
+      const same = fresh.querySelector(`#${field.id}`);
+      if (same && field.value !== field.defaultValue) same.value = field.value;
+    }
     window.Idiomorph.morph(shown, fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks: {
       beforeAttributeUpdated: (name, node, kind) => !(
         (node.matches?.("input[data-row]") && name === "checked") || (node.matches?.("details") && name === "open") ||

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -15,13 +16,18 @@ from dlq.domain import scope as scopes
 from dlq.domain.plan import Kind, Terms
 from dlq.models import ReplayPlan
 from dlq.operations import plans, policy, replays
+from dlq.queries import holding
 from dlq.queries import replays as queries
 from dlq.queries import scopes as scope_queries
 from dlq.views import copies, naming, steps, wording
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.kernel import clock
+from reliability.kernel.errors import Refused
+from reliability.live import fragment
 
+UNSENT = "unsent_reason"  # in the session: the plan whose approval was refused, and the reason that was typed
+REASON_KEPT = 1_000  # characters, as many as the field takes
 FAILED_LIMITS = (5, 20, 50)  # percent
 
 
@@ -59,16 +65,23 @@ def draw(request: HttpRequest) -> HttpResponse:
 @access.requires("letters.view")
 @told
 def page(request: HttpRequest, plan_id: int) -> HttpResponse:
-    """The dry run: what will be sent, what not and why, and the button that says how many."""
+    """The dry run: what would be sent, what not and why, and the button that says how many are free now."""
     actor, now = access.actor_of(request), clock.SYSTEM.now()
     plan = queries.visible_plan(plan_id, actor=actor)
+    run, expired = getattr(plan, "replay", None), plan.expires_at <= now
+    standing = holding.of_plan(plan, actor=actor)
     chosen = plans.terms(target=plan.target, rate=plan.rate, failed_limit=plan.failed_limit, include=plan.include)
+    unsent = request.session.get(UNSENT, {})
     context = {
         "title": f"Plan of a replay of {plan.total} letters",
         "now": now,
         "plan": plan,
-        "run": getattr(plan, "replay", None),
-        "expired": plan.expires_at <= now,
+        "run": run,
+        "expired": expired,
+        "standing": standing,
+        "taken": bool(plan.total) and not standing.free,
+        "can_start": not run and not expired and standing.free > 0,
+        "typed": unsent.get("reason", "") if unsent.get("plan") == plan.pk else "",
         "scope": naming.of_plan(plan, actor=actor),
         "stop_rule": steps.stop_rule(plan.failed_limit),
         "patience_s": policy.canary_patience_s(),
@@ -80,22 +93,35 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
         "copies": _copies(request, plan),
         **_choices(chosen),
     }
-    return render(request, "dlq/plan.html", context)
+    held = [(each.run.pk, each.run.state, each.letters) for each in standing.holders]
+    return fragment.page(
+        request, "dlq/plan.html", context, regions={"plan": [run and run.pk, expired, standing.free, held]}
+    )
 
 
 @require_POST
 @access.requires("letters.replay")
 @told
 def approve(request: HttpRequest) -> HttpResponse:
-    """Start the run of the very plan that was looked at; a second press leads to the same run."""
-    approval = replays.approve(
-        plan_id=forms.cursor_of(request.POST.get("plan", "")) or 0,
-        plan_hash=request.POST.get("hash", ""),
-        reason=request.POST.get("reason", ""),
-        actor=access.actor_of(request),
-        now=clock.SYSTEM.now(),
-    )
-    return redirect("dlq:run", approval.replay.pk)
+    """Start the run of the very plan that was looked at; a second press leads to the same run and says so."""
+    plan_id, reason = forms.cursor_of(request.POST.get("plan", "")) or 0, request.POST.get("reason", "")
+    try:
+        approval = replays.approve(
+            plan_id=plan_id,
+            plan_hash=request.POST.get("hash", ""),
+            reason=reason,
+            actor=access.actor_of(request),
+            now=clock.SYSTEM.now(),
+        )
+    except Refused:
+        request.session[UNSENT] = {"plan": plan_id, "reason": reason[:REASON_KEPT]}
+        raise
+    request.session.pop(UNSENT, None)
+    run = approval.replay
+    if not approval.created:
+        said = f"This plan was approved before, by {run.actor} at {run.created_at:%H:%M:%S} UTC"
+        messages.warning(request, f"{said}: your approval started nothing.")
+    return redirect("dlq:run", run.pk)
 
 
 def _choices(chosen: Terms) -> dict[str, Any]:

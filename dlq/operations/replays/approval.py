@@ -14,6 +14,7 @@ from dlq.domain.run import RunState
 from dlq.models import Replay, ReplayPlan
 from dlq.models.letters import State
 from dlq.operations import items, standing
+from dlq.queries import holding
 from dlq.queries import replays as queries
 from reliability import access, audit
 from reliability.kafka.incoming import ATTEMPT_MAX
@@ -105,17 +106,12 @@ def _start(plan_id: int, *, plan_hash: str, reason: str, actor: access.Actor, no
         claimed = _claim(plan, run)
         if not claimed:
             raise NothingLeft
-        standing.stand(claimed, to=State.REPLAYING, now=now, sources=_free(plan))
+        standing.stand(claimed, to=State.REPLAYING, now=now, sources=holding.free_states(plan))
     run.total, run.skipped = len(claimed), plan.total - len(claimed)
     run.counts = {ItemState.PLANNED.value: run.total}
     run.save()
     items.wake(run, by=actor.name)
     return run
-
-
-def _free(plan: ReplayPlan) -> tuple[State, ...]:
-    """The states from which the plan may take a letter."""
-    return (State.OPEN, State.QUARANTINED) if "quarantined" in plan.include else (State.OPEN,)
 
 
 # The rows are locked before they are looked at again, in order of id as everywhere: of two operators at once each
@@ -153,7 +149,7 @@ RETURNING letter_id
 def _claim(plan: ReplayPlan, run: Replay) -> list[int]:
     """Make an item of every letter of the plan that is still free; return those letters' ids."""
     names_group = plan.target["kind"] != Kind.TOPIC
-    values = {"plan": plan.pk, "run": run.pk, "free": list(_free(plan)), "names_group": names_group}
+    values = {"plan": plan.pk, "run": run.pk, "free": list(holding.free_states(plan)), "names_group": names_group}
     values["attempt_max"] = ATTEMPT_MAX
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, values)

@@ -1,0 +1,95 @@
+"""The page of a plan that is no longer what it was: approved, or its letters taken by another run."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from dlq.domain.scope import Scope
+from dlq.models import Letter, Replay, ReplayPlan
+from dlq.operations import plans
+from reliability.access import Role
+from reliability.kernel import clock
+from tests.support.actors import account
+from tests.support.replays import World
+
+
+@pytest.fixture
+def client() -> Client:
+    client = Client()
+    client.force_login(account(Role.OPERATOR, name="bo").user)
+    return client
+
+
+def drawn(world: World, letters: list[Letter]) -> ReplayPlan:
+    """A plan that is still good now: pages go by the real clock."""
+    scope = Scope(ids=tuple(letter.pk for letter in letters))
+    return plans.draw(scope=scope, terms=plans.terms(), actor=world.operator, now=clock.SYSTEM.now())
+
+
+def shown(client: Client, plan: ReplayPlan) -> str:
+    return client.get(f"/replays/plans/{plan.pk}/").content.decode()
+
+
+def approve(client: Client, plan: ReplayPlan, reason: str = "provider is back") -> str:
+    """What the operator sees after pressing the button."""
+    sent = {"plan": plan.pk, "hash": plan.hash, "reason": reason}
+    came_from = f"http://testserver/replays/plans/{plan.pk}/"
+    return client.post("/replays/", sent, follow=True, headers={"Referer": came_from}).content.decode()
+
+
+def test_a_plan_that_can_be_approved_says_what_would_be_sent(world: World, client: Client) -> None:
+    page = shown(client, drawn(world, world.letters(3)))
+    assert "<b>3</b>" in page
+    assert "Replay 3 letters</button>" in page
+    assert "Before you approve" in page
+    assert "good until" in page
+
+
+def test_a_plan_whose_letters_another_run_took_names_the_run_and_offers_nothing(world: World, client: Client) -> None:
+    letters = world.letters(3)
+    plan = drawn(world, letters)
+    run = world.approve(*letters)
+    page = shown(client, plan)
+    assert f'<a href="/replays/{run.pk}/">Replay #{run.pk}</a> by {run.actor} holds these' in page
+    assert "<b>0</b>" in page
+    assert "letters</button>" not in page
+    assert "Nothing speaks against it" not in page
+    assert "good until" not in page
+
+
+def test_the_reason_of_a_refused_approval_is_kept(world: World, client: Client) -> None:
+    letters = world.letters(2)
+    plan = drawn(world, letters)
+    world.approve(*letters)
+    page = approve(client, plan, "the provider called back")
+    assert ">the provider called back</textarea>" in page
+    assert Replay.objects.count() == 1
+
+
+def test_of_a_plan_whose_letters_are_partly_taken_the_free_ones_are_counted(world: World, client: Client) -> None:
+    letters = world.letters(4)
+    plan = drawn(world, letters)
+    run = world.approve(letters[0])
+    page = shown(client, plan)
+    assert "Replay 3 letters</button>" in page
+    assert f"Replay #{run.pk}</a> by {run.actor} holds 1." in page
+
+
+def test_an_approved_plan_leads_to_its_run_and_has_no_form(world: World, client: Client) -> None:
+    plan = drawn(world, world.letters(2))
+    approve(client, plan)
+    run = Replay.objects.get()
+    page = shown(client, plan)
+    assert f'This plan was approved: <a href="/replays/{run.pk}/">Replay #{run.pk}</a>' in page
+    for gone in ("would be sent", "Before you approve", "good until", 'name="reason"', "Nothing speaks against it"):
+        assert gone not in page
+
+
+def test_approving_a_plan_again_says_that_nothing_was_started(world: World, client: Client) -> None:
+    plan = drawn(world, world.letters(2))
+    approve(client, plan)
+    page = approve(client, plan, "again")
+    assert "This plan was approved before, by bo at " in page
+    assert "your approval started nothing" in page
+    assert Replay.objects.count() == 1
