@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -23,6 +24,7 @@ BATCH = 1_000  # records of one transaction: the cost of a commit is spread, a f
 RATE_WINDOW_S = 30.0
 FLOOD_LOOK_S = 1.0  # how often a topic's id is asked while full batches flow; else with every batch
 LOOK_S = 5.0  # how often the ids of all topics are asked
+STORED_WITHIN_S = 5.0  # how long the polling thread waits for a batch that outlived its assignment
 LOOK_ANSWER_S = 2.0  # how long the polling thread may wait for them
 LINKS_MAX = 32  # traces one span is linked to; the first records of a batch stand for the rest
 UNNAMED = "unnamed"  # the id of a topic whose broker has no ids: a recreated topic cannot be told apart there
@@ -52,7 +54,7 @@ class Letters:
             work=self.store,
             pattern=pattern or known.topic_pattern(),
             policy=loop.LoopPolicy(batch=BATCH, poll_records=BATCH),
-            tell=loop.Listeners(read=self._ahead.read, assigned=self._assigned, reset=self._reset),
+            tell=loop.Listeners(read=self._ahead.read, assigned=self._came, reset=self._fell),
             hands=worker.Thread("letters-store", at_exit=connections.close_all),
             time=time,
         )
@@ -159,9 +161,29 @@ class Letters:
     def _connect(self) -> ports.Consumer:
         return clusters.consumer(self._cluster, group=self._group, client_id=self._group)
 
+    def _came(self, partitions: ports.Partitions) -> None:
+        with self._nothing_stored():
+            self._assigned(partitions)
+
+    def _fell(self, partitions: ports.Partitions) -> None:
+        with self._nothing_stored():
+            self._reset(partitions)
+
+    @contextlib.contextmanager
+    def _nothing_stored(self) -> Iterator[None]:
+        """While no batch is being stored: one of a partition that went and came again would note where it was."""
+        if not self._knowing.acquire(timeout=STORED_WITHIN_S):
+            raise ports.Unavailable("a batch of an earlier assignment is still being stored")
+        try:
+            yield
+        finally:
+            self._knowing.release()
+
     def _assigned(self, partitions: ports.Partitions) -> None:
         """Before the first record of these partitions is stored: learn which incarnation of their topics it is."""
-        ids = self._ask(partitions)
+        ids, recreated = self._ask(partitions)
+        for topic in recreated:  # what the group has committed may be of the old one
+            self._loop.rewind(topic)
         for partition in partitions:
             self._ids[partition] = ids[partition.topic]
             self._next_ids.pop(partition, None)
@@ -169,10 +191,11 @@ class Letters:
 
     def _reset(self, partitions: ports.Partitions) -> None:
         """The log began anew: records up to that place are of the topic's old incarnation, those after of the new."""
-        ids = self._ask(partitions)
+        ids, _ = self._ask(partitions)
         self._next_ids.update({partition: ids[partition.topic] for partition in partitions})
 
-    def _ask(self, partitions: ports.Partitions) -> dict[str, str]:
+    def _ask(self, partitions: ports.Partitions) -> tuple[dict[str, str], list[str]]:
+        """Ids of these partitions' topics, and which are others than those we read before."""
         admin = clusters.admin(self._cluster)
         ids = {topic: admin.topic_id(topic) or UNNAMED for topic in sorted({each.topic for each in partitions})}
         try:
@@ -182,7 +205,7 @@ class Letters:
             raise
         for topic in recreated:
             log.warning("dead_letter_topic_recreated", topic=topic, cluster=self._cluster)
-        return ids
+        return ids, recreated
 
 
 def _links(records: Sequence[Record]) -> Sequence[Sequence[tuple[str, bytes | None]]]:

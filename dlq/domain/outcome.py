@@ -144,7 +144,7 @@ def _watched(item: Sent, evidence: Evidence, rules: Rules, marks: _Marks, *, now
     if went_by_at is not None and rules.commits_after_processing:
         return ItemEvent.PROVED, f"group {item.group} is declared to commit only what it has processed"
     window = timedelta(seconds=rules.window_s)
-    quiet = evidence.inbox is None or not _is_ours(item, evidence.inbox)  # else its group is still busy with it
+    quiet = evidence.inbox is None  # else its group is busy with it, or has passed over it
     if quiet and window_from and evidence.round and evidence.round.asked_at >= window_from + window:
         return ItemEvent.GONE_BY, f"no new letter for {rules.window_s:.0f} s"
     deadline = item.sent_at + timedelta(seconds=rules.deadline_s) + (window if window_from is not None else timedelta())

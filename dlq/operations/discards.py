@@ -9,7 +9,7 @@ from dlq.domain.plan import LETTERS_MAX
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
 from dlq.models.letters import State
-from dlq.operations import policy, standing
+from dlq.operations import following, policy, standing
 from dlq.queries import discards as queries
 from dlq.queries import limits, scopes
 from reliability import access, audit
@@ -125,7 +125,9 @@ def _discard(
 
 
 def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
-    """Give the letters of a discard their states back; raises ``NoSuchDiscard``, ``UndoOver``, ``AlreadyUndone``."""
+    """Give the letters of a discard their states back; those whose failures another letter tells of by now follow it.
+
+    Raises ``NoSuchDiscard``, ``UndoOver``, ``AlreadyUndone``."""
     topics = queries.discard(discard_id).topics
     with audit.action("letters.restore", actor=actor, target=f"discard:{discard_id}", topics=topics) as entry:
         made = Discard.objects.select_for_update().get(pk=discard_id)
@@ -133,12 +135,14 @@ def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
             raise AlreadyUndone
         if now >= made.undo_until:
             raise UndoOver(f"This discard could be undone until {made.undo_until:%Y-%m-%d %H:%M} UTC.")
-        restored = 0
+        restored = repeated = 0
         for was in _FREE:
             ids = list(made.letters.filter(was=was).values_list("letter_id", flat=True))
-            restored += len(standing.stand(ids, to=was, now=now, sources=(State.DISCARDED,)))
+            moved = standing.stand(ids, to=was, now=now, sources=(State.DISCARDED,))
+            restored += len(moved)
+            repeated += following.give_way(letter.id for letter in moved)
         made.undone_at, made.undone_by = now, actor.shown
         made.save()
-        entry.facts |= {"letters": restored}
+        entry.facts |= {"letters": restored} | ({"failed_again_meanwhile": repeated} if repeated else {})
         registry.touched("dlq.discard", [made.pk], by="dlq")
     return made

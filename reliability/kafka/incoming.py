@@ -10,6 +10,7 @@ from reliability.kernel import wire
 from reliability.kernel.record import Record, TopicPartition
 
 CLOUDEVENTS_ID = "ce_id"
+CLOUDEVENTS_SOURCE = "ce_source"
 MESSAGE_ID_CHARACTERS_MAX = 512
 ATTEMPT_MAX = 1_000_000
 _NUMBER_DIGITS_MAX = 19  # of a 64-bit offset
@@ -71,18 +72,22 @@ def incoming(record: Record, *, from_retry: bool = False) -> Incoming:
 def message_id(values: Mapping[str, bytes | None], *, topic: str, partition: int, offset: int) -> str:
     """The id under which a message is handled once, whatever topic brings it.
 
-    Its own id header, else our outbox's event id, else the CloudEvents id, else the coordinates of its first origin.
+    Its own id header, else our outbox's event id, else the CloudEvents source and id, which name an event together,
+    else the coordinates of its first origin.
     An id that is too long is replaced by its hash. ``values`` holds the last value of each header's name: of several
     headers of one name, the last counts.
     """
-    for name in (wire.MESSAGE_ID, wire.EVENT_ID, CLOUDEVENTS_ID):
-        value = values.get(name)
-        if value:
-            text = _text(value)
-            if len(text) <= MESSAGE_ID_CHARACTERS_MAX:
-                return text
-            return f"sha256:{hashlib.sha256(value).hexdigest()}"
-    return f"{topic}/{partition}/{offset}"
+    value = values.get(wire.MESSAGE_ID) or values.get(wire.EVENT_ID) or _cloudevents_id(values)
+    if not value:
+        return f"{topic}/{partition}/{offset}"
+    text = _text(value)
+    return text if len(text) <= MESSAGE_ID_CHARACTERS_MAX else f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
+def _cloudevents_id(values: Mapping[str, bytes | None]) -> bytes | None:
+    name, source = values.get(CLOUDEVENTS_ID), values.get(CLOUDEVENTS_SOURCE)
+    # A source is a URI, which has no space; should it have one all the same, it must not look like another's id.
+    return b"%b %b" % (source.replace(b" ", b"%20"), name) if name and source else name
 
 
 def _told_origin(record: Record) -> Origin | None:

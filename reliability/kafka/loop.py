@@ -145,7 +145,8 @@ class Loop:
 
     def rewind(self, topic: str) -> None:
         """With the next step, drop what was read of a topic and read what this member owns of it from the beginning."""
-        self._rewinds.append(topic)
+        if topic not in self._rewinds:
+            self._rewinds.append(topic)
 
     def close(self) -> None:
         """Finish the work under way (at most `drain_s`), commit, leave the group."""

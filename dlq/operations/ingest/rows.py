@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from dlq.models.letters import State
+from dlq.operations.following import LEADING, SAME_FAILURE
 from dlq.operations.ingest.values import Incoming
 from reliability.kernel import wire
 
@@ -31,23 +32,18 @@ _STORED = """
 SELECT "offset" FROM dlq_letter
  WHERE cluster = %s AND topic_id = %s AND "partition" = %s AND "offset" = ANY(%s::int8[])
 """
-# A closed leader leads no more: the same failure seen after it was settled is news to the operator.
 # LATERAL, and min() of an expression: one look into the index of origins per letter, also while the planner knows
 # nothing of a table that fills; min(id) itself would tempt it to walk the primary key.
-_LEADERS = """
+_LEADERS = f"""
 SELECT fresh.id, leader.id
   FROM dlq_letter fresh
  CROSS JOIN LATERAL (
        SELECT min(old.id + 0) AS id FROM dlq_letter old
-        WHERE old.origin_topic = fresh.origin_topic AND old.origin_partition = fresh.origin_partition
-          AND old.origin_offset = fresh.origin_offset AND old.consumer_group = fresh.consumer_group
-          AND old.attempt IS NOT DISTINCT FROM fresh.attempt AND old.replay = fresh.replay
-          AND old.cluster = fresh.cluster AND old.id < fresh.id
+        WHERE {SAME_FAILURE} AND old.id < fresh.id
           AND old.duplicate_of_id IS NULL AND old.state = ANY(%s)) leader
  WHERE fresh.id = ANY(%s::int8[]) AND fresh.origin_topic <> '' AND leader.id IS NOT NULL
-"""
+"""  # noqa: S608 - of our own words
 _FOLLOW = "UPDATE dlq_letter SET duplicate_of_id = %s WHERE id = %s"
-_LEADING = [State.OPEN.value, State.REPLAYING.value, State.QUARANTINED.value]
 
 
 def unstored(batch: Sequence[Incoming], *, cluster: str) -> list[Incoming]:
@@ -79,7 +75,7 @@ def find_leaders(batch: Sequence[Incoming]) -> None:
     """
     by_id = {each.id: each for each in batch}
     with connection.cursor() as cursor:
-        cursor.execute(_LEADERS, [_LEADING, _array(by_id)])
+        cursor.execute(_LEADERS, [LEADING, _array(by_id)])
         found = cursor.fetchall()
         for letter_id, leader_id in found:
             by_id[letter_id].duplicate_of = leader_id

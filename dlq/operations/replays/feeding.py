@@ -22,10 +22,12 @@ from dlq.operations.items import Change
 from dlq.queries import shapes
 from outbox.domain.event import Event, WrongEvent
 from outbox.queries import inbox_states
+from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import failpoint, wire
 from reliability.kernel.telemetry import tracing
 
 BYTES_PER_FEED_MAX = 16 * 1024 * 1024
+SPENT = f"its consumer has counted {ATTEMPT_MAX:,} attempts and would pass over another one"
 """Letters may have 10 MB each: what one feeding holds in memory is bounded by size as well as by number."""
 
 
@@ -102,7 +104,9 @@ def _next_items(run: Replay, count: int) -> list[ReplayItem]:
 
 
 def _append(run: Replay, batch: Sequence[ReplayItem], *, now: datetime) -> None:
-    _raise_attempts(batch)
+    spent = _raise_attempts(batch)
+    withdrawn = [Change(item_id=item.pk, event=ItemEvent.WITHDRAWN, error=SPENT) for item in batch if item.pk in spent]
+    batch = [item for item in batch if item.pk not in spent]
     partitions = shapes.keeper(sorted({item.letter.origin_topic for item in batch}))
     target = plans.Target(kind=plans.Kind(run.target["kind"]), topic=run.target.get("topic", ""))
     with tracing.span("dlq.replay.feed", attributes={"replay": run.pk, "items": len(batch)}):
@@ -115,7 +119,7 @@ def _append(run: Replay, batch: Sequence[ReplayItem], *, now: datetime) -> None:
         else Change(item_id=item.pk, event=ItemEvent.APPENDED)
         for item, refusal in zip(batch, refusals, strict=True)
     ]
-    items.apply(run, changes, now=now)
+    items.apply(run, [*changes, *withdrawn], now=now)
 
 
 def _event(item: ReplayItem, run: Replay, target: plans.Target, partitions: shapes.Keeper) -> Event:
@@ -157,18 +161,25 @@ def _append_one(event: Event) -> WrongEvent | None:
     return None
 
 
-def _raise_attempts(batch: Sequence[ReplayItem]) -> None:
-    """Count on from what the consumer's inbox has seen: it lets a message in again only under a higher attempt."""
+def _raise_attempts(batch: Sequence[ReplayItem]) -> set[int]:
+    """Count on from what the consumer's inbox has seen: it lets a message in again only under a higher attempt.
+
+    Returns the items for which there is none.
+    """
     by_group: dict[str, list[ReplayItem]] = {}
     for item in batch:
         if item.consumer_group:
             by_group.setdefault(item.consumer_group, []).append(item)
     raised: list[ReplayItem] = []
+    spent: set[int] = set()
     for group, of_group in by_group.items():
         seen = inbox_states(group, [item.message_id for item in of_group])
         for item in of_group:
             row = seen.get(item.message_id)
-            if row is not None and row.attempt >= item.attempt:
+            if row is not None and row.attempt >= ATTEMPT_MAX:
+                spent.add(item.pk)
+            elif row is not None and row.attempt >= item.attempt:
                 item.attempt = row.attempt + 1
                 raised.append(item)
     ReplayItem.objects.bulk_update(raised, ["attempt"])
+    return spent

@@ -125,6 +125,13 @@ def test_the_same_failure_at_two_offsets_has_one_leader() -> None:
     assert (group.count, group.open_count, group.duplicate_count) == (2, 2, 2)
 
 
+@pytest.mark.parametrize("change", [{"value": b"another"}, {"value": None}, {"key": b"another"}, {"key": None}])
+def test_other_bytes_are_another_message_whatever_place_they_claim(change: dict[str, bytes | None]) -> None:
+    store(record(1, origin_offset=50))
+    assert store(record(2, origin_offset=50, **change)).duplicates == 0  # type: ignore[arg-type]
+    assert store(record(3, origin_offset=50, **change)).duplicates == 1  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"attempts": 4}, {"group": "other"}, {"origin_partition": 1}, {"origin_topic": "o2"}, {"origin_topic": ""}],

@@ -11,9 +11,10 @@ from dlq.operations import outcomes, plans, replays
 from dlq.operations.replays import control
 from dlq.queries import sources
 from outbox.domain import message
-from outbox.models import Inbox
+from outbox.models import Event, Inbox
 from reliability.audit.models import Entry
 from reliability.kafka import clusters
+from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel.record import TopicPartition
 from tests.support import letters as letter_support
 from tests.support.letters import record, store
@@ -174,6 +175,20 @@ def test_an_inbox_row_of_an_earlier_attempt_decides_nothing_and_the_replay_count
     world.send_all(run)
     assert run.items.get().attempt == 10
     assert settle(world, run, 60) == {"sent": 1}
+
+
+def test_a_message_whose_attempts_are_spent_is_not_sent_to_be_passed_over(world: World) -> None:
+    (letter,) = world.letters(1)
+    spent = {"state": "gave_up", "attempt": ATTEMPT_MAX, "at": world.now}
+    Inbox.objects.create(digest=message.digest(GROUP, letter.message_id), **spent)
+    run = world.approve(letter)
+    world.advance(6)
+    world.feed(run)
+    item = run.items.get()
+    letter.refresh_from_db()
+    assert (item.state, letter.state) == ("cancelled", "open")
+    assert "1,000,000 attempts" in item.error
+    assert not Event.objects.exists()
 
 
 def test_after_three_failed_replays_the_letter_is_quarantined_and_left_out_unless_named(world: World) -> None:

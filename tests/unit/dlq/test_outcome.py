@@ -81,7 +81,16 @@ def test_it_does_not_pass_while_its_group_retries_it() -> None:
     watched = replace(SENT, went_by_at=at(10), window_from=at(12))
     late = Round(asked_at=at(80), reached_at=at(81))
     assert judge(watched, replace(inbox("retrying", 5), round=late), after_s=81).event is None
-    assert judge(watched, replace(inbox("retrying", 3), round=late), after_s=81).event is ItemEvent.GONE_BY
+
+
+@pytest.mark.parametrize("state", ["retrying", "gave_up"])
+def test_what_its_consumer_passed_over_is_unknown_in_the_end_and_never_passed(
+    state: Literal["retrying", "gave_up"],
+) -> None:
+    watched = replace(SENT, went_by_at=at(10), window_from=at(12))
+    late = Round(asked_at=at(80), reached_at=at(81))
+    assert judge(watched, replace(inbox(state, 3), round=late), after_s=81).event is None
+    assert judge(watched, replace(inbox(state, 3), round=late), after_s=100_000).event is ItemEvent.EXPIRED
 
 
 def test_a_new_letter_outranks_proof() -> None:

@@ -33,6 +33,16 @@ def test_the_ids_are_asked_in_their_order() -> None:
     assert incoming.incoming(record(headers=[("ce_id", b""), ("ce_id", None)])).message_id == "orders/0/0"
 
 
+def test_a_cloudevents_id_counts_together_with_its_source() -> None:
+    def told(source: bytes, name: bytes) -> str:
+        return incoming.incoming(record(headers=[("ce_source", source), ("ce_id", name)])).message_id
+
+    assert told(b"/shop-a", b"77") == "/shop-a 77"
+    assert told(b"/shop-a", b"77") != told(b"/shop-b", b"77")
+    assert told(b"a b", b"c") != told(b"a", b"b c")
+    assert told(b"", b"77") == "77"
+
+
 def test_an_id_that_is_too_long_is_replaced_by_its_hash() -> None:
     long = incoming.incoming(record(headers=[(wire.MESSAGE_ID, b"x" * 10_000_000)])).message_id
     assert long.startswith("sha256:")
