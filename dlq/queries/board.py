@@ -50,6 +50,7 @@ def _stopped(run: Replay) -> Item:
         act_label="Look",
         act_url=_url(run),
         count=run.counts.get("planned", 0),
+        is_cause=True,  # its letters wait for nobody else: before failures that are merely new
     )
 
 
@@ -74,12 +75,12 @@ def _groupless(run: Replay) -> Item:
 def _ended(run: Replay) -> TimelineRow:
     counts: dict[str, int] = run.counts
     failed, unknown = counts.get("failed_again", 0), counts.get("unknown", 0)
-    good = counts.get("confirmed", 0) + counts.get("passed", 0)
     status: Status = "crit" if failed else "warn" if unknown or counts.get("refused") else "ok"
     parts = [
         f"{number:,} {word}"
         for number, word in (
-            (good, "confirmed or passed"),
+            (counts.get("confirmed", 0), "confirmed"),
+            (counts.get("passed", 0), "passed without proof"),
             (failed, "failed again"),
             (unknown, "unknown"),
             (counts.get("sent", 0), "sent, outcome to come"),

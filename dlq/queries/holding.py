@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count
@@ -55,7 +56,7 @@ def free_states(plan: ReplayPlan) -> tuple[State, ...]:
 
 def of_plan(plan: ReplayPlan, *, actor: access.Actor) -> Standing:
     """Return how many letters of a plan are free now, and the runs that hold others, as far as the actor may see."""
-    values = {"plan": plan.pk, "free": list(free_states(plan)), "claiming": _CLAIMING, "most": HOLDERS_MAX}
+    values: dict[str, Any] = {"plan": plan.pk, "free": list(free_states(plan)), "claiming": _CLAIMING, "most": HOLDERS_MAX}
     with connection.cursor() as cursor:
         cursor.execute(_FREE, values)
         free: int = cursor.fetchone()[0]

@@ -13,6 +13,7 @@ from dlq import forms
 from dlq.domain.search import BadSearch
 from dlq.queries import endings
 from dlq.queries import groups as queries
+from dlq.queries import holding
 from dlq.queries import letters as letter_queries
 from dlq.queries.limits import TooSlow
 from dlq.views import filters, panel
@@ -98,10 +99,11 @@ def _opened(request: HttpRequest, group_id: int | None) -> tuple[dict[str, Any],
         if wanted
         else letter_queries.newest_of(actor=actor, group_id=group_id)
     )
-    shared = {
+    shared: dict[str, Any] = {
         "opened": row,
         "spread": queries.spread(row.group, actor=actor),
         "ending": None if row.group.open_count else endings.of_group(row.group.pk, actor=actor),
+        "holders": holding.of_group(row.group.pk, actor=actor) if row.group.replaying_count else [],
         "free_count": row.group.open_count + row.group.quarantined_count,
         "close": reverse("dlq:groups") + filters.address(request, filters.read(request).text),
     }
@@ -110,5 +112,6 @@ def _opened(request: HttpRequest, group_id: int | None) -> tuple[dict[str, Any],
     shown = panel.context(request, letter, region="drawer")
     group = row.group
     counts = [group.open_count, group.replaying_count, group.quarantined_count]
-    seen = [counts, row.standing.word, shared["ending"], panel.seen(shown)]
+    held = [(each.run.pk, each.run.state, each.letters) for each in shared["holders"]]
+    seen = [counts, held, row.standing.word, shared["ending"], panel.seen(shown)]
     return {**shown, **shared}, seen
