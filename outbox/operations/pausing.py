@@ -1,4 +1,7 @@
-"""Pause and resume the relays, let them go on after a restore: acts of an operator."""
+"""Pause and resume the relays, let them go on after a restore: acts of an operator who may see every topic.
+
+A shard carries the events of all topics, so that none of these acts can be bounded by topics.
+"""
 
 from __future__ import annotations
 

@@ -38,15 +38,21 @@ def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:
     """Check role and topic scopes for one act; raises ``Denied`` (its text says what is missing) or ``UnknownAct``.
 
     Hidden topics are counted, never named. An act bounded by topics is refused to an actor with limited scopes when no
-    topic is given: what cannot be checked is not allowed.
+    topic is given: what cannot be checked is not allowed. One on all topics at once is always refused to them.
     """
     admit(actor, act)
     if actor.scopes.is_everything:
         return
+    right = rights.right(act)
+    if right.whole:
+        raise Denied(
+            f"{act} touches the events of all topics at once and needs an account that may see every topic; "
+            f"{actor.shown} has limited scopes."
+        )
     hidden = sum(not actor.scopes.allows(topic) for topic in topics)
     if hidden:
         raise Denied(f"{hidden} of {len(topics)} topics of this {act} lie outside the topic scopes of {actor.shown}.")
-    if rights.right(act).by_topic and not topics:
+    if right.by_topic and not topics:
         raise Denied(
             f"{act} without a topic needs an account that may see every topic; {actor.shown} has limited scopes."
         )

@@ -16,6 +16,7 @@ VIEWER, OPERATOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 class Right:
     """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes.
 
+    ``whole``: it touches all topics at once, so that only an account that sees every topic may do it.
     ``in_confidence``: its entries in the audit name accounts and tokens, and are shown to admins and to who did it.
     """
 
@@ -24,6 +25,7 @@ class Right:
     does: str
     needs_reason: bool = False
     by_topic: bool = False
+    whole: bool = False
     in_confidence: bool = False
 
 
@@ -51,9 +53,15 @@ _TABLE = (
     _right("letters.reveal", OPERATOR, "see a letter's masked parts", needs_reason=True, by_topic=True),
     _right("letters.quarantine", ADMIN, "take a letter out of quarantine", needs_reason=True, by_topic=True),
     _right("outbox.view", VIEWER, "see backlog, shards, receipts and parked keys"),
-    _right("outbox.pause", OPERATOR, "stop sending from shards of the outbox", needs_reason=True),
-    _right("outbox.resume", OPERATOR, "send again from paused shards of the outbox"),
-    _right("outbox.accept_database", ADMIN, "let halted relays go on after a restore or failover", needs_reason=True),
+    _right("outbox.pause", OPERATOR, "stop sending from shards of the outbox", needs_reason=True, whole=True),
+    _right("outbox.resume", OPERATOR, "send again from paused shards of the outbox", whole=True),
+    _right(
+        "outbox.accept_database",
+        ADMIN,
+        "let halted relays go on after a restore or failover",
+        needs_reason=True,
+        whole=True,
+    ),
     _right("outbox.release", OPERATOR, "send a parked key's events again", needs_reason=True),
     _right("outbox.discard", ADMIN, "drop a parked event for good", needs_reason=True),
     _right("lag.view", VIEWER, "see consumer groups and their lag"),

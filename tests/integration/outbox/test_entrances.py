@@ -19,6 +19,7 @@ from outbox.queries import overview
 from outbox.queries.shards import HIDDEN
 from reliability.access import Role
 from reliability.access import operations as access_operations
+from reliability.audit.models import Entry
 from reliability.console.registry import REGISTRY
 from reliability.kernel import clock
 from tests.support.actors import account, actor
@@ -78,9 +79,9 @@ def test_an_act_needs_an_account_with_the_right(capsys):
     assert capsys.readouterr().out.splitlines() == ["paused: 3", "resumed: 3"]
 
 
-def token_of(name: str, role: Role) -> dict[str, str]:
+def token_of(name: str, role: Role, *, topics: tuple[str, ...] = ("*",)) -> dict[str, str]:
     made = access_operations.issue_token(
-        account=account(role, name=name), name="test", life=timedelta(hours=1), now=NOW()
+        account=account(role, name=name, topics=topics), name="test", life=timedelta(hours=1), now=NOW()
     )
     return {"HTTP_AUTHORIZATION": f"Bearer {made.secret}"}
 
@@ -107,6 +108,22 @@ def test_rest_pauses_for_operators_only(client):
     assert answer.json() == {"shards": [3, 5]}
     assert client.delete("/api/v1/outbox/pause?shards=3", **operator).json() == {"shards": [3]}
     assert client.post("/api/v1/outbox/pause", {"reason": ""}, content_type=kind, **operator).status_code == 422
+
+
+def test_who_sees_some_topics_pauses_and_resumes_nothing_and_that_is_on_record(client):
+    limited, operator = token_of("lim", Role.OPERATOR, topics=("stock*",)), token_of("ana", Role.OPERATOR)
+    kind = "application/json"
+    client.post("/api/v1/outbox/pause", {"shards": [3], "reason": "upgrade"}, content_type=kind, **operator)
+    refused = [
+        client.post("/api/v1/outbox/pause", {"shards": [5], "reason": "mine"}, content_type=kind, **limited),
+        client.delete("/api/v1/outbox/pause?shards=3", **limited),
+    ]
+    for answer in refused:
+        assert answer.status_code == 403
+        assert "needs an account that may see every topic" in answer.json()["detail"]
+    assert [row.id for row in queries.shards(NOW()) if row.paused_at] == [3]
+    kept = Entry.objects.filter(outcome="refused").order_by("seq").values_list("act", "actor_account")
+    assert list(kept) == [("outbox.pause", "lim"), ("outbox.resume", "lim")]
 
 
 def test_the_console_hears_of_stuck_shards_and_parked_keys(stuck_and_parked):

@@ -75,6 +75,14 @@ def test_an_act_bounded_by_topics_is_refused_when_its_topics_are_not_known() -> 
     authorize(actor(topics=("*",)), "letters.replay")
 
 
+@pytest.mark.parametrize("act", ["outbox.pause", "outbox.resume", "outbox.accept_database"])
+def test_an_act_on_all_topics_at_once_takes_an_account_that_sees_all(act: str) -> None:
+    for topics in ((), ("orders.a",)):
+        with pytest.raises(Denied, match="an account that may see every topic; ana has limited scopes"):
+            authorize(actor(Role.ADMIN, topics=("orders.*",)), act, topics=topics)
+    authorize(actor(Role.ADMIN), act)
+
+
 def test_the_system_may_everything_and_a_policy_what_an_operator_may() -> None:
     assert all(may(system_actor("sweep"), act) for act in RIGHTS)
     assert {act for act in RIGHTS if may(policy_actor("guard"), act)} == {act for act in RIGHTS if may(actor(), act)}
