@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reliability.console import figures, health
+from reliability import access
+from reliability.console import figures, health, queries
 from reliability.console.domain.values import Item
 from reliability.console.registry import REGISTRY
 from reliability.live import queries as live_queries
@@ -18,7 +19,7 @@ _WITHOUT = {
 def register() -> None:
     """Register everything of this module; called once at start."""
     REGISTRY.register_attention(lambda actor: silent_processes())
-    REGISTRY.register_attention(lambda actor: failing_processes())
+    REGISTRY.register_attention(lambda actor: failing_processes(actor=actor))
     REGISTRY.register_attention(lambda actor: dead_dependencies())
     REGISTRY.register_figures(figures.of_processes)
     REGISTRY.register_figures(figures.of_attention)
@@ -47,8 +48,8 @@ def _silent(missing: Missing) -> Item:
     )
 
 
-def failing_processes() -> list[Item]:
-    """Processes that live but whose work fails."""
+def failing_processes(*, actor: access.Actor) -> list[Item]:
+    """Processes that live but whose work fails, with the error as far as the actor may read it."""
     return [
         Item(
             id=f"process:{row.name}:{row.host}:failing",
@@ -62,7 +63,7 @@ def failing_processes() -> list[Item]:
             act_label="See processes",
             act_url=PROCESSES_URL,
         )
-        for row in live_queries.heartbeats()
+        for row in queries.processes(actor=actor)
         if row.state == "failing" and not row.is_silent
     ]
 

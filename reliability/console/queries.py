@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -13,11 +13,13 @@ import structlog
 from reliability import access
 from reliability.audit import queries as audit_queries
 from reliability.console import outage
-from reliability.console.domain import sentences
+from reliability.console.domain import process_facts, sentences
 from reliability.console.domain import verdict as rules
 from reliability.console.domain.values import Item, Status, Tile, TimelineRow
 from reliability.console.domain.verdict import Verdict
 from reliability.console.registry import REGISTRY, Panel, Registry
+from reliability.live import queries as live_queries
+from reliability.live.domain.processes import HeartbeatRow
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +96,14 @@ def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attentio
         else:
             items += (item for item in found if _may_see(actor, item.topics))
     return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
+
+
+def processes(*, actor: access.Actor) -> list[HeartbeatRow]:
+    """The last word of every process, without texts that may name topics for who does not see every one."""
+    rows = live_queries.heartbeats()
+    if access.visible_topics(actor).is_everything:
+        return rows
+    return [replace(row, facts=process_facts.without_topics(row.facts)) for row in rows]
 
 
 def tiles(*, actor: access.Actor, registry: Registry = REGISTRY) -> list[Tile]:

@@ -10,6 +10,8 @@ from reliability.console.domain import wording
 
 LISTED_MAX = 20
 TEXT_CHARS_MAX = 400
+HIDDEN_ERROR = "an error, hidden: it may name topics outside yours"
+HIDDEN_TEXT = "something, hidden: it may name topics outside yours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,26 @@ class Said:
     is_trouble: bool = False
 
 
+def without_topics(facts: Mapping[str, object]) -> dict[str, object]:
+    """Return the facts for who does not see every topic: that there is an error, and counts in place of names.
+
+    Only what is known to name no topic stays as it is: a fact added tomorrow is hidden until somebody says otherwise.
+    """
+    return {name: _without_topics(name, value) for name, value in facts.items()}
+
+
+def _without_topics(name: str, value: object) -> object:
+    if name in _TROUBLES:
+        return HIDDEN_ERROR if value else value
+    if name in _NAMELESS or isinstance(value, int | float) or not value or _instant(value) is not None:
+        return value
+    if isinstance(value, Mapping):
+        return len(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value if _numbers(value) else len(value)
+    return HIDDEN_TEXT
+
+
 def said(facts: Mapping[str, object]) -> list[Said]:
     """Return the facts that say something: those known here in their order, others by name, troubles last."""
     ordered = sorted(facts.items(), key=lambda fact: (_ORDER.get(fact[0], len(_ORDER)), fact[0]))
@@ -30,6 +52,8 @@ def said(facts: Mapping[str, object]) -> list[Said]:
 
 def _said(name: str, value: object) -> Said | None:
     if name in _TROUBLES:
+        if value == HIDDEN_ERROR:
+            return Said(text=HIDDEN_ERROR, is_trouble=True)
         return Said(text=_cut(f"{_TROUBLES[name]}: {plain(value)}"), is_trouble=True) if value else None
     if name in _KNOWN:
         text = _KNOWN[name](value)
@@ -102,7 +126,9 @@ def _shards(value: object) -> str:
 
 
 def _waiting(value: object) -> str:
-    """Partitions with what they wait for, or shards that try again."""
+    """Partitions with what they wait for, or only how many wait, or shards that try again."""
+    if isinstance(value, int):
+        return _counted("partition waits", "partitions wait")(value) if value else ""
     if isinstance(value, Mapping):
         return _listed([f"{place} waits: {plain(why)}" for place, why in value.items()])
     return f"shards that will try again: {plain(value)}" if value else ""
@@ -124,6 +150,7 @@ _KNOWN: dict[str, Callable[[object], str]] = {
     "waiting": _waiting,
 }
 _ORDER = {name: place for place, name in enumerate(_KNOWN)}
+_NAMELESS = frozenset({"cluster", "outbox"})  # texts of our own configuration
 _TROUBLES = {"error": "error", "last_error": "last error", "create_topics": "topics it may not create"}
 _UNITS: dict[str, Callable[[float], str]] = {
     "_s": wording.span,

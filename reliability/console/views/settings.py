@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reliability import access
 from reliability.access import queries as access_queries
+from reliability.console import queries
 from reliability.console.domain import process_facts
 from reliability.console.operations import accounts
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
-from reliability.live import queries as live_queries
 from reliability.live.domain.processes import HeartbeatRow
 
 LIVES_DAYS = (1, 30, 90, 365)
@@ -31,7 +31,7 @@ PROCESS_WORDS = {"running": ("ok", "Running"), "failing": ("warn", "Failing"), "
 @access.requires("settings.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Everything as it is now; nothing here can be set but tokens."""
-    heartbeats = live_queries.heartbeats()
+    heartbeats = queries.processes(actor=access.actor_of(request))
     context = {
         **_context(request),
         "processes": [_process(row) for row in heartbeats],

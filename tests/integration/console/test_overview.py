@@ -106,7 +106,7 @@ def test_a_silent_process_is_a_thing_that_needs_a_person() -> None:
 def test_a_failing_process_says_why() -> None:
     facts = {"error": "NoBroker: nobody answers"}
     operations.record_beat(name="letters", host="a", pid=1, state="failing", facts=facts, started_at=NOW)
-    (found,) = own.failing_processes()
+    (found,) = own.failing_processes(actor=actors.actor(Role.VIEWER))
     assert found.detail == "NoBroker: nobody answers"
 
 

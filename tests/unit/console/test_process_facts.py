@@ -72,6 +72,38 @@ def test_unknown_facts_stay_readable(name: str, value: object, text: str) -> Non
     assert texts({name: value}) == [text]
 
 
+def test_who_sees_some_topics_reads_numbers_and_that_there_is_an_error() -> None:
+    facts = {
+        "cluster": "main",
+        "outbox": "",
+        "partitions": 2,
+        "shards": [0, 1],
+        "waiting": {"secret/3": "secret is closed", "secret/4": "the same"},
+        "gate": "secret rests",
+        "queues": ["secret", "beat"],
+        "error": "",
+        "last_error": "NoTopic: secret",
+        "last_error_at": "2026-11-21T10:00:00+00:00",
+        "create_topics": "kafka-topics --create --topic secret",
+        "told_tomorrow": "secret",
+    }
+    kept = process_facts.without_topics(facts)
+    assert "secret" not in str(kept)
+    assert kept == {
+        **facts,
+        "waiting": 2,
+        "gate": process_facts.HIDDEN_TEXT,
+        "queues": 2,
+        "last_error": process_facts.HIDDEN_ERROR,
+        "create_topics": process_facts.HIDDEN_ERROR,
+        "told_tomorrow": process_facts.HIDDEN_TEXT,
+    }
+    shown = texts({name: kept[name] for name in ("waiting", "gate", "last_error")})
+    assert shown == [f"held back by {process_facts.HIDDEN_TEXT}", "2 partitions wait", process_facts.HIDDEN_ERROR]
+    assert texts({"waiting": 1}) == ["1 partition waits"]
+    assert texts({"waiting": 0}) == []
+
+
 def test_no_fact_fills_the_page() -> None:
     (long,) = process_facts.said({"create_topics": "x" * 5_000})
     assert len(long.text) == process_facts.TEXT_CHARS_MAX
