@@ -21,7 +21,7 @@ INVOICES_CREATED = "invoices.created"
 
 
 class NoSuchFault(Refused):
-    """The demo has no fault of that name."""
+    """The demo has no such fault, or none in that state."""
 
     code = "no-such-fault"
     status = 404
@@ -67,6 +67,13 @@ def ship(*, event: Mapping[str, object], now: datetime) -> None:
     """Hand an order to a carrier. Runs in the consumer's transaction; raises ``CountryNotServed`` where none goes."""
     carrier = faults.choose_carrier(country=_text(event, "country"))
     models.Shipment.objects.create(order_number=_text(event, "order_id"), carrier=carrier, shipped_at=now)
+
+
+def state_of(word: str) -> bool:
+    """Read the last word of a switch's address; raises ``NoSuchFault`` for anything but ``on`` and ``off``."""
+    if word not in ("on", "off"):
+        raise NoSuchFault(f"A fault can be switched on or off, not {word!r}.")
+    return word == "on"
 
 
 def switch(*, name: str, on: bool, actor: access.Actor, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -25,8 +25,12 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @access.requires("demo.switch")
 def switch(request: HttpRequest, name: str, state: str) -> HttpResponse:
-    """Switch one fault, then show the shop again."""
-    operations.switch(name=name, on=state == "on", actor=access.actor_of(request), now=clock.SYSTEM.now())
-    if state == "off":
+    """Switch one fault, then show the shop again; 404 for a fault or a state that there is not."""
+    try:
+        on = operations.state_of(state)
+        operations.switch(name=name, on=on, actor=access.actor_of(request), now=clock.SYSTEM.now())
+    except operations.NoSuchFault as refused:
+        raise Http404 from refused
+    if not on:
         messages.success(request, f"{FAULTS[name].mended}. Its letters wait on Dead letters: replay the group.")
     return redirect("orders:demo")
