@@ -30,14 +30,14 @@ class TooMany(Refused):
 
 
 def check_named(scope: Scope, *, actor: access.Actor) -> None:
-    """Refuse a group or a run that there is not: raise ``NoSuchGroup`` or ``NoSuchReplay``.
+    """Refuse a group or a run that there is not for the actor: raise ``NoSuchGroup`` or ``NoSuchReplay``.
 
-    Otherwise a mistyped number would look like a scope that has nothing left to do.
+    Otherwise a mistyped number would look like a scope that has nothing left to do, and a hidden run would show itself.
     """
     if scope.group is not None and not group_queries.visible(actor).filter(pk=scope.group).exists():
         raise group_queries.NoSuchGroup(f"There is no failure group {scope.group} that you may see.")
     if scope.failed_of is not None:
-        replays.replay(scope.failed_of)
+        replays.visible_replay(scope.failed_of, actor=actor)
 
 
 def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:

@@ -150,6 +150,19 @@ def test_a_group_or_a_run_that_there_is_not_is_no_empty_scope(
     assert api("POST", path, {"scope": scope, **more}, who="viewer")[0] == 403
 
 
+@pytest.mark.parametrize(("path", "more", "status"), [("/replay-plans", {}, 404), ("/discards", {"reason": "x"}, 403)])
+def test_a_hidden_run_answers_as_one_that_there_is_not(
+    api: Api, world: World, path: str, more: dict[str, Any], status: int
+) -> None:
+    _, run = start(api, plan(api, world))
+    hidden, unknown = (
+        api("POST", path, {"scope": {"failed_of": number}, **more}, who="limited") for number in (run["id"], 987_654)
+    )
+    assert hidden[0] == unknown[0] == status
+    assert (hidden[1]["code"], hidden[1]["detail"]) == (unknown[1]["code"], unknown[1]["detail"])
+    assert api("POST", "/replay-plans", {"scope": {"failed_of": run["id"]}})[0] == 201
+
+
 def test_the_target_may_be_a_word(api: Api, world: World) -> None:
     assert plan(api, world, target="group")["target"] == {"kind": "group"}
 
