@@ -13,7 +13,7 @@ from pytest_django import Settings
 from reliability import settings as product
 from reliability.access import Role, operations
 from reliability.audit.models import Entry
-from tests.support.actors import PASSWORD
+from tests.support.actors import PASSWORD, account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.integration.access.urls")]
 
@@ -122,6 +122,14 @@ def test_a_password_is_not_changed_without_the_old_one(client: Client, ana: None
     client.post("/accounts/logout/")
     assert sign_in(client).status_code == 302
     assert not Entry.objects.exists()
+
+
+def test_an_account_without_a_password_is_told_who_can_set_one(client: Client) -> None:
+    client.force_login(account(Role.VIEWER, name="vic").user)
+    for answer in (client.get("/accounts/password/change/"), client.post("/accounts/password/change/", {})):
+        assert answer.status_code == 409
+        assert "manage.py create_account --username" in answer.content.decode()
+        assert "set one for vic" in answer.content.decode()
 
 
 def test_passwords_are_kept_with_argon2(settings: Settings) -> None:
