@@ -56,7 +56,8 @@ def free_states(plan: ReplayPlan) -> tuple[State, ...]:
 
 def of_plan(plan: ReplayPlan, *, actor: access.Actor) -> Standing:
     """Return how many letters of a plan are free now, and the runs that hold others, as far as the actor may see."""
-    values: dict[str, Any] = {"plan": plan.pk, "free": list(free_states(plan)), "claiming": _CLAIMING, "most": HOLDERS_MAX}
+    values: dict[str, Any] = {"plan": plan.pk, "claiming": _CLAIMING, "most": HOLDERS_MAX}
+    values["free"] = list(free_states(plan))
     with connection.cursor() as cursor:
         cursor.execute(_FREE, values)
         free: int = cursor.fetchone()[0]

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_safe
 
 from dlq import forms
 from dlq.domain.search import BadSearch
-from dlq.queries import endings
+from dlq.queries import endings, holding
 from dlq.queries import groups as queries
-from dlq.queries import holding
 from dlq.queries import letters as letter_queries
 from dlq.queries.limits import TooSlow
 from dlq.views import filters, panel

@@ -18,7 +18,8 @@ _S = ItemState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of the ramp: ``failed``, ``done`` (all went well), ``open`` (not all is known) or still to come ("").
+    """A step of the ramp: ``failed``, ``done`` (all confirmed), ``passed`` (all went well, some without proof),
+    ``open`` (not all is known) or still to come ("").
 
     ``now``: it is this step's turn. ``shape`` says the same as the colour.
     """
@@ -86,7 +87,7 @@ def _looks(run: Replay, leg: Progress, *, now: bool) -> tuple[str, str]:
     if leg.failures:
         return "failed", "crit"
     if leg.judged == leg.total:
-        return "done", "ok"
+        return "passed" if leg.of(_S.PASSED) else "done", "ok"
     if now:
         return "", "prog" if run.state == RunState.RUNNING else "paused"
     if leg.of(_S.UNKNOWN):

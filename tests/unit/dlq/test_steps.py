@@ -40,6 +40,14 @@ def test_a_canary_that_failed_looks_failed_and_one_that_went_well_looks_well() -
     ]
 
 
+def test_a_canary_that_passed_without_proof_looks_paler_than_a_confirmed_one() -> None:
+    shown = looks(run(state="finished"), progress(confirmed=1), progress(confirmed=4, passed=1))
+    assert [(kind, text) for _, kind, _, text in shown] == [
+        ("done", "1 confirmed"),
+        ("passed", "4 confirmed, 1 passed"),
+    ]
+
+
 def test_a_canary_that_was_refused_looks_failed() -> None:
     ((_, kind, shape, text),) = looks(run(state="stopped"), progress(cancelled=1, refused=1))
     assert (kind, shape, text) == ("failed now", "crit", "1 refused")
