@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 CHECKOUT = Path(__file__).resolve().parent.parent
 STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
 SECRET_KEY_CHARACTERS_MIN = 32
+METRICS_TOKEN_CHARACTERS_MIN = 24
 
 _EXAMPLES = {
     "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
@@ -68,6 +69,8 @@ class Environment(BaseSettings):
     MAINSTAY_OUTBOX_NAME: str = "main"
     MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []
     """Regular expressions of dead-letter topics; empty means the usual names (see ``settings.py``)."""
+    MAINSTAY_METRICS_TOKEN: str = ""
+    """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
     MAINSTAY_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     KAFKA_SECURITY_PROTOCOL: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -97,6 +100,15 @@ class Environment(BaseSettings):
     def _is_long_enough(cls, value: str) -> str:
         if len(value) < SECRET_KEY_CHARACTERS_MIN:
             raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters")
+        return value
+
+    @field_validator("MAINSTAY_METRICS_TOKEN")
+    @classmethod
+    def _is_a_token(cls, value: str) -> str:
+        printable = value.isascii() and value.isprintable() and " " not in value
+        if value and not (printable and len(value) >= METRICS_TOKEN_CHARACTERS_MIN):
+            least = METRICS_TOKEN_CHARACTERS_MIN
+            raise ValueError(f"must have at least {least} characters, ASCII and without spaces, or be left out")
         return value
 
     @model_validator(mode="after")

@@ -140,6 +140,7 @@ KAFKA_CLUSTERS: dict[str, dict[str, str]] = {
         if value
     }
 }
+MAINSTAY_METRICS_TOKEN = ENVIRONMENT.MAINSTAY_METRICS_TOKEN
 MAINSTAY_OUTBOX_NAME = ENVIRONMENT.MAINSTAY_OUTBOX_NAME
 # Names that dead-letter topics usually have. Retry topics are left out: what waits there is not dead.
 DLQ_TOPIC_PATTERNS: list[str] = ENVIRONMENT.MAINSTAY_DLQ_TOPIC_PATTERNS or [

@@ -40,6 +40,7 @@ def register() -> None:
         ("time limits", time_limits),
         ("processes", processes),
         ("audit", audit),
+        ("metrics", metrics),
     ):
         REGISTRY.register_check(Check(name=name, run=run))
     options: dict[str, Any] = settings.DATABASES[DEFAULT_DB_ALIAS].get("OPTIONS", {})
@@ -176,3 +177,13 @@ def audit() -> CheckResult:
     head = f"{newest.seq}:{bytes(newest.hash).hex()}"
     found = f"head {head[:24]}..., whole chain: {spelled('verify_audit')}"
     return CheckResult(verdict="ok", found=found, facts={"head": head})
+
+
+def metrics() -> CheckResult:
+    """Whether the totals over all topics on ``/metrics`` take a token of their own."""
+    if settings.MAINSTAY_METRICS_TOKEN:
+        return CheckResult(verdict="ok", found="/metrics takes the token of MAINSTAY_METRICS_TOKEN")
+    found = "/metrics tells this machine its totals over all topics without a token, and elsewhere any viewer's token"
+    if settings.MAINSTAY_DEMO:
+        return CheckResult(verdict="ok", found=f"{found}: this is the demo")
+    return CheckResult(verdict="warn", found=found, remedy="Set MAINSTAY_METRICS_TOKEN, and give it to Prometheus.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 
 from reliability import access
@@ -29,17 +31,26 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """``GET /metrics``: from this machine as it is, from elsewhere with a bearer token of a viewer.
+    """``GET /metrics``: with the token of ``MAINSTAY_METRICS_TOKEN`` where it is set.
 
-    Behind a proxy every request comes from the proxy's machine; its forwarding header then asks for the token.
+    Else from this machine as it is, from elsewhere with a bearer token of a viewer. Behind a proxy every request comes
+    from the proxy's machine; its forwarding header then asks for the token.
     """
-    if not _is_near(request):
+    wanted = settings.MAINSTAY_METRICS_TOKEN
+    if wanted:
+        if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {wanted}"):
+            return _unauthorized("The bearer token of MAINSTAY_METRICS_TOKEN is needed.")
+    elif not _is_near(request):
         actor = access_api.bearer(request)
         if actor is None or not access.may(actor, "processes.view"):
-            refusal = HttpResponse("A bearer token of a viewer is needed.\n", status=401, content_type="text/plain")
-            refusal.headers["WWW-Authenticate"] = 'Bearer realm="mainstay"'
-            return refusal
+            return _unauthorized("A bearer token of a viewer is needed.")
     return HttpResponse(metrics.exposition(figures.read), content_type=metrics.CONTENT_TYPE)
+
+
+def _unauthorized(sentence: str) -> HttpResponse:
+    refusal = HttpResponse(f"{sentence}\n", status=401, content_type="text/plain")
+    refusal.headers["WWW-Authenticate"] = 'Bearer realm="mainstay"'
+    return refusal
 
 
 def _is_near(request: HttpRequest) -> bool:

@@ -106,3 +106,13 @@ def test_a_silent_process_fails() -> None:
     found = checks.processes()
     assert found.verdict == "fail"
     assert "letters (silent for 20 s)" in found.found
+
+
+def test_metrics_without_a_token_are_a_warning_outside_the_demo(settings: Any) -> None:
+    settings.MAINSTAY_METRICS_TOKEN, settings.MAINSTAY_DEMO = "", False
+    assert checks.metrics().verdict == "warn"
+    assert "MAINSTAY_METRICS_TOKEN" in checks.metrics().remedy
+    settings.MAINSTAY_DEMO = True
+    assert checks.metrics().verdict == "ok"
+    settings.MAINSTAY_METRICS_TOKEN, settings.MAINSTAY_DEMO = "t" * 24, False
+    assert checks.metrics().verdict == "ok"

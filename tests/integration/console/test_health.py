@@ -72,3 +72,17 @@ def test_metrics_from_elsewhere_take_a_viewers_token(far: dict[str, Any]) -> Non
     )
     headers = {**far.get("headers", {}), "Authorization": f"Bearer {issued.secret}"}
     assert Client().get("/metrics", **{**far, "headers": headers}).status_code == 200
+
+
+@pytest.mark.parametrize("place", [{}, {"REMOTE_ADDR": "10.0.0.7"}], ids=["near", "far"])
+def test_a_token_for_metrics_is_asked_of_everybody(place: dict[str, Any], settings: Any) -> None:
+    settings.MAINSTAY_METRICS_TOKEN = "t" * 24
+    viewer = access_operations.issue_token(
+        account=actors.account(Role.VIEWER), name="prometheus", life=timedelta(days=1), now=clock.SYSTEM.now()
+    )
+    wrong = ("", "t" * 24, f"Bearer {'t' * 23}", f"Bearer {'t' * 25}", "Bearer \xe9", f"Bearer {viewer.secret}")
+    for authorization in wrong:
+        answer = Client().get("/metrics", headers={"Authorization": authorization}, **place)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="mainstay"')
+        assert answer.content == b"The bearer token of MAINSTAY_METRICS_TOKEN is needed.\n"
+    assert Client().get("/metrics", headers={"Authorization": f"Bearer {'t' * 24}"}, **place).status_code == 200

@@ -52,3 +52,18 @@ def test_the_doctor_says_it_without_a_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("No demo runs beside this checkout")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("token", ["short", "ü" * 24, f"{'t' * 24} {'t' * 24}", f"{'t' * 24}\n"])
+def test_a_token_for_metrics_that_guards_nothing_or_fits_no_header_is_refused(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/x")
+    monkeypatch.setenv("REDIS_URL", "redis://r/0")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    monkeypatch.setenv("MAINSTAY_SECRET_KEY", "x" * 64)
+    monkeypatch.setenv("MAINSTAY_METRICS_TOKEN", token)
+    with pytest.raises(environment.WrongSetting, match="MAINSTAY_METRICS_TOKEN: must have at least 24 characters"):
+        environment.load()
+    monkeypatch.setenv("MAINSTAY_METRICS_TOKEN", "t" * 24)
+    assert environment.load().MAINSTAY_METRICS_TOKEN == "t" * 24
