@@ -11,14 +11,14 @@ from typing import Any
 
 from django.db import transaction
 
+from dlq.domain import outcome, ramp, strip
 from dlq.domain import plan as plans
-from dlq.domain import ramp, strip
 from dlq.domain import run as runs
 from dlq.domain.plan import Kind, Leaving, Tally, Target, Terms, World
 from dlq.domain.scope import Scope
 from dlq.models import ReplayPlan, TopicShape
 from dlq.operations import policy
-from dlq.queries import cluster, limits, scopes, sources
+from dlq.queries import cluster, inboxes, limits, scopes, sources
 from outbox.operations import limits as outbox_limits
 from reliability import access
 from reliability.audit.operations import record_refusal
@@ -109,8 +109,9 @@ def _draw(scope: Scope, terms: Terms, actor: access.Actor, *, now: datetime) -> 
     )
     counts = plans.tally(candidates, terms=terms, world=world, now=now)
     readers = cluster.readers(set(counts.by_topic)) if partitions is not None else None
-    notices = plans.notices(counts, terms=terms, world=world, readers=readers)
     ids = counts.ids
+    foreign = {} if terms.target.kind is Kind.TOPIC else inboxes.unreadable(ids)
+    notices = [*plans.notices(counts, terms=terms, world=world, readers=readers), *_without_proof(foreign)]
     return ReplayPlan.objects.create(
         hash=plans.content_hash(ids=ids, terms=terms, strip_rules=strip.rules_digest()),
         scope=scope.as_json(),
@@ -120,13 +121,25 @@ def _draw(scope: Scope, terms: Terms, actor: access.Actor, *, now: datetime) -> 
         include=sorted(terms.include),
         letter_ids=ids,
         total=len(ids),
-        counts=_counts(counts, terms, duplicates=scopes.duplicates(scope, visible=visible)),
+        counts=_counts(counts, terms, duplicates=scopes.duplicates(scope, visible=visible), has_no_proof=bool(foreign)),
         warnings=[notice.as_json() for notice in notices],
         topics=sorted(counts.origin_topics | ({terms.target.topic} - {""})),
         created_by=actor.shown,
         created_at=now,
         expires_at=now + plans.LIFETIME,
     )
+
+
+def _without_proof(foreign: Mapping[str, int]) -> list[plans.Notice]:
+    """Say before the approval what cannot be known of these groups, and that their canaries protect less."""
+    if not foreign:
+        return []
+    named = ", ".join(list(foreign)[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    text = (
+        f"are handled by {named}, whose inbox is not ours to read: no proof, outcomes take a minute and longer, "
+        f"canaries wait at most {policy.canary_patience_s():g} s"
+    )
+    return [plans.Notice(code="no-inbox", count=sum(foreign.values()), text=text)]
 
 
 def _dead_letter_topics(destinations: Iterable[str]) -> frozenset[str]:
@@ -166,10 +179,11 @@ def _observe(topics: Iterable[str], partitions: Mapping[str, int], *, now: datet
         TopicShape.objects.bulk_create(changed, ignore_conflicts=True)
 
 
-def _counts(counts: Tally, terms: Terms, *, duplicates: int) -> dict[str, Any]:
+def _counts(counts: Tally, terms: Terms, *, duplicates: int, has_no_proof: bool) -> dict[str, Any]:
     shortest_s, longest_s = ramp.duration_s(
         items=len(counts.ids), rate=terms.rate, patience_s=policy.canary_patience_s()
     )
+    longest_s += outcome.WINDOW_MIN_S if has_no_proof else 0  # the last ones pass only when their window has ended
     return {
         "letters": len(counts.ids),
         "left_out": {str(reason): counts.leaving[reason] for reason in Leaving if counts.leaving[reason]},

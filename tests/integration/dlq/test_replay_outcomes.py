@@ -234,7 +234,7 @@ def test_a_relay_that_died_with_it_makes_it_unknown_and_the_next_plan_says_so(wo
     assert counted(run) == {"unknown": 1}
     letter.refresh_from_db()
     again = plans.draw(scope=Scope(ids=(letter.pk,)), terms=plans.terms(), actor=world.operator, now=world.now)
-    assert {warning["code"] for warning in again.warnings} == {"unknown-before"}
+    assert {warning["code"] for warning in again.warnings} == {"unknown-before", "no-inbox"}
     inbox(run, "done", world)
     assert settle(world, run) == {"confirmed": 1}
     letter.refresh_from_db()

@@ -96,7 +96,7 @@ def test_it_keeps_the_partition_until_the_topic_has_another_number_of_them(world
     world.create("orders", partitions=8)
     world.advance(60)
     again = world.approve(kept)
-    assert [each["code"] for each in again.plan.warnings] == ["partition-changed"]
+    assert [each["code"] for each in again.plan.warnings] == ["partition-changed", "no-inbox"]
     world.feed(again)
     assert Event.objects.order_by("-id")[0].partition is None
 
