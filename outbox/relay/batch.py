@@ -45,6 +45,13 @@ class Batch:
     offsets: dict[int, int] = field(default_factory=dict)
     unknown: set[int] = field(default_factory=set)
     failed: dict[int, DeliveryError] = field(default_factory=dict)
+    apart: dict[str, int] = field(default_factory=dict)
+    """Topics of which a record was refused, with the last place that may be the culprit: sent one by one up to there,
+    while the others go on."""
+    doomed: dict[int, DeliveryError] = field(default_factory=dict)
+    """Sends of which it is known that they will be refused. They are parked when what is before them was sent."""
+    unfinished: bool = False
+    """Nothing failed, but there was no time for all: to be gone on with in the next step."""
 
     def __post_init__(self) -> None:
         self.answered = bytearray(len(self.plan.sends))
@@ -64,6 +71,20 @@ class Batch:
         """Places of the sends that have no answer that counts."""
         answered = self.answered
         return (place for place in range(len(answered)) if not answered[place])
+
+    def sendable(self) -> Iterator[int]:
+        """Places of what is left that may be sent now, with the others; parks what is behind a parked event."""
+        closing: set[Lane] = set()
+        for place in self.left():
+            row = self.plan.rows[place]
+            lane = None if row.key is None else (row.topic, row.key)
+            if row.topic in self.apart or lane in closing:
+                continue
+            if place in self.doomed:
+                if lane is not None and not row.receipt:
+                    closing.add(lane)
+            elif not self.refuse_behind(place):
+                yield place
 
     @property
     def complete(self) -> bool:

@@ -39,6 +39,8 @@ class Kafka:
     producer: Callable[[], ports.Producer]
     admin: ports.Admin
     reader: ports.Reader
+    single: Callable[[], ports.Producer] | None = None
+    """Makes a producer that goes on after a refusal, for records sent one at a time; see `sending.Sender`."""
 
 
 class Relay:
@@ -62,7 +64,13 @@ class Relay:
         self._holdings = Holdings(me=me, outbox=outbox, time=time, random=random)
         self._source = Source(time=time)
         self._topics = Topics(kafka.admin, time=time)
-        self._sender = Sender(kafka.producer, keep_alive=self._holdings.keep, time=time)
+        self._sender = Sender(
+            kafka.producer,
+            make_single=kafka.single,
+            topics=self._topics,
+            keep_alive=self._holdings.keep,
+            time=time,
+        )
         self._told_s = float("-inf")
         self._untold = self._halted = False
 
@@ -192,6 +200,8 @@ class Relay:
         if batch is None:
             batch = shard.batch = recovery.rebuild(shard, self._source, outbox=self._holdings.outbox)
             log.info("batch_recovered", shard=shard.id, events=len(batch.answered))
+        if batch.unfinished:  # each record of it that was sent has its answer
+            return batch
         batch.failed.clear()
         recovery.search(batch, admin=self._kafka.admin, reader=self._kafka.reader, keep_alive=self._holdings.keep)
         failpoint.reach("relay.after_search")
@@ -207,7 +217,7 @@ class Relay:
         if done:
             self._finish(done)
         for batch in batches:
-            if not batch.complete:
+            if not batch.complete and not batch.unfinished:
                 error = next(iter(batch.failed.values()), None)
                 reason = f"{error.code}: {error.message}" if error is not None else "no answer"
                 self._holdings.postpone([batch.shard], NotDelivered(reason))

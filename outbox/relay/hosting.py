@@ -9,7 +9,7 @@ from django.conf import settings
 
 from outbox.relay.engine import Kafka, Relay
 from outbox.relay.leases import identity
-from outbox.relay.sending import PRODUCER_SETTINGS
+from outbox.relay.sending import PRODUCER_SETTINGS, SINGLE_SETTINGS
 from outbox.relay.wake import Waker
 from reliability.kafka import clusters
 from reliability.kernel import clock, process
@@ -27,6 +27,7 @@ def of_this_process(*, hosting: str) -> Relay:
     """
     kafka = Kafka(
         producer=lambda: clusters.producer(client_id="mainstay-relay", settings=PRODUCER_SETTINGS),
+        single=lambda: clusters.producer(client_id="mainstay-relay-single", settings=SINGLE_SETTINGS),
         admin=clusters.admin(answer_s=ADMIN_ANSWER_S),
         reader=clusters.reader(client_id="mainstay-relay-search"),
     )

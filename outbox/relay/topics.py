@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+import structlog
 from django.db import connection
 
 from outbox.domain import planning
@@ -12,8 +13,11 @@ from reliability.kafka import ports
 from reliability.kernel import clock
 from reliability.kernel.errors import Transient
 
+log = structlog.get_logger(__name__)
+
 GRACE_S = 5.0  # a topic made a moment ago is not known everywhere: what waits for it is parked after this
 LIMITS_EVERY_S = 30.0
+LIMITS_AGAIN_S = 1.0  # after a refusal, unless they are as new as this: who appends too large events asks no faster
 LIMITS_TOPICS_MAX = 5_000  # kept for `append`; others get the broker's default
 OVERHEAD_BYTES = 256  # what Kafka adds around key, value and headers, generously
 
@@ -71,8 +75,18 @@ class Topics:
 
     def refresh(self) -> None:
         """Now and then, ask Kafka for the topics' limits and write down for ``append`` which have changed."""
+        self._ask(LIMITS_EVERY_S)
+
+    def look_again(self) -> None:
+        """Ask for the limits at once: Kafka found something too large. If it does not answer, they stay as they are."""
+        try:
+            self._ask(LIMITS_AGAIN_S)
+        except Transient as error:
+            log.info("topic_limits_not_refreshed", error=str(error))
+
+    def _ask(self, every_s: float) -> None:
         now_s = self._time.monotonic()
-        if now_s - self._asked_at_s < LIMITS_EVERY_S:
+        if now_s - self._asked_at_s < every_s:
             return
         self._asked_at_s = now_s
         told = self._admin.record_limits()

@@ -159,6 +159,61 @@ def test_topics_that_there_are_not_hold_up_their_shards_together_and_nobody_for_
     assert not clusters.admin().topics().keys() & set(gone), "no topic was made by sending to it"
 
 
+def many_of(form: str, topic: str, number: int = 120) -> list[outbox.Event]:
+    """Refused events of all keys; those of odd keys ask for receipts, the first of the others park their keys."""
+    odd = {"future": {"value": b"odd", "timestamp_ms": FAR_MS}, "large": {"value": b"x" * 5_000}}[form]
+    return [
+        outbox.Event(topic=topic, key=KEYS[n % len(KEYS)], raw=True, receipt=bool(n % len(KEYS) % 2), **odd)
+        for n in range(number)
+    ]
+
+
+def assert_all_are_refused(ids: Sequence[uuid.UUID], refused: Sequence[outbox.Event]) -> None:
+    told = [each for each, event in zip(ids, refused, strict=True) if event.receipt]
+    assert [queries.receipts(told)[each].state for each in told] == ["refused"] * len(told)
+    untold = {each for each, event in zip(ids, refused, strict=True) if not event.receipt}
+    assert untold <= {row.event_id for row in queries.parked(limit=1000)}
+
+
+@pytest.mark.parametrize("form", ["future", "large"])
+def test_many_refused_events_of_one_topic_hold_nobody_up(worker, choosy, form):
+    bad, free = choosy
+    refused = many_of(form, bad)
+    ids = append(*surrounded(bad, refused), *surrounded(free, []))
+    began = time.monotonic()
+    while len(by_key(free)) < len(KEYS) or any(len(values) < 4 for values in by_key(free).values()):
+        worker.step()
+        assert time.monotonic() - began < 4, "others waited for one topic's refused events"
+    drain(worker, within_s=6)
+    assert all(values == [b"0", b"1", b"2", b"3"] for values in by_key(free).values())
+    found = by_key(bad)
+    assert [found[key] for key in KEYS[1::2]] == [[b"0", b"1", b"2", b"3"]] * 12, "theirs were told, not parked"
+    assert [found[key] for key in KEYS[::2]] == [[b"0", b"1"]] * 12, "what is behind a parked event is parked"
+    assert_all_are_refused(ids[2 * len(KEYS) : 2 * len(KEYS) + len(refused)], refused)
+    assert all(row.failures == 0 for row in queries.shards(topics.clock.SYSTEM.now()))
+
+
+def test_refused_events_are_sought_a_little_in_each_step_and_others_go_on_in_between(worker, choosy, monkeypatch):
+    monkeypatch.setattr(sending, "SINGLY_S", 0.0)  # one record a step
+    bad, free = choosy
+    refused = [
+        outbox.Event(topic=bad, key=KEYS[0], value=b"odd", timestamp_ms=FAR_MS, raw=True, receipt=True)
+        for _ in range(30)
+    ]
+    mixed = [each for n in range(30) for each in (refused[n], outbox.Event(topic=bad, key=KEYS[0], value=b"%d" % n))]
+    ids = append(*mixed)
+    worker.step()
+    later = append(*[outbox.Event(topic=free, key=key, value=b"later") for key in KEYS])
+    for _ in range(3):
+        worker.step()
+    assert len(by_key(free)) > len(later) / 2, "the other shards went on"
+    assert not queries.receipts(ids[::2]), "while the refused were not yet found"
+    drain(worker)
+    assert by_key(bad) == {KEYS[0]: [b"%d" % n for n in range(30)]}
+    assert by_key(free) == {key: [b"later"] for key in KEYS}
+    assert_all_are_refused(ids[::2], refused)
+
+
 class Guarded(KafkaServer):
     """A broker that asks for rights where rules are written, and takes all elsewhere."""
 
