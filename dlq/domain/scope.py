@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reliability.kernel import text
 from reliability.kernel.errors import Refused
@@ -24,18 +24,20 @@ class BadScope(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Exactly one of the four is set."""
+    """Exactly one of the four is set. ``up_to``: of a group or a filter only the letters up to this id, so that an act
+    means those that were counted, however many arrive meanwhile."""
 
     ids: tuple[int, ...] | None = None
     group: int | None = None
     filter: str | None = None
     failed_of: int | None = None  # a run's id
+    up_to: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the form in which it is sent, stored and shown."""
         if self.ids is not None:
             return {"ids": list(self.ids)}
-        return {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
+        return {kind: getattr(self, kind) for kind in (*_KINDS, "up_to") if getattr(self, kind) is not None}
 
     def in_words(self) -> str:
         """Return what it says, for people."""
@@ -50,9 +52,16 @@ class Scope:
 
 def parse(value: object) -> Scope:
     """Read a scope as a client sends it; raise ``BadScope``."""
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, Mapping):
         raise BadScope
-    ((kind, content),) = value.items()
+    named = {kind: content for kind, content in value.items() if kind != "up_to"}
+    if len(named) != 1:
+        raise BadScope
+    ((kind, content),) = named.items()
+    if "up_to" in value:
+        if kind not in ("group", "filter"):
+            raise BadScope("Only a group or a filter has an up_to.")
+        return replace(parse(named), up_to=_id(value["up_to"]))
     if kind == "ids":
         return Scope(ids=_ids(content))
     if kind == "filter" and isinstance(content, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
@@ -53,11 +54,19 @@ def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:
         of_followers = Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).values("duplicate_of")
         return Letter.objects.filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers), duplicate_of__isnull=True)
     if scope.group is not None:
-        return _leading(visible).filter(group_id=scope.group, state__in=_STANDING)
+        return _up_to(scope, _leading(visible)).filter(group_id=scope.group, state__in=_STANDING)
     if scope.failed_of is not None:
         return _leading(visible).filter(pk__in=_failed(scope.failed_of))
     wanted = letter_queries.condition(scope.filter or "")
-    return _leading(visible).filter(wanted, state__in=_STANDING)
+    return _up_to(scope, _leading(visible)).filter(wanted, state__in=_STANDING)
+
+
+def bounded(scope: Scope) -> Scope:
+    """Return a group or a filter without what arrives from now on; ids and a run's failures are as they are."""
+    if scope.group is None and scope.filter is None:
+        return scope
+    newest = Letter.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return scope if newest is None else replace(scope, up_to=newest)
 
 
 def origin_topics(scope: Scope, *, visible: access.VisibleTopics) -> set[str]:
@@ -94,6 +103,10 @@ def candidates(scope: Scope, *, visible: access.VisibleTopics) -> Iterator[Candi
 
 def _leading(visible: access.VisibleTopics) -> QuerySet[Letter]:
     return Letter.objects.filter(visible.q("origin_topic"), duplicate_of__isnull=True)
+
+
+def _up_to(scope: Scope, letters: QuerySet[Letter]) -> QuerySet[Letter]:
+    return letters if scope.up_to is None else letters.filter(pk__lte=scope.up_to)
 
 
 def _failed(replay_id: int) -> QuerySet[ReplayItem, Any]:

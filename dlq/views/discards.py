@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dlq import forms
+from dlq.domain.scope import Scope
 from dlq.models import Discard
 from dlq.operations import discards as operations
 from dlq.queries import discards as queries
+from dlq.queries import scopes
 from dlq.views import copies, naming
 from reliability import access
 from reliability.console.views.acts import came_from, told
@@ -60,33 +62,44 @@ def collection(request: HttpRequest) -> HttpResponseBase:
 @told
 def ask(request: HttpRequest) -> HttpResponse:
     """Say how many letters would be given up and what that means; nothing happens yet."""
+    return _question(request, forms.scope_of(request.GET))
+
+
+def _question(request: HttpRequest, scope: Scope, *, reason: str = "", status: int = 200) -> HttpResponse:
+    """The count is of the letters that there are now: what arrives while somebody types is not meant."""
     actor = access.actor_of(request)
-    scope = forms.scope_of(request.GET)
-    count = queries.preview(scope, actor=actor)
-    body = {"scope": scope.as_json(), "reason": copies.REASON, "expected": count}
+    counted = scopes.bounded(scope)
+    count = queries.preview(counted, actor=actor)
+    body = {"scope": counted.as_json(), "reason": copies.REASON, "expected": count}
     context = {
         "title": "Discard letters",
         "count": count,
+        "reason": reason,
         "scope": naming.of_scope(scope.as_json(), actor=actor),
         "whole_group": scope.group is not None,
-        "fields": forms.address_of(scope),
+        "fields": forms.address_of(counted),
         "copies": [*copies.of_discard(scope, account=actor.account), copies.curl(request, "/discards", body)],
     }
     template = "dlq/discard.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/discard.html"
-    return render(request, template, context)
+    return render(request, template, context, status=status)
 
 
 @access.requires("letters.discard")
 @told
 def discard(request: HttpRequest) -> HttpResponse:
-    """Give the letters up, if there are still as many as the reader was told."""
-    made = operations.discard(
-        scope=forms.scope_of(request.POST),
-        reason=request.POST.get("reason", ""),
-        actor=access.actor_of(request),
-        now=clock.SYSTEM.now(),
-        expected=forms.cursor_of(request.POST.get("expected", "")),
-    )
+    """Give the letters up, if there are still as many as the reader was told; else ask again, the reason kept."""
+    scope, reason = forms.scope_of(request.POST), request.POST.get("reason", "")
+    try:
+        made = operations.discard(
+            scope=scope,
+            reason=reason,
+            actor=access.actor_of(request),
+            now=clock.SYSTEM.now(),
+            expected=forms.cursor_of(request.POST.get("expected", "")),
+        )
+    except operations.CountChanged as changed:
+        messages.warning(request, f"Nothing was discarded. {changed}")
+        return _question(request, replace(scope, up_to=None), reason=reason, status=409)
     undo = reverse("dlq:undo-discard", args=[made.pk])
     noun = "letter" if made.count == 1 else "letters"
     messages.success(request, f"{made.count:,} {noun} discarded. Undo until {made.undo_until:%d %b %H:%M} UTC.", undo)

@@ -37,4 +37,3 @@ def test_a_run_that_may_not_be_seen_is_not_named(world: World) -> None:
     page = page_of_the_failure("orders")
     assert "2 in a replay" in page
     assert f"/replays/{run.pk}/" not in page
-
