@@ -141,7 +141,13 @@ def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineR
             at=entry.at,
             kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
             status=_OUTCOMES.get(entry.outcome, "unknown"),
-            text=sentences.sentence(act=entry.act, target=entry.target, outcome=entry.outcome, reason=entry.reason),
+            text=sentences.sentence(
+                act=entry.act,
+                target=entry.target,
+                outcome=entry.outcome,
+                reason=entry.reason,
+                on=entry.facts.get("on"),
+            ),
             who=entry.told.in_words,
             url=f"/activity/?target={entry.target}" if entry.target else "/activity/",
         )

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 _VERBS = {
-    "letters.replay": "started",
-    "letters.replay_pause": "paused",
-    "letters.replay_resume": "resumed",
-    "letters.replay_cancel": "stopped",
-    "letters.replay_rate": "changed the rate of",
-    "letters.settle": "settled",
-    "letters.discard": "made",
-    "letters.restore": "undid",
-    "letters.note": "wrote a note on",
-    "accounts.manage": "changed",
-    "accounts.password": "changed the password of",
-    "tokens.own": "made or revoked",
-    "tokens.manage": "made or revoked",
-    "outbox.release": "released",
-    "outbox.discard": "dropped",
-    "demo.switch": "switched",
+    "letters.replay": ("started", "start"),
+    "letters.replay_pause": ("paused", "pause"),
+    "letters.replay_resume": ("resumed", "resume"),
+    "letters.replay_cancel": ("stopped", "stop"),
+    "letters.replay_rate": ("changed the rate of", "change the rate of"),
+    "letters.settle": ("settled", "settle"),
+    "letters.discard": ("made", "make"),
+    "letters.restore": ("undid", "undo"),
+    "letters.note": ("wrote a note on", "write a note on"),
+    "accounts.manage": ("changed", "change"),
+    "accounts.password": ("changed the password of", "change the password of"),
+    "tokens.own": ("made or revoked", "make or revoke"),
+    "tokens.manage": ("made or revoked", "make or revoke"),
+    "outbox.release": ("released", "release"),
+    "outbox.discard": ("dropped", "drop"),
+    "demo.switch": ("switched", "switch"),
 }
-_OUTCOMES = {"refused": " (refused)", "failed": " (failed)"}
+"""What was done, and what was only tried."""
+_NOT_DONE = {"refused": "was refused: ", "failed": "failed: "}
 REASON_CHARS_MAX = 120
 
 
-def sentence(*, act: str, target: str, outcome: str, reason: str = "") -> str:
-    """Say what was done; an act without a verb of its own is named as it is."""
+def sentence(*, act: str, target: str, outcome: str, reason: str = "", on: object = None) -> str:
+    """Say what was done, or what was not; an act without a verb of its own is named as it is. ``on``: which way a
+    switch went, None for what is no switch."""
     kind, _, name = target.partition(":")
     thing = f"{kind} #{name}" if name.isdecimal() else f"{kind} {name}".strip()
     cut = reason if len(reason) <= REASON_CHARS_MAX else f"{reason[: REASON_CHARS_MAX - 1]}…"
-    said = f"{_VERBS.get(act, act)} {thing}".strip() + _OUTCOMES.get(outcome, "")
+    done, tried = _VERBS.get(act, (act, act))
+    way = {True: " on", False: " off"}.get(on, "") if isinstance(on, bool) else ""
+    said = f"{_NOT_DONE.get(outcome, '')}{tried if outcome in _NOT_DONE else done}{way} {thing}".strip()
     return f"{said}: “{cut}”" if cut else said

@@ -82,4 +82,20 @@ def test_a_clock_shows_the_day_only_when_it_is_another_one() -> None:
 def test_an_act_is_told_as_a_sentence_with_its_reason() -> None:
     said = sentences.sentence(act="letters.replay_pause", target="replay:118", outcome="done", reason="wait")
     assert said == "paused replay #118: “wait”"
-    assert sentences.sentence(act="new.act", target="thing:x", outcome="refused") == "new.act thing x (refused)"
+    assert sentences.sentence(act="new.act", target="thing:x", outcome="refused") == "was refused: new.act thing x"
+
+
+@pytest.mark.parametrize(
+    ("act", "target", "outcome", "on", "said"),
+    [
+        ("letters.replay", "plan:1", "refused", None, "was refused: start plan #1"),
+        ("letters.replay", "replay:1", "failed", None, "failed: start replay #1"),
+        ("demo.switch", "fault:stock_bug", "done", True, "switched on fault stock_bug"),
+        ("demo.switch", "fault:stock_bug", "done", False, "switched off fault stock_bug"),
+        ("demo.switch", "fault:stock_bug", "refused", True, "was refused: switch on fault stock_bug"),
+    ],
+)
+def test_what_was_not_done_is_not_told_as_done_and_a_switch_says_which_way(
+    act: str, target: str, outcome: str, on: bool | None, said: str
+) -> None:
+    assert sentences.sentence(act=act, target=target, outcome=outcome, on=on) == said
