@@ -57,6 +57,28 @@ def test_the_pages_close_again_and_stay_open_over_news(visits: Visits, world: Wo
     expect(page.get_by_role("link", name="Alerts")).to_be_hidden()
 
 
+def test_the_acts_of_a_letter_stand_above_the_pages(visits: Visits, world: World) -> None:
+    (letter,) = world.letters(1)
+    page = visits.open("ana", path=f"/letters/{letter.pk}/", width=390)
+    acts, rail = page.locator("#letter > footer").bounding_box(), page.locator("nav.rail").bounding_box()
+    assert acts is not None
+    assert rail is not None
+    assert acts["y"] + acts["height"] <= rail["y"] + 1
+    page.get_by_role("link", name="Discard this letter…").click(trial=True)
+
+
+def test_a_long_name_stays_in_the_box_of_the_headline(visits: Visits) -> None:
+    page = visits.open("ana", path="/", width=390)
+    fits = """span => {
+        span.textContent = "InsufficientStockInWarehouse".repeat(6);
+        const name = span.getBoundingClientRect(), box = span.parentElement.getBoundingClientRect();
+        const lines = document.createRange();
+        lines.selectNodeContents(span);
+        return lines.getBoundingClientRect().right <= box.right && name.bottom <= box.bottom;
+    }"""
+    assert page.locator(".verdict .clip").evaluate(fits)
+
+
 def test_a_wide_page_has_no_second_way(visits: Visits) -> None:
     page = visits.open("ana")
     expect(page.locator(".more")).to_be_hidden()
