@@ -50,6 +50,7 @@ def _stopped(run: Replay) -> Item:
         act_label="Look",
         act_url=_url(run),
         count=run.counts.get("planned", 0),
+        lines=0,  # it stands on the page of replays, the badge counts failures
         is_cause=True,  # its letters wait for nobody else: before failures that are merely new
     )
 
@@ -69,6 +70,7 @@ def _groupless(run: Replay) -> Item:
         act_label="Choose the group",
         act_url=_url(run),
         count=count,
+        lines=0,
     )
 
 

@@ -114,6 +114,7 @@ def _rest(shown: Sequence[groups.Row], left: groups.Totals) -> Item:
         act_label="Look",
         act_url=URL,
         count=more,
+        lines=more,
     )
 
 

@@ -50,11 +50,14 @@ class Attention:
 
     @property
     def by_page(self) -> dict[str, tuple[int, Status]]:
-        """For each page's slug: how many, and how bad the worst is."""
+        """For each page's slug: how many of its lines, at least one, and how bad the worst thing is."""
         pages: dict[str, list[Item]] = {}
         for item in self.items:
             pages.setdefault(item.room, []).append(item)
-        return {room: (len(items), rules.worst(item.status for item in items)) for room, items in pages.items()}
+        return {
+            room: (max(1, sum(item.lines for item in items)), rules.worst(item.status for item in items))
+            for room, items in pages.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ class Item:
     status in one word, ``url`` where it is looked at. ``act_url`` may be the same page with a dialog open; an act
     that changes something is a POST. ``count`` is how many things the item stands for. ``topics`` are the Kafka topics
     it names: who may not see all of them does not see the item; the name "" stands for a topic that is not known, which
-    takes every topic. ``is_cause``: other troubles may follow from it, so it
-    comes first among its severity.
+    takes every topic. ``is_cause``: other troubles may follow from it, so it comes first among its severity.
+    ``lines``: for how many lines of its page it stands, 0 when it stands on another page of the room.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Item:
     count: int = 1
     topics: tuple[str, ...] = ()
     is_cause: bool = False
+    lines: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,16 @@ def test_pages_know_how_many_of_their_things_need_a_person() -> None:
     assert found.worst == "crit"
 
 
+def test_a_badge_counts_the_lines_of_its_page() -> None:
+    registry = Registry()
+    registry.register_attention(
+        lambda actor: [item("failure"), item("more", status="warn", lines=7), item("run", lines=0)]
+    )
+    found = queries.attention(actor=actors.actor(), registry=registry)
+    assert found.by_page == {"letters": (8, "crit")}
+    assert found.count == 3
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_timeline_merges_machines_and_people() -> None:
     registry = Registry()
