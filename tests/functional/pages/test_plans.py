@@ -1,0 +1,28 @@
+"""An open plan notices that another run took its letters, and loses nothing that was typed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dlq.models import Replay
+from tests.functional.conftest import Visits
+from tests.support.replays import World
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_open_plan_notices_that_its_letters_were_taken(visits: Visits, world: World) -> None:
+    letters = world.letters(3)
+    page = visits.open("ana", path="/letters/")
+    page.goto(f"/letters/groups/{letters[0].group_id}/")
+    page.get_by_role("button", name="Plan a replay of 3").click()
+    expect(page.locator("#live")).to_have_text(re.compile("^Live"))
+    page.get_by_label("Reason").fill("typed with care")  # and it keeps the focus
+    world.approve(*letters)
+    run = Replay.objects.get()
+    expect(page.locator("#plan")).to_contain_text(f"Replay #{run.pk} by ana holds these")
+    expect(page.get_by_role("button", name="Replay 3 letters")).to_have_count(0)
+    expect(page.locator("#reason")).to_have_value("typed with care")
