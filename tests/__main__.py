@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reliability.embedded import maven, stack
+
 LOG = Path(".mainstay") / "beside.log"
 SCENARIOS = "tests/scenarios"
 KILLS = [f"{SCENARIOS}/{folder}" for folder in ("relay", "replay", "setup")]
@@ -27,6 +29,7 @@ def main(what: str, *options: str) -> int:
     if os.environ.get("DATABASE_URL"):
         return int(any([subprocess.call(first), subprocess.call(second)]))
     LOG.parent.mkdir(exist_ok=True)
+    maven.class_path(caches=maven.caches(stack.ROOT / "maven"), say=_say)  # once, not by both halves at a time
     _say(f"{' '.join(HALVES[what][1])} runs at the same time and is told of at the end; until then: tail -f {LOG}")
     with LOG.open("wb") as log, subprocess.Popen(second, stdout=log, stderr=subprocess.STDOUT) as beside:
         try:

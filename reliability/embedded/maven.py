@@ -18,6 +18,7 @@ from jgo.maven import MavenContext
 from reliability.embedded import certificates
 from reliability.embedded.refusal import Refusal
 from reliability.embedded.server import Say
+from reliability.kernel import clock
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.1.2"
 # Kafka logs through slf4j 1.7 and brings no writer; without one a failed start says nothing.
@@ -25,6 +26,7 @@ LOG_WRITER = "org.slf4j:slf4j-simple:1.7.36"
 LOCK = Path(__file__).with_name("kafka.lock")
 FETCHES_AT_ONCE = 8
 FETCH_TIMEOUT_S = 30
+TRY_AGAIN_S = (0.5, 2.0)  # waits between the tries of one jar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,18 @@ def _cached(jar: Jar, caches: Sequence[Path]) -> Path | None:
 
 
 def _fetch(jar: Jar, cache: Path) -> Path:
+    """Fetch a jar; a repository that stumbles over one of forty is asked again."""
+    for wait_s in TRY_AGAIN_S:
+        try:
+            return _fetch_once(jar, cache)
+        except Refusal as refusal:
+            if isinstance(refusal.__cause__, requests.ConnectionError):
+                raise  # there is no network: forty jars would only wait for it one after the other
+            clock.SYSTEM.sleep(wait_s)
+    return _fetch_once(jar, cache)
+
+
+def _fetch_once(jar: Jar, cache: Path) -> Path:
     path = jar.path(cache)
     try:
         cache.mkdir(parents=True, exist_ok=True)

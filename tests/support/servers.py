@@ -32,6 +32,9 @@ def name_servers() -> None:
     exits = contextlib.ExitStack()
     addresses = exits.enter_context(stack.running(stack.ROOT / "test", durable=False, say=_say))
     atexit.register(exits.close)
+    if addresses.broker == "in-process":
+        exits.close()
+        sys.exit(f"The tests need Apache Kafka. {addresses.broker_reason}")
     os.environ.update(addresses.environment())
     os.environ["MAINSTAY_BROKER"] = addresses.broker
     os.environ["MAINSTAY_BROKER_REASON"] = addresses.broker_reason
