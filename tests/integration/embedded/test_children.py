@@ -35,7 +35,7 @@ folder = Path(sys.argv[1])
 supervisor = Supervisor(say=lambda text: print(text, flush=True))
 with supervisor.listening():
     for name in ("one", "two"):
-        child = Child(name=name, argv=[sys.executable, "-c", sys.argv[2]], log=folder / f"{name}.log", stop_within_s=2)
+        child = Child(name=name, argv=[sys.executable, "-c", sys.argv[2]], log=folder / f"{name}.log", stop_within_s=60)
         supervisor.start(child, stage=1)
         (folder / f"{name}.pid").write_text(str(child.pid))
     (folder / "ready").touch()
@@ -72,7 +72,7 @@ def test_one_signal_ends_all(tmp_path: Path, number: signal.Signals) -> None:
     supervisor, pids = start_supervised(tmp_path)
     assert all(map(alive, pids))
     supervisor.send_signal(number)
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(30) == 0
     assert not any(map(alive, pids))
 
 
@@ -84,8 +84,8 @@ def test_a_second_signal_kills_what_does_not_end(tmp_path: Path) -> None:
     time.sleep(0.3)
     began = time.monotonic()
     supervisor.send_signal(signal.SIGINT)
-    assert supervisor.wait(10) == 128 + signal.SIGINT
-    assert time.monotonic() - began < 1.5
+    assert supervisor.wait(30) == 128 + signal.SIGINT
+    assert time.monotonic() - began < 20, "it waited for what does not end"
     assert wait_for(lambda: not any(map(alive, [*pids, *grandchildren])))
 
 

@@ -212,9 +212,8 @@ def test_the_task_relays_for_its_turn_sends_itself_again_and_a_second_one_return
     turn = threading.Thread(target=lambda: (tasks.relay_outbox(), connection.close()))
     turn.start()
     time.sleep(0.5)
-    began = time.monotonic()
     tasks.relay_outbox()
-    assert time.monotonic() - began < 0.3
+    assert turn.is_alive(), "the second one waited for the first one's turn"
     turn.join(10)
     assert sent.calls == [{"queue": "relay", "expires": 30, "retry": False}]
     assert len(broker.records("orders")) == 5

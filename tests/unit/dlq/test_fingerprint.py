@@ -163,7 +163,7 @@ def test_no_text_ever_breaks_them(text: str, short: str) -> None:
      "'" * 400, "at a.b(" + "(" * 300, "a.go" * 100, "\t" + "x" * 390 + ".go:1", "at .<x>" + "_" * 380 + "!"],
 )  # fmt: skip
 def test_hostile_stacks_take_no_time(line: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     stack.first_own_frame.__wrapped__("\n".join([line] * 80))
     fingerprint.normalised(line * 10)
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 1

@@ -160,9 +160,9 @@ def test_any_bytes_can_be_viewed(value: bytes) -> None:
     "value", [b'"' * 60_000, b"1" * 60_000, b'"a": ' * 12_000, b"password" * 8_000, b"4 " * 30_000]
 )
 def test_hostile_bodies_take_no_time(value: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     payload.view(value, mask=True)
-    assert time.monotonic() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_large_json_is_not_read_whole_and_withheld_where_it_must_be_masked() -> None:
