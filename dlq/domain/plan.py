@@ -72,7 +72,6 @@ class Candidate:
     consumer_group: str
     size: int  # bytes: key, value and headers
     stored_at: datetime
-    visible: bool
     headers_unreadable: bool
     failed_before: bool  # a replay of it, or of the letter it came from, failed again
     unknown_before: bool  # a replay of it ended as unknown: it may have been processed
@@ -83,7 +82,7 @@ class Candidate:
 class Leaving(StrEnum):
     """Why a letter of the scope is not sent."""
 
-    NOT_VISIBLE = "outside your topic scopes"
+    NOT_THERE = "not there, or not in your topics"
     REPLAYING = "already in another replay"
     RESOLVED = "already resolved"
     DISCARDED = "discarded"
@@ -147,8 +146,6 @@ def _leaving(letter: Candidate, terms: Terms, world: World) -> Leaving | None:
         "discarded": Leaving.DISCARDED,
         "quarantined": None if "quarantined" in terms.include else Leaving.QUARANTINED,
     }
-    if not letter.visible:
-        return Leaving.NOT_VISIBLE
     if (reason := by_state.get(letter.state)) is not None:
         return reason
     if letter.headers_unreadable and "headers_unreadable" not in terms.include:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from dlq.domain.plan import LETTERS_MAX
+from dlq.domain.plan import LETTERS_MAX, Leaving
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
 from dlq.models.letters import State
@@ -46,20 +46,23 @@ class AlreadyUndone(Refused):
 
 
 def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, expected: int | None = None) -> Discard:
-    """Give letters up; undoable until ``undo_until``. Letters being replayed, closed or out of sight are left alone.
+    """Give letters up; undoable until ``undo_until``. Letters being replayed or closed are left alone, and so is what
+    the actor may not see, as if it were not there.
 
     ``expected``: how many the operator was shown; another number refuses the act. Raises ``NothingToDiscard``,
-    ``CountChanged``, ``NoSuchGroup``, ``NoSuchReplay``, ``scopes.TooMany``, ``limits.TooSlow``, ``access.Denied``,
-    ``audit.ReasonRequired``.
+    ``CountChanged``, ``NoSuchLetter``, ``NoSuchGroup``, ``NoSuchReplay``, ``scopes.TooMany``, ``limits.TooSlow``,
+    ``access.Denied``, ``audit.ReasonRequired``.
     """
-    chosen, skipped, seen = _chosen(scope, actor)
-    # Out of sight altogether is a question of rights, and answered as one.
-    topics = sorted(set(chosen.values())) or sorted(seen)
     target = f"discard of {scope.in_words()}"
-    with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
+    with audit.admitted("letters.discard", actor=actor, target=target):
         scopes.check_named(scope, actor=actor)
+        chosen, skipped = _chosen(scope, actor)
         if expected is not None and expected != len(chosen):
             raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
+        if not chosen:
+            raise NothingToDiscard
+    topics = sorted(set(chosen.values()))
+    with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
         made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
         entry.target = f"discard:{made.pk}"
         entry.facts |= {"letters": made.count, "skipped": dict(made.skipped), "scope": scope.in_words()}
@@ -67,13 +70,13 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
 
 
 def count(*, scope: Scope, actor: access.Actor) -> int:
-    """Return how many letters ``discard`` would give up now; raises ``NoSuchGroup``, ``NoSuchReplay``."""
+    """Return how many letters ``discard`` would give up now; raises ``NoSuchLetter``, ``NoSuchGroup``, ``NoSuchReplay``."""
     scopes.check_named(scope, actor=actor)
     return len(_chosen(scope, actor)[0])
 
 
-def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[str], set[str]]:
-    """Letters that can be discarded with their topics, why others cannot, and every topic of the scope."""
+def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[str]]:
+    """Letters that can be discarded with their topics, and why others cannot."""
     visible = access.visible_topics(actor)
     leaders = scopes.leaders(scope, visible=visible).order_by("pk")
     with limits.at_most(limits.SCOPE_S):
@@ -83,13 +86,13 @@ def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[
     skipped: Counter[str] = Counter()
     chosen: dict[int, str] = {}
     for pk, state, topic in rows:
-        if not visible.allows(topic):
-            skipped["outside your topic scopes"] += 1
-        elif state not in _FREE:
+        if state not in _FREE:
             skipped[state] += 1
         else:
             chosen[pk] = topic
-    return chosen, skipped, {topic for _, _, topic in rows}
+    if absent := scopes.absent(scope, visible=visible):
+        skipped[Leaving.NOT_THERE] = len(absent)
+    return chosen, skipped
 
 
 def _discard(
@@ -128,8 +131,10 @@ def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
     """Give the letters of a discard their states back; those whose failures another letter tells of by now follow it.
 
     Raises ``NoSuchDiscard``, ``UndoOver``, ``AlreadyUndone``."""
-    topics = queries.discard(discard_id).topics
-    with audit.action("letters.restore", actor=actor, target=f"discard:{discard_id}", topics=topics) as entry:
+    target = f"discard:{discard_id}"
+    with audit.admitted("letters.restore", actor=actor, target=target):
+        topics = queries.visible_discard(discard_id, actor=actor).topics
+    with audit.action("letters.restore", actor=actor, target=target, topics=topics) as entry:
         made = Discard.objects.select_for_update().get(pk=discard_id)
         if made.undone_at is not None:
             raise AlreadyUndone

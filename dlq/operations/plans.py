@@ -20,8 +20,7 @@ from dlq.models import ReplayPlan, TopicShape
 from dlq.operations import policy
 from dlq.queries import cluster, inboxes, limits, scopes, sources
 from outbox.operations import limits as outbox_limits
-from reliability import access
-from reliability.audit.operations import record_refusal
+from reliability import access, audit
 from reliability.kafka import clusters
 from reliability.kernel.errors import Refused
 
@@ -81,10 +80,10 @@ def _target(value: Mapping[str, str] | str | None) -> Target:
 
 
 def draw(*, scope: Scope, terms: Terms, actor: access.Actor, now: datetime) -> ReplayPlan:
-    """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``, ``NoSuchGroup``,
-    ``NoSuchReplay``, ``TooSlow``.
+    """Return a new plan of ``scope``; raises ``access.Denied``, ``TooMany``, ``BadScope``, ``NoSuchLetter``,
+    ``NoSuchGroup``, ``NoSuchReplay``, ``TooSlow``.
 
-    Letters named by id outside the actor's topic scopes are counted and left out. Kafka is asked for seconds at
+    Ids that name no letter which the actor may see are counted and left out. Kafka is asked for seconds at
     most; when it does not answer the plan says what is therefore not known. All looks at letters have one limit of
     time together.
     """
@@ -108,6 +107,7 @@ def _draw(scope: Scope, terms: Terms, actor: access.Actor, *, now: datetime) -> 
         dead_letter_topics=_dead_letter_topics(destinations),
     )
     counts = plans.tally(candidates, terms=terms, world=world, now=now)
+    counts.leaving[Leaving.NOT_THERE] = len(scopes.absent(scope, visible=visible))
     readers = cluster.readers(set(counts.by_topic)) if partitions is not None else None
     ids = counts.ids
     foreign = {} if terms.target.kind is Kind.TOPIC else inboxes.unreadable(ids)
@@ -156,13 +156,9 @@ def forget_expired(*, now: datetime) -> int:
 
 def _admit(actor: access.Actor, scope: Scope, terms: Terms) -> None:
     """A plan is the first half of a replay: who may not replay gets none, and the try is on record."""
-    try:
-        access.admit(actor, "letters.replay")
+    with audit.admitted("letters.replay", actor=actor, target=f"plan of {scope.in_words()}"):
         if terms.target.kind is Kind.TOPIC and not access.visible_topics(actor).allows(terms.target.topic):
             raise access.Denied(f"The target topic lies outside the topic scopes of {actor.shown}.")
-    except access.Denied as denied:
-        record_refusal(actor, "letters.replay", f"plan of {scope.in_words()}", denied)
-        raise
 
 
 def _observe(topics: Iterable[str], partitions: Mapping[str, int], *, now: datetime) -> None:

@@ -82,13 +82,13 @@ def letter_ids(made: Discard, *, after: int = 0, limit: int = 1_000) -> list[int
 def preview(scope: Scope, *, actor: access.Actor) -> int:
     """Return how many letters of a scope could be discarded now: seen by the actor and free.
 
-    Raises ``NoSuchGroup``, ``NoSuchReplay``.
+    Raises ``NoSuchLetter``, ``NoSuchGroup``, ``NoSuchReplay``.
     """
     scopes.check_named(scope, actor=actor)
     visible = access.visible_topics(actor)
     free = scopes.leaders(scope, visible=visible).filter(state__in=[State.OPEN, State.QUARANTINED])
     with limits.at_most(limits.SCOPE_S):
-        return free.filter(visible.q("origin_topic")).count()
+        return free.count()
 
 
 def of_letter(letter_id: int) -> list[Discard]:

@@ -20,6 +20,8 @@ from dlq.queries import limits, replays, shapes
 from reliability import access
 from reliability.kernel.errors import Refused
 
+NAMED_MAX = 20
+"""Ids that a refusal names one by one."""
 _STANDING = (State.OPEN, State.REPLAYING, State.QUARANTINED)
 
 
@@ -31,10 +33,15 @@ class TooMany(Refused):
 
 
 def check_named(scope: Scope, *, actor: access.Actor) -> None:
-    """Refuse a group or a run that there is not for the actor: raise ``NoSuchGroup`` or ``NoSuchReplay``.
+    """Refuse letters, a group or a run that there are not for the actor: raise ``NoSuchLetter``, ``NoSuchGroup`` or
+    ``NoSuchReplay``.
 
     Otherwise a mistyped number would look like a scope that has nothing left to do, and a hidden run would show itself.
     """
+    if scope.ids is not None:
+        gone = absent(scope, visible=access.visible_topics(actor))
+        if len(gone) == len(scope.ids):
+            raise letter_queries.NoSuchLetter(f"There is no letter {_listed(gone)} that you may see.")
     if scope.group is not None and not group_queries.visible(actor).filter(pk=scope.group).exists():
         raise group_queries.NoSuchGroup(f"There is no failure group {scope.group} that you may see.")
     if scope.failed_of is not None:
@@ -44,21 +51,26 @@ def check_named(scope: Scope, *, actor: access.Actor) -> None:
 def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:
     """Return the letters of a scope; of several that tell of one failure only the leading one.
 
-    Only ids reach beyond what the actor may see, so that each gets its answer; elsewhere a count of what is hidden
-    would answer any question about it.
-
     Letters named by id are there whatever their state. A group and a filter mean what
     still waits for something: closed letters are left out, and a filter that names a state says so itself.
     """
     if scope.ids is not None:
         of_followers = Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).values("duplicate_of")
-        return Letter.objects.filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers), duplicate_of__isnull=True)
+        return _leading(visible).filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers))
     if scope.group is not None:
         return _up_to(scope, _leading(visible)).filter(group_id=scope.group, state__in=_STANDING)
     if scope.failed_of is not None:
         return _leading(visible).filter(pk__in=_failed(scope.failed_of))
     wanted = letter_queries.condition(scope.filter or "")
     return _up_to(scope, _leading(visible)).filter(wanted, state__in=_STANDING)
+
+
+def absent(scope: Scope, *, visible: access.VisibleTopics) -> list[int]:
+    """Return the ids of a scope that name no letter, or none that may be seen: what is hidden is not there."""
+    if scope.ids is None:
+        return []
+    seen = Letter.objects.filter(visible.q("origin_topic"), pk__in=scope.ids).values_list("pk", flat=True)
+    return sorted(set(scope.ids).difference(seen))
 
 
 def bounded(scope: Scope) -> Scope:
@@ -89,16 +101,18 @@ def duplicates(scope: Scope, *, visible: access.VisibleTopics) -> int:
 def candidates(scope: Scope, *, visible: access.VisibleTopics) -> Iterator[Candidate]:
     """Yield a scope's letters in the order of sending, with what decides about each; raise ``TooMany``,
     ``TooSlow``.
-
-    Letters named by id that the actor may not see are yielded too, so that they are counted; nothing else is said of
-    them.
     """
     with limits.at_most(limits.SCOPE_S):
         rows = list(_rows(leaders(scope, visible=visible))[: LETTERS_MAX + 1])
     if len(rows) > LETTERS_MAX:
         raise TooMany(f"The scope has more than {LETTERS_MAX:,} letters: narrow it, or replay it in parts.")
     keeper = shapes.keeper({row["origin_topic"] for row in rows})
-    return (_candidate(row, visible, keeper) for row in rows)
+    return (_candidate(row, keeper) for row in rows)
+
+
+def _listed(ids: list[int]) -> str:
+    named = ", ".join(map(str, ids[:NAMED_MAX]))
+    return f"{named} and {len(ids) - NAMED_MAX:,} more" if len(ids) > NAMED_MAX else named
 
 
 def _leading(visible: access.VisibleTopics) -> QuerySet[Letter]:
@@ -136,7 +150,7 @@ def _rows(letters: QuerySet[Letter]) -> QuerySet[Letter, Any]:
     return rows
 
 
-def _candidate(row: dict[str, Any], visible: access.VisibleTopics, keeper: shapes.Keeper) -> Candidate:
+def _candidate(row: dict[str, Any], keeper: shapes.Keeper) -> Candidate:
     return Candidate(
         id=row["pk"],
         state=row["state"],
@@ -146,7 +160,6 @@ def _candidate(row: dict[str, Any], visible: access.VisibleTopics, keeper: shape
         consumer_group=row["consumer_group"],
         size=row["size"],
         stored_at=row["stored_at"],
-        visible=visible.allows(row["origin_topic"]),
         headers_unreadable=row["headers_unreadable"],
         failed_before=row["failed_before"],
         unknown_before=row["unknown_before"],

@@ -93,8 +93,23 @@ def action(
         raise
 
 
+@contextmanager
+def admitted(act: str, *, actor: access.Actor, target: str) -> Iterator[None]:
+    """Check the role, then look up in the block what the act is about: what is refused here is on record like an act.
+
+    The role comes first, and a thing out of sight is looked up as one that there is not: so nobody finds out what is
+    hidden by trying to act on it. Raises ``access.Denied``.
+    """
+    try:
+        access.admit(actor, act)
+        yield
+    except Refused as refusal:
+        record_refusal(actor, act, target, refusal)
+        raise
+
+
 def record_refusal(actor: access.Actor, act: str, target: str, refusal: Refused) -> None:
-    """Keep an act refused at a page's door. Strangers leave only a log line: else anybody could fill the audit."""
+    """Keep an act refused before it began. Strangers leave only a log line: else anybody could fill the audit."""
     if not actor.is_signed_in:
         log.warning("act_refused_to_stranger", act=act, target=printable(target, limit=200))
         return

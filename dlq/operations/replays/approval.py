@@ -63,7 +63,10 @@ def approve(*, plan_id: int, plan_hash: str, reason: str, actor: access.Actor, n
     Letters that another run claimed, or that were discarded or resolved meanwhile, are skipped and counted. Raises
     ``NoSuchPlan``, ``PlanChanged``, ``PlanExpired``, ``NothingLeft``, ``access.Denied`` and ``audit.ReasonRequired``.
     """
-    plan = queries.plan(plan_id, with_letters=False)
+    with audit.admitted("letters.replay", actor=actor, target=f"plan:{plan_id}"):
+        plan = queries.visible_plan(plan_id, actor=actor)
+        if not plan.total:
+            raise NothingLeft("The plan has no letter to send.")
     facts = {"plan": plan.pk, "hash": plan.hash, "letters": plan.total, "rate": plan.rate, "target": plan.target}
     try:
         with audit.action(

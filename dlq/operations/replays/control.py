@@ -106,9 +106,11 @@ def choose_group(*, replay_id: int, group: str, reason: str, actor: access.Actor
 
 @contextmanager
 def _act(act: str, replay_id: int, actor: access.Actor, *, reason: str = "") -> Iterator[tuple[Replay, Draft]]:
-    """Open the act's transaction with the run's row locked."""
-    topics = queries.replay(replay_id).topics
-    with audit.action(act, actor=actor, target=f"replay:{replay_id}", reason=reason, topics=topics) as entry:
+    """Open the act's transaction with the run's row locked. A run out of sight is answered as one that there is not."""
+    target = f"replay:{replay_id}"
+    with audit.admitted(act, actor=actor, target=target):
+        topics = queries.visible_replay(replay_id, actor=actor).topics
+    with audit.action(act, actor=actor, target=target, reason=reason, topics=topics) as entry:
         run = items.locked(replay_id)
         if run is None:
             raise queries.NoSuchReplay

@@ -16,7 +16,7 @@ GroupProtocol = Literal["classic", "consumer", "share", "streams", "unknown"]
 class Problem:
     """Why one group, topic or partition could not be told, while others could.
 
-    ``forbidden``: this client lacks the right. ``no_leader``: the partition is offline for now. ``missing``: there is no
+    ``forbidden``: this client lacks the right. ``no_leader``: the partition is offline. ``missing``: there is no
     such group, topic or partition. ``unavailable``: no answer in time. ``unsupported``: the broker has no such call.
     ``refused``: an order was understood and declined (a group with members, for example).
     """

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from dlq.domain.scope import Scope
-from dlq.models import Letter
+from dlq.models import Letter, LetterGroup
 from dlq.operations import discards, plans
-from dlq.queries import groups, replays
-from reliability import access
-from tests.support.actors import actor
+from dlq.operations import replays as operations
+from dlq.queries import discards as discard_queries
+from dlq.queries import groups, letters, replays
+from reliability.access import Role
+from reliability.audit.models import Entry
+from tests.support.actors import account, actor
 from tests.support.letters import record, store
 from tests.support.replays import World
 
 LIMITED = actor(name="limited", topics=("stock*",))
+
+
+Act = Callable[[World, Scope], object]
+
+
+def plan_of(world: World, scope: Scope) -> object:
+    return plans.draw(scope=scope, terms=plans.terms(), actor=LIMITED, now=world.now)
+
+
+def discard_of(world: World, scope: Scope) -> object:
+    return discards.discard(scope=scope, reason="x", actor=LIMITED, now=world.now)
 
 
 def drawn(world: World, scope: Scope) -> dict[str, int]:
@@ -38,19 +57,72 @@ def test_a_hidden_group_is_refused_as_one_that_there_is_not(world: World) -> Non
     assert said == ["There is no failure group N that you may see."] * 2
 
 
-def test_a_plan_of_ids_counts_the_hidden_ones(world: World) -> None:
-    letters = world.letters(2)
-    assert drawn(world, Scope(ids=tuple(letter.pk for letter in letters))) == {"outside your topic scopes": 2}
+def test_hidden_ids_and_ids_that_there_are_not_are_left_out_alike(world: World) -> None:
+    (hidden,), (mine,) = world.letters(1), world.letters(1, start=10, origin_topic="stock")
+    world.create("stock", partitions=1)
+    counted = []
+    for other in (hidden.pk, mine.pk + 1_000):
+        scope = Scope(ids=(mine.pk, other))
+        plan = plans.draw(scope=scope, terms=plans.terms(), actor=LIMITED, now=world.now)
+        counted.append((plan.total, dict(plan.counts["left_out"])))
+    assert counted == [(1, {"not there, or not in your topics": 1})] * 2
 
 
-def test_a_refused_discard_says_the_same_whatever_is_hidden(world: World) -> None:
+@pytest.mark.parametrize("act", [plan_of, discard_of])
+def test_only_hidden_ids_are_refused_as_ids_that_there_are_not(world: World, act: Act) -> None:
+    hidden = tuple(letter.pk for letter in world.letters(2))
+    for ids in (hidden, (hidden[1] + 1_000, hidden[1] + 1_001)):
+        with pytest.raises(letters.NoSuchLetter, match=f"There is no letter {ids[0]}, {ids[1]} that you may see"):
+            act(world, Scope(ids=ids))
+
+
+def test_a_discard_of_what_is_hidden_finds_nothing_whatever_there_is(world: World) -> None:
     world.letters(3)
     said = []
     for text in ("json.order:17", "json.order:18"):
-        with pytest.raises(access.Denied) as denied:
-            discards.discard(scope=Scope(filter=text), reason="x", actor=LIMITED, now=world.now)
-        said.append(str(denied.value))
+        with pytest.raises(discards.NothingToDiscard) as refused:
+            discard_of(world, Scope(filter=text))
+        said.append(str(refused.value))
     assert said[0] == said[1]
+
+
+def test_nobody_acts_on_a_hidden_run_plan_or_discard_and_learns_that_there_is_one(world: World) -> None:
+    run = world.approve(*world.letters(2))
+    ids = tuple(letter.pk for letter in world.letters(2, start=10))
+    made = discards.discard(scope=Scope(ids=ids), reason="x", actor=world.operator, now=world.now)
+    said = []
+    for plan_id, replay_id, discard_id in ((run.plan_id or 0, run.pk, made.pk), (987_654, 987_654, 987_654)):
+        by: dict[str, Any] = {"actor": LIMITED, "now": world.now}
+        for refusal, act in (
+            (replays.NoSuchPlan, partial(operations.approve, plan_id=plan_id, plan_hash="", reason="x", **by)),
+            (replays.NoSuchReplay, partial(operations.pause, replay_id=replay_id, **by)),
+            (discard_queries.NoSuchDiscard, partial(discards.undo, discard_id=discard_id, **by)),
+        ):
+            with pytest.raises(refusal) as refused:
+                act()
+            said.append(str(refused.value))
+    assert said[:3] == said[3:]
+    tries = Entry.objects.filter(actor_name="limited").order_by("seq").values_list("act", "outcome")
+    assert list(tries) == [(f"letters.{act}", "refused") for act in ("replay", "replay_pause", "restore")] * 2
+
+
+def test_by_page_and_by_api_a_hidden_thing_is_not_there(world: World) -> None:
+    run, client = world.approve(*world.letters(2)), Client()
+    client.force_login(account(Role.OPERATOR, name="otto", topics=("stock*",)).user)
+    approval = {"plan": run.plan_id, "hash": run.plan_hash, "reason": "x"}
+    pages: list[tuple[str, dict[str, Any]]] = [
+        (f"/replays/{run.pk}/pause/", {}),
+        (f"/replays/{run.pk}/cancellation/", {}),
+        ("/replays/", approval),
+        ("/replays/plans/", {"letter": run.items.values_list("letter_id", flat=True)[0]}),
+        ("/discards/", {"group": LetterGroup.objects.get().pk, "reason": "x"}),
+    ]
+    for path, sent in pages:
+        assert client.post(path, sent).status_code == 404, path
+    scope = {"scope": {"failed_of": run.pk}}
+    api = [(f"replays/{run.pk}/pause", {}), ("replays", approval), ("discards", {**scope, "reason": "x"})]
+    for path, sent in api:
+        assert client.post(f"/api/v1/{path}", sent, content_type="application/json").status_code == 404, path
 
 
 def test_a_plan_without_letters_is_for_its_author_and_those_who_see_everything(world: World) -> None:
@@ -64,8 +136,9 @@ def test_a_plan_without_letters_is_for_its_author_and_those_who_see_everything(w
 
 def test_a_plan_of_ids_does_not_tell_which_hidden_letters_repeat_others(world: World) -> None:
     store(record(1, partition=0), record(1, partition=1), now=world.now)
-    ids = tuple(Letter.objects.values_list("pk", flat=True))
     assert Letter.objects.filter(duplicate_of__isnull=False).count() == 1
+    world.letters(1, start=10, origin_topic="stock")
+    ids = tuple(Letter.objects.values_list("pk", flat=True))
     counts = {}
     for who in (LIMITED, world.operator):
         plan = plans.draw(scope=Scope(ids=ids), terms=plans.terms(), actor=who, now=world.now)

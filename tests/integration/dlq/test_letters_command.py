@@ -191,7 +191,7 @@ def test_discard_and_undo(world: World, run: Callable[..., str]) -> None:
     [
         (("replay", "--ids", "1", "--yes", "--reason", "x"), "takes the role operator"),
         (("discard", "--filter", "", "--yes", "--reason", "x"), "takes the role operator"),
-        (("pause", "1"), "no such replay"),
+        (("pause", "1"), "takes the role operator"),
     ],
 )
 def test_it_refuses_a_viewer_with_a_sentence(

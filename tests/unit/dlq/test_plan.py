@@ -22,7 +22,6 @@ LETTER = Candidate(
     consumer_group="payments",
     size=100,
     stored_at=NOW - timedelta(minutes=1),
-    visible=True,
     headers_unreadable=False,
     failed_before=False,
     unknown_before=False,
@@ -41,7 +40,6 @@ def noticed(counts: Tally, terms: Terms = TERMS, world: World = WORLD, readers: 
 @pytest.mark.parametrize(
     ("letter", "reason"),
     [
-        (replace(LETTER, visible=False), Leaving.NOT_VISIBLE),
         (replace(LETTER, state="replaying"), Leaving.REPLAYING),
         (replace(LETTER, state="resolved"), Leaving.RESOLVED),
         (replace(LETTER, state="discarded"), Leaving.DISCARDED),
