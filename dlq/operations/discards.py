@@ -70,7 +70,7 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
 
 
 def count(*, scope: Scope, actor: access.Actor) -> int:
-    """Return how many letters ``discard`` would give up now; raises ``NoSuchLetter``, ``NoSuchGroup``, ``NoSuchReplay``."""
+    """Return how many letters ``discard`` would give up now; raises what it raises when nothing is there."""
     scopes.check_named(scope, actor=actor)
     return len(_chosen(scope, actor)[0])
 

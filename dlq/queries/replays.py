@@ -34,10 +34,9 @@ class NoSuchReplay(Refused):
     status = 404
 
 
-def plan(plan_id: int, *, with_letters: bool = False) -> ReplayPlan:
-    """Return a plan; raise ``NoSuchPlan``. Its frozen letter ids are read only when asked for."""
-    plans = ReplayPlan.objects.all() if with_letters else ReplayPlan.objects.defer("letter_ids")
-    found = plans.filter(pk=plan_id).first()
+def plan(plan_id: int) -> ReplayPlan:
+    """Return a plan without its frozen letter ids; raise ``NoSuchPlan``."""
+    found = ReplayPlan.objects.defer("letter_ids").filter(pk=plan_id).first()
     if found is None:
         raise NoSuchPlan
     return found

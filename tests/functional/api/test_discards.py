@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from dlq.models import Discard, Letter, LetterGroup
 from reliability.audit.models import Entry
 from tests.functional.api.conftest import Api
