@@ -29,6 +29,15 @@ class DlqConfig(AppConfig):
                 order=10,
             )
         )
+        registry.register_panel(
+            registry.Panel(
+                slug="replays",
+                title="Replays",
+                tile=lambda actor: board.tile(actor=actor, now=SYSTEM.now()),
+                order=15,
+                page="letters",
+            )
+        )
         registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))

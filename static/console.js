@@ -85,7 +85,8 @@
       const at = Date.parse(time.dateTime);
       if (Number.isNaN(at)) continue;
       let text;
-      if ((time.dataset.as === "age" || time.dataset.as === "read") && relative) text = age((mainstay.now() - at) / 1000);
+      if (time.dataset.as === "lasting") text = `for ${span((mainstay.now() - at) / 1000)}`;
+      else if ((time.dataset.as === "age" || time.dataset.as === "read") && relative) text = age((mainstay.now() - at) / 1000);
       else if (!all) continue;
       else text = time.dataset.as === "clock" ? clock(at) : `${clock(at)} ${zoneName(at)}`;
       if (time.textContent !== text) time.textContent = text;

@@ -7,13 +7,42 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from dlq.domain.run import RunState
+from dlq.domain.run import ENDED, RunState
 from dlq.models import Replay
-from reliability.console.domain.values import Figure, Item, Status, TimelineRow
+from dlq.queries import replays
+from reliability import access
+from reliability.console.domain.values import Figure, Item, Status, Tile, TimelineRow
 from reliability.kernel.telemetry import names
 
 SHOWN_MAX = 50
 WITHOUT_GROUP_SINCE = 200  # newest runs among which those without a consumer group are looked for
+
+
+def tile(*, actor: access.Actor, now: datetime) -> Tile:
+    """Runs that are not over, of those the actor may see, and how many letters they have yet to send."""
+    listed = Replay.objects.exclude(state__in=[str(each) for each in ENDED]).order_by("-pk").defer("scope")
+    runs = [run for run in listed[:SHOWN_MAX] if replays.may_see(run.topics, actor=actor)]
+    states = {RunState(run.state) for run in runs}
+    status, word = next((looks for state, looks in _LOOKS if state in states), ("ok", "None"))
+    left = sum(run.counts.get("planned", 0) for run in runs)
+    return Tile(
+        title="Replays",
+        value=f"{len(runs):,}",
+        unit="under way" + (f", {left:,} {'letter' if left == 1 else 'letters'} to send" if runs else ""),
+        status=status,
+        word=word,
+        at=now,
+        url="/replays/",
+    )
+
+
+_LOOKS: tuple[tuple[RunState, tuple[Status, str]], ...] = (
+    (RunState.STOPPED, ("crit", "Stopped")),
+    (RunState.PAUSED, ("paused", "Paused")),
+    (RunState.STOPPING, ("warn", "Stopping")),
+    (RunState.RUNNING, ("prog", "Running")),
+)
+"""What the tile says, the first state that a run is in."""
 
 
 def attention() -> list[Item]:

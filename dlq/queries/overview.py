@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.db.models import Q, Sum
 
-from dlq.domain import search, trend
+from dlq.domain import classify, search, trend
 from dlq.models import Letter, LetterGroup
 from dlq.queries import groups, limits, sources
 from reliability import access
@@ -19,6 +20,7 @@ from reliability.kernel.telemetry import names
 TITLE = "Dead letters"
 URL = "/letters/"
 LETTERS_URL = "/letters/all/"
+OPEN_LETTERS_URL = f"{LETTERS_URL}?q=state:open"
 ITEMS_MAX = 5  # groups named one by one in the attention list; the rest is one line
 LOOKED_AT_MAX = 25  # groups among which outages are looked for: one that has just begun has few letters
 RELATED_MAX = 20
@@ -35,6 +37,8 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         totals, points = groups.totals_and_arrivals(actor=actor, now=now)
     except limits.TooSlow:
         return Tile(title=TITLE, value="many", unit=unit, status="unknown", word="Not counted", at=now, url=URL)
+    if totals.open and not (limited or totals.replaying or totals.quarantined):
+        unit = f"open in {totals.groups:,} {'failure' if totals.groups == 1 else 'failures'}"
     if not totals.open:
         status, word = ("prog", "Replaying") if totals.replaying else ("ok", "None")
     else:
@@ -46,6 +50,8 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         status=status,  # type: ignore[arg-type]  # one of the literals above
         word=word,
         points=points,
+        span=f"last {trend.MINUTES} min",
+        unfinished=True,
         at=now,
         url=URL,
     )
@@ -59,7 +65,7 @@ def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
         return [_uncounted()]
     needy = [row for row in page.rows if row.standing.status in _ATTENTION]
     needy.sort(key=lambda row: not row.standing.is_cause)  # keeps the order of those that are alike
-    items = [_item(row) for row in needy[:ITEMS_MAX]]
+    items = [_item(row, actor) for row in needy[:ITEMS_MAX]]
     if len(needy) > ITEMS_MAX:
         items.append(_rest(needy[:ITEMS_MAX], page.totals or groups.totals(actor=actor, now=now)))
     return items
@@ -73,31 +79,44 @@ def _uncounted() -> Item:
         word="Not counted",
         title="Your topics have too many dead letters to be counted by failure in time",
         since=None,
-        url=LETTERS_URL,
+        url=OPEN_LETTERS_URL,
         act_label="Look",
-        act_url=LETTERS_URL,
+        act_url=OPEN_LETTERS_URL,
     )
 
 
-def _item(row: groups.Row) -> Item:
+def _item(row: groups.Row, actor: access.Actor) -> Item:
     group = row.group
     url = f"{URL}groups/{group.id}/"
     count = group.open_count or group.quarantined_count
+    cause = "" if group.cause == classify.UNKNOWN else group.get_cause_display()
+    label, act_url, opens = _best_act(row, actor, url)
     return Item(
         id=f"letters:group:{group.id}",
         room="letters",
         status=row.standing.status,
         word=row.standing.word,
-        title=f"{group.title}: {count:,} {'letter' if count == 1 else 'letters'}",
-        detail=" · ".join(part for part in (group.topic, group.consumer_group, row.advice.text) if part),
+        title=f"{group.title}: {count:,} {'letter' if count == 1 else 'letters'}, {trend.pace(row.points)}",
+        detail=" · ".join(part for part in (group.topic, group.consumer_group, cause, row.advice.text) if part),
         since=group.first_seen,
         url=url,
-        act_label="Replay" if row.advice.act == "replay" and group.open_count else "Look",
-        act_url=f"/replays/plan/?group={group.id}" if row.advice.act == "replay" and group.open_count else url,
+        act_label=label,
+        act_url=act_url,
+        act_opens=opens,
         count=count,
         topics=tuple(group.topics or group.sources),
         is_cause=row.standing.is_cause,
     )
+
+
+def _best_act(row: groups.Row, actor: access.Actor, url: str) -> tuple[str, str, Literal["page", "dialog"]]:
+    """What the advice says, where the actor may do it: its label, its address, what that opens."""
+    group, act = row.group, row.advice.act
+    if act == "replay" and group.open_count and access.may(actor, "letters.replay", topics=group.topics):
+        return "Plan a replay", f"/replays/plan/?group={group.id}", "page"
+    if act == "discard" and group.open_count and access.may(actor, "letters.discard", topics=group.topics):
+        return "Discard…", f"/discards/new/?group={group.id}", "dialog"
+    return "Look", url, "page"
 
 
 def _rest(shown: Sequence[groups.Row], left: groups.Totals) -> Item:

@@ -9,7 +9,7 @@ from outbox import models
 from outbox.queries.parked import parked
 from outbox.queries.partitions import AHEAD_WANTED, partitions_ahead
 from outbox.queries.relays import relay_heard_within, relays
-from outbox.queries.shards import BEHIND_AFTER_S, Backlog, ShardRow, backlog, rates, seen, shards, total
+from outbox.queries.shards import BEHIND_AFTER_S, POINTS_OVER_S, Backlog, ShardRow, backlog, rates, seen, shards, total
 from reliability import access
 from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, Tile, TimelineRow
 from reliability.kernel.command_line import spelled
@@ -35,6 +35,7 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         status=status,
         word=word,
         points=rates(now),
+        span=f"last {POINTS_OVER_S // 60} min",
         at=now,
         url=URL,
     )

@@ -29,7 +29,7 @@ def breaches(registry: Registry, *, now: datetime, pages: Iterable[str]) -> list
 def _of_panels(registry: Registry, known: set[str]) -> Iterator[str]:
     for panel in registry.panels.values():
         yield from (f"panel {panel.slug}: {problem}" for problem in _of_tile(panel.tile(_READER)))
-        if panel.slug not in known:
+        if (panel.page or panel.slug) not in known:
             yield f"panel {panel.slug}: no page of that slug"
 
 

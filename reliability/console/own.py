@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from reliability import access
 from reliability.console import figures, health, queries
-from reliability.console.domain.values import Item
-from reliability.console.registry import REGISTRY
+from reliability.console.domain.values import Item, Tile
+from reliability.console.registry import REGISTRY, Panel
+from reliability.kernel import clock
 from reliability.live import queries as live_queries
-from reliability.live.domain.processes import Missing
+from reliability.live.domain.processes import STOPPED, Missing
 
 PROCESSES_URL = "/settings/#processes"
 _WITHOUT = {
@@ -18,11 +19,35 @@ _WITHOUT = {
 
 def register() -> None:
     """Register everything of this module; called once at start."""
+    REGISTRY.register_panel(Panel(slug="settings", title="Processes", tile=lambda actor: tile(), order=90))
     REGISTRY.register_attention(lambda actor: silent_processes())
     REGISTRY.register_attention(lambda actor: failing_processes(actor=actor))
     REGISTRY.register_attention(lambda actor: dead_dependencies())
     REGISTRY.register_figures(figures.of_processes)
     REGISTRY.register_figures(figures.of_attention)
+
+
+def tile() -> Tile:
+    """How many processes are heard, of those that should be."""
+    rows = [row for row in live_queries.heartbeats() if row.state != STOPPED and not row.is_silent]
+    missing = live_queries.missing_processes()
+    failing = sum(row.state == "failing" for row in rows)
+    if missing:
+        alone = any(each.alone for each in missing)
+        status, word = ("crit" if alone else "warn"), f"{len(missing)} silent"
+    elif failing:
+        status, word = "warn", f"{failing} failing"
+    else:
+        status, word = ("ok", "All heard") if rows else ("unknown", "None heard")
+    return Tile(
+        title="Processes",
+        value=f"{len(rows):,}",
+        unit=f"heard, of {len(rows) + len(missing):,}",
+        status=status,  # type: ignore[arg-type]  # one of the literals above
+        word=word,
+        at=clock.SYSTEM.now(),
+        url=PROCESSES_URL,
+    )
 
 
 def silent_processes() -> list[Item]:

@@ -79,7 +79,8 @@ class AlreadyRegistered(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A tile of the overview; ``slug`` is the page it belongs to, ``order`` its place in the grid.
+    """A tile of the overview; ``order`` is its place in the grid, ``page`` the page it belongs to: that of its slug
+    unless it is said.
 
     ``tile`` is told for whom: a number holds nothing of topics that the actor may not see, or says what it is of.
     """
@@ -88,6 +89,7 @@ class Panel:
     title: str
     tile: Callable[[access.Actor], Tile]
     order: int = 100
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

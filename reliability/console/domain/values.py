@@ -22,6 +22,7 @@ class Item:
     it names: who may not see all of them does not see the item; the name "" stands for a topic that is not known, which
     takes every topic. ``is_cause``: other troubles may follow from it, so it comes first among its severity.
     ``lines``: for how many lines of its page it stands, 0 when it stands on another page of the room.
+    ``act_opens``: what following ``act_url`` leads to; a dialog is a page that is shown over this one.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Item:
     act_label: str = ""
     act_url: str = ""
     act_method: Literal["get", "post"] = "get"
+    act_opens: Literal["page", "dialog"] = "page"
     count: int = 1
     topics: tuple[str, ...] = ()
     is_cause: bool = False
@@ -43,7 +45,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One figure of the overview. ``at`` is when it was read, None when it could not be; ``points`` end now."""
+    """One figure of the overview. ``at`` is when it was read, None when it could not be.
+
+    ``points`` cover ``span`` ("last 60 min"); ``unfinished``: the last of them is not over yet and will still grow.
+    """
 
     title: str
     value: str
@@ -53,6 +58,8 @@ class Tile:
     at: datetime | None
     unit: str = ""
     points: list[float] = field(default_factory=list)
+    span: str = ""
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,12 +60,26 @@ def middle_cut(text: str, limit: int) -> str:
 
 def spark_line(points: Sequence[float]) -> str:
     """Return the SVG path of a sparkline in a box of 120 x 28: its lowest value is zero, its highest the box's top."""
+    return "M" + "L".join(_spots(points))
+
+
+def spark_parts(points: Sequence[float]) -> tuple[str, str]:
+    """Return the path of a sparkline without its last stretch, and that stretch, which leads to what is not over yet."""
+    spots = _spots(points)
+    return "M" + "L".join(spots[:-1]), "M" + "L".join(spots[-2:])
+
+
+def spark_area(line: str) -> str:
+    """Return the path of what lies under a sparkline's path."""
+    end = line.replace("M", "L").rpartition("L")[2].split()[0]
+    return f"{line}L{end} {SPARK_HEIGHT}L0 {SPARK_HEIGHT}z"
+
+
+def _spots(points: Sequence[float]) -> list[str]:
     values = [max(point, 0.0) for point in points] or [0.0]
     if len(values) == 1:
         values *= 2
     top = max(values) or 1.0
     step = SPARK_WIDTH / (len(values) - 1)
     floor = SPARK_HEIGHT - SPARK_TOP
-    return "M" + "L".join(
-        f"{index * step:.1f} {floor - value * (floor - SPARK_TOP) / top:.1f}" for index, value in enumerate(values)
-    )
+    return [f"{index * step:.1f} {floor - value * (floor - SPARK_TOP) / top:.1f}" for index, value in enumerate(values)]

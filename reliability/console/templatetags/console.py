@@ -45,6 +45,12 @@ def age(context: Context, instant: datetime | None, *, read: bool = False) -> Sa
 
 
 @register.simple_tag(takes_context=True)
+def lasting(context: Context, instant: datetime) -> SafeString:
+    """Show for how long something goes on, in every mode: "for 6 min"; the script keeps it growing."""
+    return _time(instant, f"for {wording.span((_now(context) - instant).total_seconds())}", "lasting")
+
+
+@register.simple_tag(takes_context=True)
 def moment(context: Context, instant: datetime | None) -> SafeString | str:
     """Show an instant as a time of day with its zone, whatever the mode."""
     if instant is None:
@@ -114,11 +120,21 @@ def status(kind: str, word: str, extra: str = "") -> dict[str, object]:
 
 
 @register.inclusion_tag("_components/spark.html")
-def spark(points: Sequence[float], label: str = "last 60 min", extra: str = "") -> dict[str, object]:
-    """Draw a sparkline; it is told to those who cannot see it by its lowest, highest and last value."""
+def spark(
+    points: Sequence[float], label: str = "last 60 min", extra: str = "", *, unfinished: bool = False
+) -> dict[str, object]:
+    """Draw a sparkline; it is told to those who cannot see it by its lowest, highest and last value.
+
+    ``unfinished``: the last value is of a minute that is not over: it is drawn dashed, for it will still grow.
+    """
     values = list(points) or [0.0]
     low, high, last = (wording.number(value) for value in (min(values), max(values), values[-1]))
-    return {"line": wording.spark_line(values), "told": f"{label}: {low} to {high}, now {last}", "extra": extra}
+    told = f"{label}: {low} to {high}, now {last}"
+    line, rest = wording.spark_line(values), ""
+    if unfinished:
+        line, rest = wording.spark_parts(values)
+        told = f"{label}: {low} to {high}; dashed: {last} so far in the minute that is not over"
+    return {"line": line, "rest": rest, "area": wording.spark_area(line), "told": told, "extra": extra}
 
 
 @register.simple_tag

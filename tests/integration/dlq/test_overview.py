@@ -40,9 +40,22 @@ def test_the_tile_counts_open_letters_and_names_their_state() -> None:
 def test_each_failure_group_that_needs_somebody_is_an_item_with_its_best_act() -> None:
     store(record(1), record(2), record(3, error_type="KeyError", origin_topic=""))
     timeout, bug = overview.attention(actor=EVERYBODY, now=NOW)
-    assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 letters"
-    assert (timeout.act_label, timeout.count, timeout.topics) == ("Replay", 2, ("orders",))
+    assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 letters, 2 in the last 5 min"
+    assert timeout.detail.startswith("orders · billing · dependency · ")
+    assert (timeout.act_label, timeout.count, timeout.topics) == ("Look", 2, ("orders",)), "who looks may not act"
     assert (bug.act_label, bug.topics) == ("Look", ("orders.billing.dlq",))
+
+
+def test_the_act_of_an_item_is_the_one_that_its_advice_names_for_who_may_do_it() -> None:
+    store(record(1), record(2, error_type="CardDeclined"), record(3, error_type="KeyError"))
+    items = overview.attention(actor=actor(Role.OPERATOR), now=NOW)
+    acts = {(item.act_label, item.act_url.rpartition("=")[0], item.act_opens) for item in items}
+    assert acts == {
+        ("Plan a replay", "/replays/plan/?group", "page"),
+        ("Discard…", "/discards/new/?group", "dialog"),
+        ("Look", "", "page"),
+    }
+    assert {item.act_label for item in overview.attention(actor=EVERYBODY, now=NOW)} == {"Look"}
 
 
 def test_many_groups_are_named_in_part() -> None:

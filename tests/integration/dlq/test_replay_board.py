@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from dlq.models import Replay
 from dlq.queries import board
+from reliability.access.domain.roles import Role
+from tests.support.actors import actor
 from tests.support.replays import World
 
 
@@ -42,3 +44,17 @@ def test_runs_are_counted_by_state(world: World) -> None:
     world.approve(*world.letters(1))
     (figure,) = board.figures()
     assert (figure.value, figure.labels) == (1, {"state": "running"})
+
+
+def test_the_tile_counts_the_runs_that_are_not_over_as_the_reader_may_see_them(world: World) -> None:
+    everybody, stranger = actor(Role.VIEWER), actor(Role.VIEWER, topics=("secret",))
+    tile = board.tile(actor=everybody, now=world.now)
+    assert (tile.value, tile.unit, tile.status, tile.word) == ("0", "under way", "ok", "None")
+    world.approve(*world.letters(2))
+    tile = board.tile(actor=everybody, now=world.now)
+    assert (tile.value, tile.unit, tile.word) == ("1", "under way, 2 letters to send", "Running")
+    assert board.tile(actor=stranger, now=world.now).value == "0"
+    Replay.objects.update(state="stopped")
+    assert board.tile(actor=everybody, now=world.now).status == "crit"
+    Replay.objects.update(state="finished")
+    assert board.tile(actor=everybody, now=world.now).value == "0"

@@ -56,6 +56,14 @@ def test_a_sparkline_starts_left_ends_right_and_touches_its_top() -> None:
     assert line.endswith("120.0 2.0")
 
 
+def test_the_last_stretch_of_a_sparkline_stands_apart_when_its_minute_is_not_over() -> None:
+    line, rest = wording.spark_parts([0, 10, 5])
+    assert line == "M0.0 26.0L60.0 2.0"
+    assert rest == "M60.0 2.0L120.0 14.0"
+    assert wording.spark_area(line) == "M0.0 26.0L60.0 2.0L60.0 28L0 28z"
+    assert wording.spark_parts([]) == ("M0.0 26.0", "M0.0 26.0L120.0 26.0")
+
+
 def test_a_sparkline_of_nothing_is_a_flat_line() -> None:
     assert wording.spark_line([]) == "M0.0 26.0L120.0 26.0"
     assert wording.spark_line([0, 0]) == "M0.0 26.0L120.0 26.0"
