@@ -48,7 +48,7 @@ def terms(
     if unknown := included - plans.INCLUDES:
         raise BadPlan(f"include takes {', '.join(sorted(plans.INCLUDES))}, not {', '.join(sorted(unknown))}.")
     if failed_limit is not None and not 0 <= failed_limit <= 1:
-        raise BadPlan("failed_limit is a share from 0 to 1, or null for never stopping by itself.")
+        raise BadPlan("failed_limit is the share of failures that stops the run: from 0 to 1, or null for never.")
     return Terms(
         target=_target(target),
         rate=checked_rate(ramp.RATE_DEFAULT if rate is None else rate),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +16,7 @@ from dlq.api import plans as plans_api
 from dlq.api import replays as replays_api
 from dlq.domain import scope as scopes
 from dlq.domain import search
-from dlq.domain.run import ENDED, FAILED_LIMIT, RunState
+from dlq.domain.run import ENDED, FAILED_LIMIT, FAILURES_MIN, RunState
 from dlq.domain.scope import Scope
 from dlq.management import printing
 from dlq.operations import discards, plans, replays
@@ -53,6 +53,13 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
+FAILED_LIMIT_HELP = (
+    "a share from 0 to 1: the run stops by itself when more than this share of the letters whose outcome is known "
+    f"failed again or were refused, and at least {FAILURES_MIN} did; or 'never'; {FAILED_LIMIT} ({FAILED_LIMIT:.0%}) "
+    "unless given"
+).replace("%", "%%")  # argparse reads % as a format
+
+
 class WouldDiscard(Schema):
     """How many letters a discard would give up now; nothing was changed."""
 
@@ -86,39 +93,39 @@ class Command(command_line.PeopleCommand):
 
         listed = add("list", "List letters, newest first.", self._list)
         listed.add_argument("--filter", default="", metavar="SEARCH", help="the search grammar of the pages")
-        listed.add_argument("--group", type=int, help="a failure group's id")
+        listed.add_argument("--group", type=_id, help="a failure group's id")
         listed.add_argument("--limit", type=int, default=50)
-        listed.add_argument("--before", type=int, help="letters older than this id: the next page")
+        listed.add_argument("--before", type=_id, help="letters older than this id: the next page")
         grouped = add("groups", "List failure groups, most open letters first.", self._groups)
         grouped.add_argument("--filter", default="", metavar="SEARCH")
         grouped.add_argument("--limit", type=int, default=50)
-        add("show", "Show one letter.", self._show).add_argument("letter", type=int)
+        add("show", "Show one letter.", self._show).add_argument("letter", type=_id)
         self._add_acts(add)
         runs = add("replays", "List replays, or show one with its items.", self._replays)
-        runs.add_argument("replay", type=int, nargs="?")
+        runs.add_argument("replay", type=_id, nargs="?")
         runs.add_argument("--items", action="store_true", help="its items instead, in the order of sending")
         runs.add_argument("--limit", type=int, default=replay_queries.PAGE_ITEMS_MAX)
         runs.add_argument("--after", type=int, help="items after this position: the next page")
         for name, act in (("pause", replays.pause), ("resume", replays.resume), ("cancel", replays.cancel)):
-            add(name, f"{name.capitalize()} a replay.", self._control(act)).add_argument("replay", type=int)
+            add(name, f"{name.capitalize()} a replay.", self._control(act)).add_argument("replay", type=_id)
 
     def _add_acts(self, add: Callable[[str, str, Callable[[dict[str, Any]], None]], CommandParser]) -> None:
         replay = add("replay", "Plan a replay; with --yes approve the plan and start it.", self._replay)
         discard = add("discard", "Discard letters, undoable for a while.", self._discard)
         for sub in (replay, discard):
             scope = sub.add_mutually_exclusive_group(required=True)
-            scope.add_argument("--ids", type=int, nargs="+", metavar="ID")
-            scope.add_argument("--group", type=int, metavar="ID", help="a failure group")
+            scope.add_argument("--ids", type=_id, nargs="+", metavar="ID", help="letters by their ids")
+            scope.add_argument("--group", type=_id, metavar="ID", help="a failure group")
             scope.add_argument("--filter", metavar="SEARCH", help="the search grammar of the pages")
-            scope.add_argument("--failed-of", type=int, metavar="RUN", help="what failed again in a replay")
-            sub.add_argument("--reason", default="", help="required to act")
+            scope.add_argument("--failed-of", type=_id, metavar="RUN", help="what failed again in a replay")
+            sub.add_argument("--reason", default="", help="why: --yes takes a reason")
             sub.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
         replay.add_argument("--rate", type=float, help="items per second")
         replay.add_argument("--target", default="origin", help="origin, group, or topic:NAME")
         replay.add_argument("--include", action="append", default=[], help="quarantined, headers_unreadable")
-        replay.add_argument("--failed-limit", default=str(FAILED_LIMIT), help="share that stops the run, or 'never'")
+        replay.add_argument("--failed-limit", default=str(FAILED_LIMIT), metavar="SHARE", help=FAILED_LIMIT_HELP)
         replay.add_argument("--wait", action="store_true", help="follow the run until it is over")
-        add("undo", "Undo a discard.", self._undo).add_argument("discard", type=int)
+        add("undo", "Undo a discard.", self._undo).add_argument("discard", type=_id)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the act."""
@@ -183,6 +190,7 @@ class Command(command_line.PeopleCommand):
 
     def _replay(self, options: dict[str, Any]) -> None:
         """Print the plan; approve it when told to."""
+        _check_reason(options, example=EXAMPLES["replay"][-1])
         kind, _, topic = options["target"].partition(":")
         terms = plans.terms(
             target={"kind": kind, "topic": topic},
@@ -211,6 +219,7 @@ class Command(command_line.PeopleCommand):
 
     def _discard(self, options: dict[str, Any]) -> None:
         """Discard, or say how many it would be."""
+        _check_reason(options, example=EXAMPLES["discard"][-1])
         scope = _scope(options)
         if not options["yes"]:
             access.admit(self._actor, "letters.discard")
@@ -237,15 +246,16 @@ class Command(command_line.PeopleCommand):
         return run
 
     def _followed(self, replay_id: int) -> replays_api.Run:
-        """Print the run's line whenever it changes, until it is over or stopped by itself."""
+        """Print the run's line whenever it changes until it is over or stopped by itself; its last line is left to the
+        caller, as the answer."""
         said = ""
         while True:
             run = replays_api.shown(replay_queries.replay(replay_id))
+            if run.state in ENDED or run.state is RunState.STOPPED:
+                return run
             if (line := printing.run_line(run)) != said:
                 self.aside(line)
                 said = line
-            if run.state in ENDED or run.state is RunState.STOPPED:
-                return run
             clock.SYSTEM.sleep(WAIT_LOOK_S)
 
     # --- printing
@@ -263,8 +273,24 @@ def _scope(options: dict[str, Any]) -> Scope:
     return scopes.parse({kind: options[kind] for kind in kinds if options[kind] is not None})
 
 
+def _id(text: str) -> int:
+    """Read an id; whether there is such a thing is not known here."""
+    try:
+        return int(text)
+    except ValueError:
+        sentence = "is no id: ids are the whole numbers that the lists print, several with spaces between them"
+        raise ArgumentTypeError(f"{text[:40]!r} {sentence}") from None
+
+
+def _check_reason(options: dict[str, Any], *, example: tuple[str, ...]) -> None:
+    """Refuse an act without a reason before anything is counted."""
+    if options["yes"] and not options["reason"].strip():
+        raise CommandError(f"A reason is required: add --reason, as in: {command_line.spelled(*example)}")
+
+
 def _share(text: str) -> float | None:
     try:
         return None if text == "never" else float(text)
     except ValueError as error:
-        raise CommandError("--failed-limit is a share from 0 to 1, or never.") from error
+        told = f"--failed-limit is a share from 0 to 1, or never, not {text[:40]!r}. What it does: "
+        raise CommandError(told + command_line.spelled("letters", "replay", "--help")) from error

@@ -24,14 +24,20 @@ from tests.support.replays import GROUP, World
 
 
 @pytest.fixture
-def run(world: World) -> Callable[..., str]:
+def beside() -> StringIO:
+    """What is written on standard error."""
+    return StringIO()
+
+
+@pytest.fixture
+def run(world: World, beside: StringIO) -> Callable[..., str]:
     world.now = clock.SYSTEM.now()
     account(Role.OPERATOR, name="ana")
     account(Role.VIEWER, name="vic")
 
     def call(*words: str, who: str = "ana") -> str:
         out = StringIO()
-        call_command("letters", *words, "--as", who, stdout=out, stderr=StringIO())
+        call_command("letters", *words, "--as", who, stdout=out, stderr=beside)
         return out.getvalue()
 
     return call
@@ -86,6 +92,11 @@ def test_a_group_or_a_run_that_there_is_not_is_refused(
         (("replay", "--filter", "", "--failed-limit", "most"), "--failed-limit is a share"),
         (("replay", "--ids", "0"), "An id is a positive whole number"),
         (("replay", "--group", "9" * 30), "An id is a positive whole number"),
+        (("replay", "--ids", "1", "x7"), "'x7' is no id: ids are the whole numbers that the lists print"),
+        (("discard", "--ids", "1,2"), "'1,2' is no id"),
+        (("show", "last"), "'last' is no id"),
+        (("replay", "--ids", "987654", "987655"), "There is no letter 987654, 987655 that you may see."),
+        (("discard", "--ids", "987654", "--yes", "--reason", "x"), "There is no letter 987654 that you may see."),
         (("discard", "--filter", "x" * 20_001), "filter: at most 20,000 characters"),
         (("discard", "--filter", "nonsense:1"), "nonsense"),
         (("discard", "--filter", "", "--yes", "--reason", ""), "A reason is required"),
@@ -132,6 +143,25 @@ def test_no_log_line_is_mixed_into_the_answer(
     assert Entry.objects.latest("seq").act == "letters.replay", "it is on record all the same"
 
 
+@pytest.mark.parametrize("act", ["replay", "discard"])
+def test_an_act_without_a_reason_is_refused_at_once_with_an_example(
+    world: World, run: Callable[..., str], act: str
+) -> None:
+    group = world.letters(1)[0].group_id
+    with pytest.raises(CommandError, match=rf"add --reason, as in: .*manage.py letters {act} .*--reason '"):
+        run(act, "--group", str(group), "--yes")
+    assert not ReplayPlan.objects.exists()
+    assert not Entry.objects.exists(), "nothing was tried"
+
+
+def test_the_help_says_what_the_failed_limit_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command("letters", "replay", "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "more than this share of the letters whose outcome is known failed again or were refused" in said
+    assert "0.2 (20%) unless given" in said
+
+
 def test_with_yes_and_a_reason_it_replays_in_the_name_of_the_account(world: World, run: Callable[..., str]) -> None:
     group = world.letters(3)[0].group_id
     with pytest.raises(CommandError, match="A reason is required"):
@@ -147,8 +177,8 @@ def test_with_yes_and_a_reason_it_replays_in_the_name_of_the_account(world: Worl
     assert "cancelled" in run("cancel", str(started["id"]))
 
 
-def test_wait_follows_the_run_to_its_end(
-    world: World, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+def test_wait_follows_the_run_to_its_end_and_says_each_line_once(
+    world: World, run: Callable[..., str], beside: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters = world.letters(2)
 
@@ -173,6 +203,9 @@ def test_wait_follows_the_run_to_its_end(
     ids = [str(letter.pk) for letter in letters]
     said = run("replay", "--ids", *ids, "--yes", "--reason", "x", "--wait")
     assert "finished: 2 confirmed" in said
+    lines = [*beside.getvalue().splitlines(), *said.splitlines()]
+    assert len(lines) == len(set(lines)), lines
+    assert any("running" in line for line in lines), "it told what happened meanwhile"
     assert set(Letter.objects.values_list("state", flat=True)) == {"resolved"}
 
 
