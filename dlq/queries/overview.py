@@ -25,6 +25,7 @@ ITEMS_MAX = 5  # groups named one by one in the attention list; the rest is one 
 LOOKED_AT_MAX = 25  # groups among which outages are looked for: one that has just begun has few letters
 RELATED_MAX = 20
 TOPICS_NAMED_MAX = 10
+CHECK_ANSWER_S = 4.0
 _ATTENTION = {"crit", "warn"}
 _EVERYTHING = access.system_actor("console")
 
@@ -220,7 +221,11 @@ def check() -> CheckResult:
     found, missing = [], []
     for cluster in clusters.names():
         try:
-            found += [topic for topic in sorted(clusters.admin(cluster).topics()) if pattern.fullmatch(topic)]
+            found += [
+                topic
+                for topic in sorted(clusters.admin(cluster, answer_s=CHECK_ANSWER_S).topics())
+                if pattern.fullmatch(topic)
+            ]
         except ports.Unavailable as error:
             missing.append(f"{cluster}: {error}")
     if missing:

@@ -71,10 +71,7 @@ def database() -> CheckResult:
             number, version, wal_level = cursor.fetchone()
         missing = health.unapplied_migrations()
     except (DatabaseError, InterfaceError) as error:
-        remedy = (
-            "Start PostgreSQL (a demo: make demo), or mend DATABASE_URL; the address is read from the environment, or"
-            " from .mainstay/state.json of a demo that runs or was killed."
-        )
+        remedy = _start("PostgreSQL", "DATABASE_URL")
         return CheckResult(verdict="fail", found=f"does not answer: {str(error).strip()}", remedy=remedy)
     facts = {"version": version, "wal_level": wal_level, "unapplied_migrations": str(len(missing))}
     if number < OLDEST_POSTGRESQL:
@@ -90,11 +87,20 @@ def database() -> CheckResult:
     return CheckResult(verdict="ok", found=found, facts=facts)
 
 
+def _start(server: str, variables: str) -> str:
+    """Return what to do when a server does not answer."""
+    if settings.MAINSTAY_DEMO:
+        return (
+            f"The demo has ended or was killed: start it again with make demo (or mend {variables}, where set)."
+        )
+    return f"Start {server}, or mend {variables}."
+
+
 def redis_server() -> CheckResult:
     """Redis answers and is new enough."""
     state, detail = health.ask_redis()
     if state != "ok":
-        remedy = "Start Redis, or mend REDIS_URL. Meanwhile pages poll and wake-ups come from schedules."
+        remedy = f"{_start('Redis', 'REDIS_URL')} Meanwhile pages poll and wake-ups come from schedules."
         return CheckResult(verdict="fail", found=f"does not answer: {detail}", remedy=remedy)
     version = str(live_redis.client().info("server")["redis_version"])
     facts = {"version": version}
@@ -112,7 +118,7 @@ def kafka() -> CheckResult:
     try:
         topics = clusters.admin(answer_s=5.0).topics()
     except Unavailable as error:
-        remedy = "Start Kafka, or mend KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL."
+        remedy = _start("Kafka", "KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL")
         return CheckResult(verdict="fail", found=f"{what}: does not answer: {error}", remedy=remedy, facts=facts)
     found = f"{what}; {len(topics)} topics"
     commands = _topics_to_create()

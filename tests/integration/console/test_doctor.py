@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.db import OperationalError
 from django.db.models import F
 
 from reliability.console import checks, health
+from reliability.console.management.commands import doctor as command
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel import clock
 from reliability.kernel.command_line import spelled
@@ -69,6 +72,50 @@ def test_a_check_that_needs_the_database_says_so_when_there_is_none(monkeypatch:
         "unknown without a database",
         "See the line of the database.",
     )
+
+
+def test_checks_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def meet() -> CheckResult:
+        meeting.wait()
+        return CheckResult(verdict="ok", found="met")
+
+    monkeypatch.setattr(REGISTRY, "checks", {name: Check(name=name, run=meet) for name in ("one", "two")})
+    _, found = doctor()
+    assert [check["found"] for check in found.values()] == ["met", "met"]
+
+
+def test_a_check_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def hang() -> CheckResult:
+        over.wait(30)
+        return CheckResult(verdict="ok", found="too late")
+
+    fine = Check(name="fine", run=lambda: CheckResult(verdict="ok", found="here"))
+    monkeypatch.setattr(REGISTRY, "checks", {"hangs": Check(name="hangs", run=hang), "fine": fine})
+    monkeypatch.setattr(command, "ANSWER_WITHIN_S", 0.2)
+    code, found = doctor()
+    over.set()
+    assert code == 1
+    assert (found["hangs"]["verdict"], found["hangs"]["found"]) == ("fail", "no answer within 0.2 s")
+    assert found["fine"]["found"] == "here"
+
+
+@pytest.mark.parametrize(("demo", "words"), [(True, "make demo"), (False, "Start PostgreSQL, or mend DATABASE_URL")])
+@pytest.mark.parametrize("how", ["refuses", "hangs"])
+def test_without_a_database_it_says_so_within_seconds(
+    unplugged: Any, settings: Any, how: str, demo: bool, words: str
+) -> None:
+    settings.MAINSTAY_DEMO = demo
+    with unplugged(how):
+        began = time.monotonic()
+        code, found = doctor()
+        assert time.monotonic() - began < command.ANSWER_WITHIN_S
+    assert code == 1
+    assert words in found["database"]["remedy"]
+    assert found["audit"]["remedy"] == "See the line of the database."
 
 
 def test_a_missing_migration_fails(monkeypatch: pytest.MonkeyPatch) -> None:
