@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -67,6 +67,12 @@ def condition(text: str) -> Q:
 def visible(actor: access.Actor) -> QuerySet[Letter]:
     """Return the letters of topics that the actor may see; one whose origin is not known takes every topic."""
     return Letter.objects.filter(access.visible_topics(actor).q("origin_topic"))
+
+
+def by_id(ids: Collection[int], *, actor: access.Actor) -> dict[int, Letter]:
+    """Return those of these letters that the actor may see, with what a list shows of them."""
+    found = visible(actor).filter(pk__in=ids).select_related("group").only(*_LISTED) if ids else ()
+    return {letter.pk: letter for letter in found}
 
 
 def reveals(actor: access.Actor, *topics: str) -> bool:

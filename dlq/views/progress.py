@@ -16,7 +16,7 @@ RUN_WORDS: dict[str, tuple[str, str]] = {
     RunState.PAUSED: ("paused", "Paused"),
     RunState.STOPPING: ("warn", "Stopping"),
     RunState.STOPPED: ("crit", "Stopped by itself"),
-    RunState.CANCELLED: ("unknown", "Cancelled"),
+    RunState.CANCELLED: ("paused", "Cancelled"),
     RunState.FINISHED: ("ok", "Finished"),
 }
 ITEM_WORDS: dict[str, tuple[str, str]] = {
@@ -53,16 +53,18 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A run as the page shows it."""
+    """A run as the page shows it: ``word`` with the step of its ramp, ``short`` without."""
 
     kind: str
     word: str
+    short: str
     figures: list[Figure]
     segments: list[Segment]
     line: str
     failed: int
     planned: int
     on_the_way: int
+    sent: int
     can_pause: bool
     can_resume: bool
     can_cancel: bool
@@ -71,19 +73,19 @@ class Shown:
 
 def shown(run: Replay, progress: Progress) -> Shown:
     """Return what the page says of a run; nothing here is guessed: every number is an item's state."""
-    kind, word = RUN_WORDS.get(run.state, ("unknown", run.state))
-    if run.state == RunState.RUNNING and run.ramp_note:
-        word = f"{word} · {run.ramp_note}"
     state = RunState(run.state)
+    kind, short = _verdict(state, progress)
     return Shown(
-        kind=_verdict(kind, state, progress),
-        word=word,
+        kind=kind,
+        word=f"{short} · {run.ramp_note}" if state is RunState.RUNNING and run.ramp_note else short,
+        short=short,
         figures=_figures(progress),
         segments=_segments(progress),
         line=_line(run, progress),
         failed=progress.of(_S.FAILED_AGAIN),
         planned=progress.of(_S.PLANNED),
         on_the_way=progress.of(_S.QUEUED),
+        sent=progress.of(_S.SENT),
         can_pause=runs.can(state, RunEvent.PAUSE),
         can_resume=runs.can(state, RunEvent.RESUME),
         can_cancel=runs.can(state, RunEvent.CANCEL),
@@ -91,13 +93,19 @@ def shown(run: Replay, progress: Progress) -> Shown:
     )
 
 
-def _verdict(kind: str, state: RunState, progress: Progress) -> str:
-    """A finished run is not green when something in it failed or is not known."""
-    if state is RunState.FINISHED and progress.failures:
-        return "crit"
-    if state is RunState.FINISHED and (progress.of(_S.UNKNOWN) or progress.groupless):
-        return "warn"
-    return kind
+def _verdict(state: RunState, progress: Progress) -> tuple[str, str]:
+    """Status and word. A finished run is not green when something in it failed or is not known, and it says what."""
+    kind, word = RUN_WORDS[state]
+    if state is not RunState.FINISHED:
+        return kind, word
+    for count, bad, said in (
+        (progress.failures, "crit", "failed"),
+        (progress.of(_S.UNKNOWN), "warn", "unknown"),
+        (progress.groupless, "warn", "without a group"),
+    ):
+        if count:
+            return bad, f"{word}, {wording.number(count)} {said}"
+    return kind, word
 
 
 def _figures(progress: Progress) -> list[Figure]:

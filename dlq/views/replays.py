@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -12,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dlq import forms
 from dlq.domain.item import ItemState
 from dlq.domain.run import RunState
-from dlq.models import Replay, ReplayItem
+from dlq.models import Letter, Replay, ReplayItem
 from dlq.operations import items as item_operations
 from dlq.operations import replays as operations
+from dlq.queries import letters as letter_queries
 from dlq.queries import replays as queries
 from dlq.views import copies, naming, plans, progress, steps, wording
 from reliability import access
@@ -45,7 +47,6 @@ class RunRow:
 
     run: Replay
     shown: progress.Shown
-    word: str
     scope: list[naming.Part]
 
 
@@ -84,7 +85,7 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
         run, state=state, after=forms.cursor_of(request.GET.get("cursor", "")), limit=ITEMS_SHOWN
     )
     known = item_operations.progress(run)
-    rows = [_row(item) for item in found]
+    rows = _rows(found, actor=actor)
     context = {
         "title": f"Replay #{run.pk}",
         "now": clock.SYSTEM.now(),
@@ -186,28 +187,39 @@ def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
 
 def _run_row(run: Replay, scope: list[naming.Part]) -> RunRow:
     shown = progress.shown(run, item_operations.progress(run))
-    return RunRow(run=run, shown=shown, word=progress.RUN_WORDS[run.state][1], scope=scope)
+    return RunRow(run=run, shown=shown, scope=scope)
 
 
-def _row(item: ReplayItem) -> ItemRow:
+def _rows(items: Sequence[ReplayItem], *, actor: access.Actor) -> list[ItemRow]:
+    """The items, with the errors of those new letters that the reader may see."""
+    known = letter_queries.by_id([item.new_letter_id for item in items if item.new_letter_id], actor=actor)
+    masked = {pk for pk, letter in known.items() if not letter_queries.reveals(actor, letter.origin_topic)}
+    return [_row(item, known.get(item.new_letter_id or 0), mask=item.new_letter_id in masked) for item in items]
+
+
+def _row(item: ReplayItem, new: Letter | None, *, mask: bool) -> ItemRow:
     kind, word = progress.ITEM_WORDS[item.state]
     refused = item.state == ItemState.CANCELLED and item.refused
     return ItemRow(
         pk=item.pk,
         letter_id=item.letter_id,
-        new_letter_id=item.new_letter_id,
+        new_letter_id=new and new.pk,
         name=wording.name(item.letter),
         kind="crit" if refused else kind,
         word="Refused" if refused else word,
         receipt=wording.place(item.sent_topic, item.sent_partition, item.sent_offset) if item.sent_topic else "",
-        why=item.error or item.proof,
+        why=(wording.failure(new, mask=mask) if new else "") or item.error or item.proof,
     )
 
 
 def _on_the_way(done: operations.OnTheWay) -> str:
-    if not done.on_the_way:
-        return "Nothing is on its way."
-    return f"{done.on_the_way:,} {'is' if done.on_the_way == 1 else 'are'} on the way already and will arrive."
+    queued, sent = done.on_the_way, item_operations.progress(done.replay).of(ItemState.SENT)
+    said = []
+    if queued:
+        said.append(f"{queued:,} {'is' if queued == 1 else 'are'} on the way already and will arrive.")
+    if sent:
+        said.append(f"{sent:,} {'was' if sent == 1 else 'were'} sent, the outcome is still to come.")
+    return " ".join(said) or "Nothing is on its way."
 
 
 def _copies(request: HttpRequest, run: Replay) -> list[copies.Copy]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dlq.domain import masking
 from dlq.domain.plan import Kind
 from dlq.models import Letter
 from dlq.models.letters import State
 
+FAILURE_CHARS_MAX = 200
 LETTER_WORDS: dict[str, tuple[str, str]] = {
     State.OPEN: ("crit", "Dead"),
     State.REPLAYING: ("prog", "Replaying"),
@@ -31,6 +33,13 @@ def place(topic: str, partition: int | None, offset: int | None) -> str:
     """A record's coordinates: "orders/3@551907"."""
     said = topic if partition is None else f"{topic}/{partition}"
     return said if offset is None else f"{said}@{offset}"
+
+
+def failure(letter: Letter, *, mask: bool) -> str:
+    """What a letter died of, in one line; "" when its headers name nothing."""
+    message = masking.masked_text(letter.error_message) if mask else letter.error_message
+    said = ": ".join(part for part in (letter.error_type, message.partition("\n")[0]) if part)
+    return said if len(said) <= FAILURE_CHARS_MAX else f"{said[: FAILURE_CHARS_MAX - 1]}…"
 
 
 def name(letter: Letter) -> str:

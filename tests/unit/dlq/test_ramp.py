@@ -24,12 +24,12 @@ def allow(
 
 def test_it_begins_with_one() -> None:
     allowed = allow(START)
-    assert (allowed.count, allowed.note) == (1, "canary 1 of 4: 1")
+    assert (allowed.count, allowed.note) == (1, "canary 1")
 
 
 def test_it_waits_for_the_outcome_of_a_canary() -> None:
     allowed = allow(START, fed=1, unjudged=1)
-    assert (allowed.count, allowed.note) == (0, "canary 1 of 4: 1, waiting for outcomes")
+    assert (allowed.count, allowed.note) == (0, "canary 1, waiting for outcomes")
 
 
 def test_it_takes_the_next_step_when_the_outcome_is_known() -> None:
