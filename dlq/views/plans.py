@@ -16,7 +16,7 @@ from dlq.domain import scope as scopes
 from dlq.domain.plan import Kind, Terms
 from dlq.models import ReplayPlan
 from dlq.operations import plans, policy, replays
-from dlq.queries import holding
+from dlq.queries import arrivals, holding
 from dlq.queries import replays as queries
 from dlq.queries import scopes as scope_queries
 from dlq.views import copies, naming, steps, wording
@@ -70,6 +70,8 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
     plan = queries.visible_plan(plan_id, actor=actor)
     run, expired = getattr(plan, "replay", None), plan.expires_at <= now
     standing = holding.of_plan(plan, actor=actor)
+    failures = [group for group, _ in queries.failures_in(plan)]
+    recent = arrivals.of_groups(failures, actor=actor, now=now)
     chosen = plans.terms(target=plan.target, rate=plan.rate, failed_limit=plan.failed_limit, include=plan.include)
     unsent = request.session.get(UNSENT, {})
     context = {
@@ -79,6 +81,8 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
         "run": run,
         "expired": expired,
         "standing": standing,
+        "recent": recent,
+        "same": "this failure" if len(failures) == 1 else "these failures",
         "taken": bool(plan.total) and not standing.free,
         "can_start": not run and not expired and standing.free > 0,
         "typed": unsent.get("reason", "") if unsent.get("plan") == plan.pk else "",
@@ -94,9 +98,11 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
         **_choices(chosen),
     }
     held = [(each.run.pk, each.run.state, each.letters) for each in standing.holders]
-    return fragment.page(
-        request, "dlq/plan.html", context, regions={"plan": [run and run.pk, expired, standing.free, held]}
-    )
+    regions = {
+        "plan": [run and run.pk, expired, standing.free, held],
+        "cause": [recent.count, recent.newest_at, context["can_start"]],
+    }
+    return fragment.page(request, "dlq/plan.html", context, regions=regions)
 
 
 @require_POST

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from dlq.domain.scope import Scope
 from dlq.models import Letter, Replay, ReplayPlan
 from dlq.operations import plans
+from dlq.queries import arrivals
 from reliability.access import Role
 from reliability.kernel import clock
-from tests.support.actors import account
+from tests.support.actors import account, actor
+from tests.support.letters import record, store
 from tests.support.replays import World
 
 
@@ -46,6 +50,32 @@ def test_a_plan_that_can_be_approved_says_what_would_be_sent(world: World, clien
     assert "good until" in page
 
 
+def test_a_plan_says_whether_its_failure_goes_on(world: World, client: Client) -> None:
+    now = clock.SYSTEM.now()
+    store(record(1), record(2), now=now - timedelta(minutes=5))
+    plan = drawn(world, list(Letter.objects.order_by("pk")))
+    page = shown(client, plan)
+    assert "No new letter of this failure in the last minute" in page
+    assert "The cause may still be there" not in page
+    store(record(3), record(4), now=now)
+    page = shown(client, plan)
+    assert "The cause may still be there: <strong>2</strong> new letters of this failure in the last minute" in page
+    store(record(5, origin_topic="secret"), now=now)
+    assert arrivals.of_groups([Letter.objects.latest("pk").group_id], actor=world.operator, now=now).count == 3
+    limited = actor(Role.OPERATOR, topics=("orders",))
+    assert arrivals.of_groups([Letter.objects.latest("pk").group_id], actor=limited, now=now).count == 2
+
+
+def test_what_is_the_same_for_every_letter_of_a_plan_is_a_line_and_no_table(world: World, client: Client) -> None:
+    letters = world.letters(2)
+    page = shown(client, drawn(world, letters))
+    assert "<dt>To topic</dt>" in page
+    assert "<table" not in page
+    other = world.letters(1, start=9, error_type="KeyError")
+    page = shown(client, drawn(world, [*letters, *other]))
+    assert page.count("<table") == 1
+
+
 def test_a_plan_whose_letters_another_run_took_names_the_run_and_offers_nothing(world: World, client: Client) -> None:
     letters = world.letters(3)
     plan = drawn(world, letters)
@@ -54,7 +84,7 @@ def test_a_plan_whose_letters_another_run_took_names_the_run_and_offers_nothing(
     assert f'<a href="/replays/{run.pk}/">Replay #{run.pk}</a> by {run.actor} holds these' in page
     assert "<b>0</b>" in page
     assert "letters</button>" not in page
-    assert "Nothing speaks against it" not in page
+    assert "What can be checked is right" not in page
     assert "good until" not in page
 
 
@@ -82,7 +112,7 @@ def test_an_approved_plan_leads_to_its_run_and_has_no_form(world: World, client:
     run = Replay.objects.get()
     page = shown(client, plan)
     assert f'This plan was approved: <a href="/replays/{run.pk}/">Replay #{run.pk}</a>' in page
-    for gone in ("would be sent", "Before you approve", "good until", 'name="reason"', "Nothing speaks against it"):
+    for gone in ("would be sent", "Before you approve", "good until", 'name="reason"', "What can be checked is right"):
         assert gone not in page
 
 
