@@ -25,7 +25,6 @@ class NewOrder:
     currency: str
     provider: str
     country: str
-    card: str
 
     def facts(self) -> dict[str, object]:
         """Return the order as the fields of its event."""
@@ -45,7 +44,6 @@ def orders(*, seed: int) -> Iterator[NewOrder]:
             currency="EUR",
             provider=random.choice(PAYMENT_PROVIDERS),
             country=random.choice(COUNTRIES),
-            card=f"4000 0000 0000 {random.randrange(10_000):04d}",
         )
 
 

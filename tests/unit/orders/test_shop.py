@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from dlq.domain import classify
+from dlq.domain import classify, masking
 from reliability.kernel.record import Record
 from sagas.orders import handlers, invoicing
 from sagas.orders.domain import faults, workload
@@ -24,6 +24,13 @@ def test_a_minute_of_orders_meets_every_fault() -> None:
     assert any(order.country in faults.UNSERVED_COUNTRIES for order in minute)
     assert any(workload.malformed(number=number) for number in range(1, 61))
     assert any("," in workload.invoice_amount(cents=1250, number=number) for number in range(1, 61))
+
+
+def test_no_event_of_the_shop_holds_what_would_have_to_be_masked() -> None:
+    for order in islice(workload.orders(seed=20_260), 60):
+        facts = order.facts()
+        assert not any(masking.is_secret(name) for name in facts)
+        assert masking.masked_text(str(facts)) == str(facts)
 
 
 def test_only_the_failing_provider_fails_and_only_during_the_outage() -> None:
