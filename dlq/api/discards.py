@@ -51,7 +51,7 @@ class DiscardReport(DiscardShown):
 
 
 class Discards(Schema):
-    """A page of discards, newest first; ``next`` is the following page's ``cursor``."""
+    """A page of discards, newest first; ``next`` is the next page's ``cursor``, also of one that is not full."""
 
     items: list[DiscardShown]
     next: int | None

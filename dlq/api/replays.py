@@ -57,7 +57,7 @@ class Run(Schema):
 
 
 class Runs(Schema):
-    """A page of runs, newest first; ``next`` is the following page's ``cursor``."""
+    """A page of runs, newest first; ``next`` is the next page's ``cursor``, also of one that is not full."""
 
     items: list[Run]
     next: int | None

@@ -41,12 +41,12 @@ def visible_discard(discard_id: int, *, actor: access.Actor) -> Discard:
 
 
 def discards(*, actor: access.Actor, before: int | None = None, limit: int = 50) -> tuple[list[Discard], int | None]:
-    """Return discards that the actor may see, newest first, and the id before which the next page begins."""
-    found = Discard.objects.order_by("-pk")
+    """Return discards that the actor may see, newest first, and the id before which the next page begins; see
+    ``replays.newest_visible``."""
+    found = Discard.objects.all()
     if before is not None:
         found = found.filter(pk__lt=before)
-    rows = [made for made in found[: replays.PAGE_ITEMS_MAX] if replays.may_see(made.topics, actor=actor)]
-    return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
+    return replays.newest_visible(found, actor=actor, limit=limit)
 
 
 def can_be_undone(made: Discard, *, now: datetime) -> bool:

@@ -6,18 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.db.models import Count, QuerySet
 
 from dlq.domain import ramp
 from dlq.domain.item import ItemState
 from dlq.domain.run import ENDED, Progress, RunEvent, RunState, can
-from dlq.models import Replay, ReplayItem, ReplayPlan
+from dlq.models import Discard, Replay, ReplayItem, ReplayPlan
 from reliability import access
 from reliability.kernel.errors import Refused
 
 PAGE_ITEMS_MAX = 500
+LOOKED_AT_MAX = 2_000  # rows whose topics are looked at for one page; more than any page holds
 ID_DIGITS_MAX = 18
+
+Row = TypeVar("Row", Replay, Discard)
 
 
 class NoSuchPlan(Refused):
@@ -100,6 +104,22 @@ def may_see(topics: Sequence[str], *, actor: access.Actor) -> bool:
     return visible.is_everything or (bool(topics) and all(visible.allows(topic) for topic in topics))
 
 
+def newest_visible(rows: QuerySet[Row], *, actor: access.Actor, limit: int) -> tuple[list[Row], int | None]:
+    """Return the newest rows of which the actor may see every topic, and the id before which the next page begins.
+
+    That id is None at the end. Behind very many hidden rows a page may be short or empty and still have a next one:
+    only so many rows are looked at for one.
+    """
+    newest = rows.order_by("-pk")
+    most = limit if access.visible_topics(actor).is_everything else LOOKED_AT_MAX
+    looked_at = list(newest.values_list("pk", "topics")[: most + 1])
+    seen = [pk for pk, topics in looked_at[:most] if may_see(topics, actor=actor)]
+    shown = list(newest.filter(pk__in=seen[:limit]))
+    if len(seen) > limit:
+        return shown, seen[limit - 1]
+    return shown, looked_at[most - 1][0] if len(looked_at) > most else None
+
+
 def counts(run: Replay) -> dict[str, int]:
     """Return how many items are in each state: every state is named."""
     return {str(state): run.counts.get(str(state), 0) for state in ItemState}
@@ -120,7 +140,7 @@ def acts(run: Replay) -> dict[str, bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some rows and where the next ones begin, None at the end."""
+    """Some rows and where the next ones begin, None at the end; see ``newest_visible``."""
 
     rows: list[Replay]
     next_before: int | None
@@ -130,21 +150,15 @@ def replays(
     *, actor: access.Actor, before: int | None = None, limit: int = 50, state: str = "", letter: int | None = None
 ) -> Page:
     """Return runs that the actor may see, newest first."""
-    found = Replay.objects.order_by("-pk")
+    found = Replay.objects.all()
     if before is not None:
         found = found.filter(pk__lt=before)
     if state:
         found = found.filter(state=state)
     if letter is not None:
         found = found.filter(items__letter_id=letter)
-    rows: list[Replay] = []
-    for run in found[: PAGE_ITEMS_MAX * 4].iterator(chunk_size=PAGE_ITEMS_MAX):
-        if len(rows) > limit:
-            break
-        if may_see(run.topics, actor=actor):
-            rows.append(run)
-    more = len(rows) > limit
-    return Page(rows=rows[:limit], next_before=rows[limit - 1].pk if more else None)
+    rows, next_before = newest_visible(found, actor=actor, limit=limit)
+    return Page(rows=rows, next_before=next_before)
 
 
 def items(

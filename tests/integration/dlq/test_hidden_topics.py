@@ -125,6 +125,51 @@ def test_by_page_and_by_api_a_hidden_thing_is_not_there(world: World) -> None:
         assert client.post(f"/api/v1/{path}", sent, content_type="application/json").status_code == 404, path
 
 
+@pytest.fixture
+def buried(world: World) -> dict[str, int]:
+    """A run and a discard of the limited account, each behind nine newer ones of other topics."""
+    world.create("stock", partitions=1)
+    own = {}
+    for at in range(10):
+        topic = "stock" if at == 0 else "orders"
+        run = world.approve(*world.letters(1, start=at * 10, origin_topic=topic))
+        ids = (world.letters(1, start=at * 10 + 5, origin_topic=topic)[0].pk,)
+        made = discards.discard(scope=Scope(ids=ids), reason="x", actor=world.operator, now=world.now)
+        own = own or {"replays": run.pk, "discards": made.pk}
+    return own
+
+
+def listed(what: str, **more: Any) -> tuple[list[int], int | None]:
+    """A page of the limited account: ids and where the next one begins."""
+    if what == "replays":
+        page = replays.replays(actor=LIMITED, **more)
+        return [run.pk for run in page.rows], page.next_before
+    rows, older = discard_queries.discards(actor=LIMITED, **more)
+    return [made.pk for made in rows], older
+
+
+@pytest.mark.parametrize("what", ["replays", "discards"])
+def test_a_list_goes_on_behind_hidden_rows_until_its_page_is_full(buried: dict[str, int], what: str) -> None:
+    assert listed(what, limit=2) == ([buried[what]], None)
+
+
+@pytest.mark.parametrize("what", ["replays", "discards"])
+def test_behind_very_many_hidden_rows_a_list_offers_older_ones(
+    buried: dict[str, int], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "LOOKED_AT_MAX", 4)
+    pages, before = [], None
+    for _ in range(3):
+        rows, before = listed(what, limit=2, before=before)
+        pages.append((rows, before is not None))
+    assert pages == [([], True), ([], True), ([buried[what]], False)]
+    client = Client()
+    client.force_login(account(Role.OPERATOR, name="otto", topics=("stock*",)).user)
+    page = client.get(f"/{what}/").content.decode()
+    assert "of your topics" in page
+    assert ">Older</a>" in page
+
+
 def test_a_plan_without_letters_is_for_its_author_and_those_who_see_everything(world: World) -> None:
     plan = plans.draw(scope=Scope(filter="key:none"), terms=plans.terms(), actor=LIMITED, now=world.now)
     assert plan.topics == []
