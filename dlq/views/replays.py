@@ -203,7 +203,7 @@ def _row(item: ReplayItem, new: Letter | None, *, mask: bool) -> ItemRow:
     return ItemRow(
         pk=item.pk,
         letter_id=item.letter_id,
-        new_letter_id=new and new.pk,
+        new_letter_id=new.pk if new else None,
         name=wording.name(item.letter),
         kind="crit" if refused else kind,
         word="Refused" if refused else word,

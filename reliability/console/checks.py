@@ -90,9 +90,7 @@ def database() -> CheckResult:
 def _start(server: str, variables: str) -> str:
     """Return what to do when a server does not answer."""
     if settings.MAINSTAY_DEMO:
-        return (
-            f"The demo has ended or was killed: start it again with make demo (or mend {variables}, where set)."
-        )
+        return f"The demo has ended or was killed: start it again with make demo (or mend {variables}, where set)."
     return f"Start {server}, or mend {variables}."
 
 
