@@ -11,4 +11,5 @@ ROOMS: tuple[str, ...] = (
     "reliability.live",
     "reliability.locks",
     "reliability.console",
+    "reliability.lag",
 )

@@ -1,0 +1,9 @@
+"""Tables of the lag room."""
+
+from __future__ import annotations
+
+from reliability.lag.models.events import Event
+from reliability.lag.models.groups import Cluster, Group, Topic
+from reliability.lag.models.series import Minute, TenMinutes
+
+__all__ = ["Cluster", "Event", "Group", "Minute", "TenMinutes", "Topic"]

@@ -1,0 +1,1 @@
+"""The process ``lag``: asks clusters, judges what they told, writes it down."""

@@ -1,0 +1,193 @@
+"""From a look at a group, and what is remembered of it, to what its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reliability.kafka import ports
+from reliability.kernel.record import TopicPartition
+from reliability.lag.domain import summary, time_lag, verdict
+from reliability.lag.domain.end_track import EndTrack
+from reliability.lag.domain.summary import NOBODY, NOT_KNOWN, MemberRow, PartitionRow
+from reliability.lag.domain.values import Seen, Verdict, Word
+from reliability.lag.polling import reading
+from reliability.lag.polling.reading import Look
+from reliability.lag.polling.windows import Window
+
+_EMPTY_STATES = frozenset({"empty", "dead"})
+_AT_THE_END = Verdict(word=Word.OK, reason="all is read", lag=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one look says of a group's partitions and members; what a trend needs is added by the poller."""
+
+    rows: list[PartitionRow]
+    members: list[MemberRow]
+    word: Word
+    reason: str
+    problem: str
+    """Why the members or the commits of the whole group could not be read; "" when they could."""
+
+
+def owners(description: ports.GroupDescription | ports.Problem | None) -> dict[TopicPartition, int] | None:
+    """Return the place of each partition's owner among the members; None when the members are not known."""
+    if not isinstance(description, ports.GroupDescription):
+        return None
+    return {place: at for at, member in enumerate(description.members) for place in member.owns}
+
+
+def seen_offsets(name: str, look: Look) -> dict[TopicPartition, tuple[int, int]]:
+    """Return (commit, readable end) of the partitions where both are known: a sample for the window."""
+    commits = look.commits.get(name)
+    if commits is None or isinstance(commits, ports.Problem):
+        return {}
+    found = {}
+    for place, committed in commits.items():
+        end = look.stable.get(place)
+        if isinstance(end, int):
+            found[place] = (committed, end)
+    return found
+
+
+def judge(
+    name: str,
+    look: Look,
+    *,
+    window: Window,
+    tracks: Mapping[TopicPartition, EndTrack],
+    markers: frozenset[TopicPartition] = frozenset(),
+) -> Judged:
+    """Judge every partition that the group has committed or owns. ``markers``: where nothing but markers waits."""
+    commits = look.commits.get(name, {})
+    description = look.described.get(name)
+    owned = owners(description)
+    committed: Mapping[TopicPartition, int] = {} if isinstance(commits, ports.Problem) else commits
+    is_empty = look.listed[name].state in _EMPTY_STATES if name in look.listed else True
+    if owned is None and is_empty:
+        owned = {}
+    rows = []
+    for place in sorted({*committed, *(owned or ())}):
+        seen = _seen(place, look, commits=commits, owned=owned, markers=markers)
+        found = _verdict(seen, window, place, group_empty=is_empty)
+        rows.append(_row(place, seen, found, look=look, owned=owned, track=tracks.get(place)))
+    problem = _problem(commits, description)
+    word, reason = _of_group(rows, is_empty=is_empty, problem=problem)
+    return Judged(rows=rows, members=_members(description, rows), word=word, reason=reason, problem=problem)
+
+
+def _seen(
+    place: TopicPartition,
+    look: Look,
+    *,
+    commits: Mapping[TopicPartition, int] | ports.Problem,
+    owned: Mapping[TopicPartition, int] | None,
+    markers: frozenset[TopicPartition],
+) -> Seen:
+    return Seen(
+        committed=None if isinstance(commits, ports.Problem) else commits.get(place),
+        start=_number(look.starts.get(place)),
+        end=_number(look.ends.get(place)),
+        stable=_number(look.stable.get(place)),
+        owned=None if owned is None else place in owned,
+        problem=reading.problem_of(place, look, committed=commits),
+        only_markers=place in markers,
+    )
+
+
+def _number(found: int | ports.Problem | None) -> int | None:
+    return found if isinstance(found, int) else None
+
+
+def _verdict(seen: Seen, window: Window, place: TopicPartition, *, group_empty: bool) -> Verdict:
+    # Most partitions of a large cluster are read to their end: these need no window.
+    if seen.committed is not None and seen.committed == seen.stable == seen.end and seen.owned and not seen.problem:
+        return _AT_THE_END
+    return verdict.judge(window.of(place), seen, group_empty=group_empty)
+
+
+def _row(
+    place: TopicPartition,
+    seen: Seen,
+    found: Verdict,
+    *,
+    look: Look,
+    owned: Mapping[TopicPartition, int] | None,
+    track: EndTrack | None,
+) -> PartitionRow:
+    behind = None
+    if found.lag == 0:
+        behind = time_lag.TimeLag(seconds=0.0, at_least=False)
+    elif found.lag and track is not None and seen.committed is not None:
+        behind = time_lag.time_lag(track, seen.committed, now_s=look.at_s)
+    return PartitionRow(
+        topic=place.topic,
+        partition=place.partition,
+        word=found.word.value,
+        reason=found.reason,
+        committed=seen.committed,
+        start=seen.start,
+        end=seen.end,
+        stable=seen.stable,
+        lag=found.lag,
+        lag_s=round(behind.seconds, 3) if behind else None,
+        at_least=behind.at_least if behind else False,
+        lost=found.lost,
+        owner=NOT_KNOWN if owned is None else owned.get(place, NOBODY),
+        leader=look.layout.get(place, -1),
+    )
+
+
+def _problem(
+    commits: Mapping[TopicPartition, int] | ports.Problem,
+    description: ports.GroupDescription | ports.Problem | None,
+) -> str:
+    if isinstance(commits, ports.Problem):
+        return f"its commits cannot be read: {commits.message}"
+    if isinstance(description, ports.Problem):
+        return f"its members cannot be read: {description.message}"
+    return ""
+
+
+def _of_group(rows: list[PartitionRow], *, is_empty: bool, problem: str) -> tuple[Word, str]:
+    """The group's word is its worst partition's; its reason is that one's, and how many others share the word."""
+    if not rows:
+        if problem:
+            return Word.UNKNOWN, problem
+        if is_empty:
+            return Word.EMPTY, "no members and no commits"
+        return Word.UNKNOWN, "it has members, but owns and has committed nothing yet"
+    word = verdict.worst(Verdict(word=Word(row.word), reason="", lag=None) for row in rows)
+    same = [row for row in rows if row.word == word]
+    worst = max(same, key=lambda row: (row.lag or 0, row.lost))
+    if word is Word.OK:
+        return (Word.EMPTY, "no members, and nothing waits") if is_empty else (Word.OK, "every partition keeps up")
+    others = f", and {len(same) - 1} more" if len(same) > 1 else ""
+    return word, f"{worst.topic} {worst.partition}{others}: {worst.reason}"
+
+
+def _members(description: ports.GroupDescription | ports.Problem | None, rows: list[PartitionRow]) -> list[MemberRow]:
+    if not isinstance(description, ports.GroupDescription):
+        return []
+    lags: dict[int, int] = {}
+    for row in rows:
+        if row.lag is not None:
+            lags[row.owner] = lags.get(row.owner, 0) + row.lag
+    return [
+        MemberRow(
+            id=member.id,
+            client_id=member.client_id,
+            host=member.host,
+            instance_id=member.instance_id,
+            owns=len(member.owns),
+            lag=lags.get(at, 0 if not member.owns else None),
+            moving=0 if member.target is None else len(member.target ^ member.owns),
+        )
+        for at, member in enumerate(description.members)
+    ]
+
+
+def sums(judged: Judged) -> dict[str, summary.TopicSum]:
+    """Return the sums of the rows by topic."""
+    return summary.sums(judged.rows, verdict.SEVERITY)

@@ -1,0 +1,119 @@
+"""What a poller knows of a cluster between two looks, and how a new poller takes over from the one before."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reliability.kafka import ports
+from reliability.kernel.record import TopicPartition
+from reliability.lag.domain.end_track import EndTrack
+from reliability.lag.domain.history import Bucket
+from reliability.lag.domain.values import Word
+from reliability.lag.models import Group, Topic
+from reliability.lag.polling.windows import Window
+
+POINTS_MAX = 20  # of the total lag, for trend and forecast, as klag keeps them
+
+
+@dataclass(slots=True)
+class Remembered:
+    """A group between two looks."""
+
+    id: int | None = None
+    window: Window = field(default_factory=Window)
+    word: Word | None = None
+    word_since: datetime | None = None
+    first_seen: datetime | None = None
+    empty_since_s: float | None = None
+    points: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=POINTS_MAX))
+    description: ports.GroupDescription | None = None
+    is_hot: bool = True
+    looked_s: float = float("-inf")
+    packed_s: float = float("-inf")
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    places: dict[TopicPartition, int | None] = field(default_factory=dict)
+    """Its partitions and the commit at the last look: whose ends are watched while it is quiet."""
+
+
+class Memory:
+    """All groups and topics of a cluster."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Remembered] = {}
+        self.tracks: dict[TopicPartition, EndTrack] = {}
+        self.retention: dict[str, ports.Retention | ports.Problem] = {}
+        self.starts: dict[TopicPartition, deque[tuple[float, float]]] = {}
+
+    def of(self, name: str) -> Remembered:
+        """The group of that name, a new one when it was not known."""
+        return self.groups.setdefault(name, Remembered())
+
+    def followed(self) -> set[TopicPartition]:
+        """Every partition that a group has a place in."""
+        return {place for group in self.groups.values() for place in group.places}
+
+    def track(self, place: TopicPartition) -> EndTrack:
+        """The track of a partition's readable end."""
+        found = self.tracks.get(place)
+        if found is None:
+            found = self.tracks[place] = EndTrack()
+        return found
+
+    def see_ends(self, stable: Mapping[TopicPartition, int | ports.Problem], *, at_s: float) -> None:
+        """Add a look at the ends; tracks of partitions that nobody follows any more go."""
+        for place, end in stable.items():
+            if isinstance(end, int):
+                self.track(place).add(end, at_s)
+        if len(self.tracks) > len(stable):
+            followed = self.followed() | set(stable)
+            self.tracks = {place: track for place, track in self.tracks.items() if place in followed}
+
+    def passed_by(self, stable: Mapping[TopicPartition, int | ports.Problem]) -> Iterator[str]:
+        """Names of quiet groups that have something to read by now, or whose topic got shorter."""
+        for name, group in self.groups.items():
+            if not group.is_hot and any(
+                isinstance(end := stable.get(place), int) and committed is not None and end != committed
+                for place, committed in group.places.items()
+            ):
+                yield name
+
+
+def restore(cluster: str) -> Memory:
+    """Return what the poller before wrote down: windows, words and tracks; an empty memory for a new cluster."""
+    memory = Memory()
+    for group in Group.objects.filter(cluster=cluster, gone_at=None).iterator(chunk_size=200):
+        memory.groups[group.name] = Remembered(
+            id=group.pk,
+            window=Window.unpack(bytes(group.window)) if group.window else Window(),
+            word=Word(group.word),
+            word_since=group.word_since,
+            first_seen=group.first_seen,
+            empty_since_s=group.empty_since.timestamp() if group.empty_since else None,
+        )
+    for topic in Topic.objects.filter(cluster=cluster).iterator(chunk_size=200):
+        memory.tracks.update(
+            {TopicPartition(topic.name, partition): track for partition, track in unpack_tracks(bytes(topic.tracks))}
+        )
+    return memory
+
+
+def pack_tracks(tracks: Mapping[int, EndTrack]) -> bytes:
+    """Tracks of a topic's partitions as bytes: partition and length before each."""
+    parts = []
+    for partition, track in tracks.items():
+        packed = track.pack()
+        parts.append(partition.to_bytes(4, "big") + len(packed).to_bytes(4, "big") + packed)
+    return b"".join(parts)
+
+
+def unpack_tracks(packed: bytes) -> Iterator[tuple[int, EndTrack]]:
+    """The tracks of a topic's partitions; bytes cut short end the list."""
+    at = 0
+    while at + 8 <= len(packed):
+        partition = int.from_bytes(packed[at : at + 4], "big")
+        length = int.from_bytes(packed[at + 4 : at + 8], "big")
+        yield partition, EndTrack.unpack(packed[at + 8 : at + 8 + length])
+        at += 8 + length

@@ -1,0 +1,103 @@
+"""What a poller remembers of a group between two looks: the samples that verdicts are made from."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from array import array
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from reliability.kernel.record import TopicPartition
+from reliability.lag.domain.values import WINDOW, Sample
+
+_NOT_SEEN = -1  # an offset is never negative
+
+
+class Window:
+    """The last looks at all partitions of a group, compact: two numbers a partition and look."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=WINDOW)
+        self._marks: dict[TopicPartition, array[int]] = {}
+
+    def add(self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]]) -> None:
+        """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten."""
+        if self._times and at_s <= self._times[-1]:
+            return
+        self._times.append(at_s)
+        length = 2 * len(self._times)
+        kept: dict[TopicPartition, array[int]] = {}
+        for place, (committed, end) in seen.items():
+            marks = self._marks.get(place)
+            if marks is None:
+                marks = array("q", [_NOT_SEEN]) * (length - 2)
+            elif len(marks) == 2 * WINDOW:
+                del marks[:2]
+            marks.append(committed)
+            marks.append(end)
+            kept[place] = marks
+        for place, marks in self._marks.items():
+            if place not in kept and any(mark != _NOT_SEEN for mark in marks[2:]):
+                if len(marks) == 2 * WINDOW:
+                    del marks[:2]
+                marks.extend((_NOT_SEEN, _NOT_SEEN))
+                kept[place] = marks
+        self._marks = kept
+
+    def of(self, place: TopicPartition) -> list[Sample]:
+        """The samples of a partition, oldest first."""
+        marks = self._marks.get(place)
+        if marks is None:
+            return []
+        pairs = zip(self._times, marks[::2], marks[1::2], strict=True)
+        return [Sample(at_s, committed, end) for at_s, committed, end in pairs if committed != _NOT_SEEN]
+
+    def moved(self, place: TopicPartition) -> bool:
+        """Whether the commit of a partition changed within the window."""
+        marks = self._marks.get(place)
+        return marks is not None and len({mark for mark in marks[::2] if mark != _NOT_SEEN}) > 1
+
+    def rates(self) -> tuple[float, float] | None:
+        """Records a second that came in and that were committed, over the window; None while it is too short."""
+        if len(self._times) < 2:
+            return None
+        span_s = self._times[-1] - self._times[0]
+        came = went = 0
+        for marks in self._marks.values():
+            if marks[0] == _NOT_SEEN or marks[-1] == _NOT_SEEN:
+                continue
+            went += max(0, marks[-2] - marks[0])
+            came += max(0, marks[-1] - marks[1])
+        return came / span_s, went / span_s
+
+    @property
+    def looks(self) -> int:
+        return len(self._times)
+
+    def pack(self) -> bytes:
+        """As bytes, to be unpacked by whoever polls this cluster next."""
+        marks = [[place.topic, place.partition, list(each)] for place, each in self._marks.items()]
+        return zlib.compress(json.dumps([list(self._times), marks]).encode(), 1)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Window:
+        """From bytes; what cannot be read is an empty window, which only means to measure anew."""
+        window = cls()
+        try:
+            times, marks = json.loads(zlib.decompress(packed))
+            times = times[:WINDOW]
+            window._times.extend(float(at_s) for at_s in times)
+            window._marks = {
+                TopicPartition(str(topic), int(partition)): array("q", each)
+                for topic, partition, each in marks
+                if len(each) == 2 * len(times)
+            }
+        except (ValueError, TypeError, OverflowError, zlib.error):
+            return cls()
+        return window
+
+
+def places(windows: Iterable[Window]) -> set[TopicPartition]:
+    """Every partition that these windows know."""
+    return {place for window in windows for place in window._marks}
