@@ -23,8 +23,10 @@ router = Router(tags=["letters"])
 
 
 SEARCH = (
-    "The search grammar of the pages. Without the right `letters.reveal` bodies are not searched for words, header and"
-    " json take whole values, and what is masked is refused."
+    "The search grammar of the pages. A word without a field is looked for as a part of error, key and body: `ord-1`"
+    " also finds ord-17; `key:ord-1` is that key alone, `key:ord-1*` whatever begins so. Without the right"
+    " `letters.reveal` bodies are not searched for words, header and json take whole values, and what is masked is"
+    " refused."
 )
 
 

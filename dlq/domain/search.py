@@ -3,8 +3,8 @@
     topic:orders error:Timeout -state:resolved age>2h header.tenant:acme json.order.id:17 key:cust-* "exact words"
 
 Terms are joined by *and*; a comma joins values by *or*; ``-`` before a term means *not*; ``*`` stands for anything;
-quotes keep spaces and colons together. Words without a field are looked for in error, key and body; in no body for
-those who see letters masked.
+quotes keep spaces and colons together. Words without a field are looked for as parts of error, key and body (in no body
+for those who see letters masked): ``ord-1`` also finds ``ord-17``, ``key:ord-1`` does not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIELDS: dict[str, str] = {
     "group": "the consumer group that gave it up",
     "failure": "a failure group's number",
     "error": "a part of the error's type or message",
-    "key": "the record's key",
+    "key": "the record's whole key; cust-* is every key that begins so",
     "header": "a header's value: header.tenant:acme",
     "json": "a value in a JSON body: json.order.id:17",
     "age": "how long ago it was stored: age>2h, age<30m",
@@ -48,6 +48,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _AGE = re.compile(r"(\d{1,5})([smhdw])")
 _TOKEN = re.compile(r'\s*((?:[^\s"]|"[^"]*"?)+)')
 _TERM = re.compile(r"(?P<field>[a-z]+)(?:\.(?P<name>[^:<>\"]+|\"[^\"]*\"))?(?P<sign>[:<>])(?P<value>.*)", re.DOTALL)
+_PLAIN = re.compile(r'[^\s",]+')  # needs no quotes as a value
 _ID_DIGITS_MAX = 18
 
 
@@ -126,6 +127,11 @@ def keep_masked(search: Search) -> None:
 def tokens(text: str) -> tuple[str, ...]:
     """Return the terms as typed, in order: one for each of ``parse(text).terms``."""
     return tuple(_TOKEN.findall(text.strip()))
+
+
+def key_term(word: str) -> str:
+    """Return the term that means the key ``word`` and no longer one."""
+    return f"key:{word}" if _PLAIN.fullmatch(word) else f'key:"{word}"'
 
 
 def _term(token: str) -> Term:

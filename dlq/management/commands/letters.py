@@ -27,6 +27,7 @@ from reliability import access
 from reliability.kernel import clock, command_line
 
 WAIT_LOOK_S = 0.5
+FILTER_HELP = "as on the pages; words find parts: ord-1 also finds ord-17, key:ord-1 that key alone"
 NOT_ALL_GOOD = 2  # exit status of --wait when something failed, is unknown or was not sent
 
 DESCRIPTION = """\
@@ -92,12 +93,12 @@ class Command(command_line.PeopleCommand):
             return sub
 
         listed = add("list", "List letters, newest first.", self._list)
-        listed.add_argument("--filter", default="", metavar="SEARCH", help="the search grammar of the pages")
+        listed.add_argument("--filter", default="", metavar="SEARCH", help=FILTER_HELP)
         listed.add_argument("--group", type=_id, help="a failure group's id")
         listed.add_argument("--limit", type=int, default=50)
         listed.add_argument("--before", type=_id, help="letters older than this id: the next page")
         grouped = add("groups", "List failure groups, most open letters first.", self._groups)
-        grouped.add_argument("--filter", default="", metavar="SEARCH")
+        grouped.add_argument("--filter", default="", metavar="SEARCH", help=FILTER_HELP)
         grouped.add_argument("--limit", type=int, default=50)
         add("show", "Show one letter.", self._show).add_argument("letter", type=_id)
         self._add_acts(add)
@@ -116,7 +117,7 @@ class Command(command_line.PeopleCommand):
             scope = sub.add_mutually_exclusive_group(required=True)
             scope.add_argument("--ids", type=_id, nargs="+", metavar="ID", help="letters by their ids")
             scope.add_argument("--group", type=_id, metavar="ID", help="a failure group")
-            scope.add_argument("--filter", metavar="SEARCH", help="the search grammar of the pages")
+            scope.add_argument("--filter", metavar="SEARCH", help=FILTER_HELP)
             scope.add_argument("--failed-of", type=_id, metavar="RUN", help="what failed again in a replay")
             sub.add_argument("--reason", default="", help="why: --yes takes a reason")
             sub.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")

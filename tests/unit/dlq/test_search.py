@@ -41,6 +41,11 @@ def test_it_reads_terms(text: str, terms: list[Term]) -> None:
     assert list(search.parse(text).terms) == terms
 
 
+@pytest.mark.parametrize("word", ["ord-1", "17:30", "two words", "a,b", "-", "é", "key:x"])
+def test_a_word_can_be_asked_for_as_a_whole_key(word: str) -> None:
+    assert list(search.parse(search.key_term(word)).terms) == [Term(field="key", values=(word,))]
+
+
 def test_a_term_knows_its_path_and_age() -> None:
     assert search.parse("json.a.0.b:x").terms[0].path == ("a", "0", "b")
     assert search.parse("age<90s").terms[0].age == timedelta(seconds=90)
