@@ -19,6 +19,13 @@ class State(models.TextChoices):
     QUARANTINED = "quarantined", "quarantined"
 
 
+FREE = (State.OPEN, State.QUARANTINED)
+"""The states from which somebody may act on a letter."""
+
+STANDING = (State.OPEN, State.REPLAYING, State.QUARANTINED)
+"""The states of letters that wait for something; the others are closed."""
+
+
 class Cause(models.TextChoices):
     """Why the letters of a group died; it picks the best act."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from dlq.domain.plan import LETTERS_MAX, Leaving
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
-from dlq.models.letters import State
+from dlq.models.letters import FREE, State
 from dlq.operations import following, policy, standing
 from dlq.queries import discards as queries
 from dlq.queries import limits, scopes
@@ -18,7 +18,6 @@ from reliability.kernel import text
 from reliability.kernel.errors import Refused
 
 REASON_CHARS_MAX = 2_000
-_FREE = (State.OPEN, State.QUARANTINED)
 
 
 class NothingToDiscard(Refused):
@@ -86,7 +85,7 @@ def _chosen(scope: Scope, actor: access.Actor) -> tuple[dict[int, str], Counter[
     skipped: Counter[str] = Counter()
     chosen: dict[int, str] = {}
     for pk, state, topic in rows:
-        if state not in _FREE:
+        if state not in FREE:
             skipped[state] += 1
         else:
             chosen[pk] = topic
@@ -105,7 +104,7 @@ def _discard(
     actor: access.Actor,
     now: datetime,
 ) -> Discard:
-    moved = standing.stand(ids, to=State.DISCARDED, now=now, sources=_FREE)
+    moved = standing.stand(ids, to=State.DISCARDED, now=now, sources=FREE)
     if not moved:
         raise NothingToDiscard
     if meanwhile := len(ids) - len(moved):
@@ -141,7 +140,7 @@ def undo(*, discard_id: int, actor: access.Actor, now: datetime) -> Discard:
         if now >= made.undo_until:
             raise UndoOver(f"This discard could be undone until {made.undo_until:%Y-%m-%d %H:%M} UTC.")
         restored = repeated = 0
-        for was in _FREE:
+        for was in FREE:
             ids = list(made.letters.filter(was=was).values_list("letter_id", flat=True))
             moved = standing.stand(ids, to=was, now=now, sources=(State.DISCARDED,))
             restored += len(moved)

@@ -9,7 +9,7 @@ from django.db.models import Count, F
 
 from dlq.domain.scope import Scope
 from dlq.models import Discard, DiscardedLetter
-from dlq.models.letters import State
+from dlq.models.letters import FREE
 from dlq.queries import limits, replays, scopes
 from reliability import access
 from reliability.kernel.errors import Refused
@@ -86,7 +86,7 @@ def preview(scope: Scope, *, actor: access.Actor) -> int:
     """
     scopes.check_named(scope, actor=actor)
     visible = access.visible_topics(actor)
-    free = scopes.leaders(scope, visible=visible).filter(state__in=[State.OPEN, State.QUARANTINED])
+    free = scopes.leaders(scope, visible=visible).filter(state__in=FREE)
     with limits.at_most(limits.SCOPE_S):
         return free.count()
 

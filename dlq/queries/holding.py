@@ -11,7 +11,7 @@ from django.db.models import Count
 
 from dlq.domain.item import CLAIMING
 from dlq.models import Replay, ReplayItem, ReplayPlan
-from dlq.models.letters import State
+from dlq.models.letters import FREE, State
 from dlq.queries import replays
 from reliability import access
 
@@ -51,7 +51,7 @@ GROUP BY replay_id ORDER BY count(*) DESC, replay_id LIMIT %(most)s
 
 def free_states(plan: ReplayPlan) -> tuple[State, ...]:
     """Return the states from which a plan may take a letter."""
-    return (State.OPEN, State.QUARANTINED) if "quarantined" in plan.include else (State.OPEN,)
+    return FREE if "quarantined" in plan.include else (State.OPEN,)
 
 
 def of_plan(plan: ReplayPlan, *, actor: access.Actor) -> Standing:

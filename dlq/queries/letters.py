@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from dlq.domain.search import Search, parse
 from dlq.models import Letter
-from dlq.models.letters import State
+from dlq.models.letters import STANDING
 from dlq.queries import limits
 from dlq.queries import matching as conditions
 from reliability import access
@@ -18,7 +18,6 @@ from reliability.kernel.errors import Refused
 PAGE = 50
 PAGE_MAX = 200
 RELATED_MAX = 50
-UNSETTLED = (State.OPEN, State.REPLAYING, State.QUARANTINED)
 
 # What a list shows; bodies, headers and stacks stay where they are.
 _LISTED = (
@@ -170,7 +169,7 @@ def same_key(letter: Letter) -> Sequence[Letter]:
     """
     if not letter.key_text:
         return []
-    others = Letter.objects.filter(key_text=letter.key_text, origin_topic=letter.origin_topic, state__in=UNSETTLED)
+    others = Letter.objects.filter(key_text=letter.key_text, origin_topic=letter.origin_topic, state__in=STANDING)
     shown = others.filter(key=letter.key, duplicate_of__isnull=True).exclude(id=letter.id)
     return list(shown.select_related("group").only(*_LISTED).order_by("id")[:RELATED_MAX])
 

@@ -13,7 +13,7 @@ from dlq.domain.item import ItemState
 from dlq.domain.plan import LETTERS_MAX, Candidate
 from dlq.domain.scope import Scope
 from dlq.models import Letter, ReplayItem
-from dlq.models.letters import State
+from dlq.models.letters import STANDING
 from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
 from dlq.queries import limits, replays, shapes
@@ -22,7 +22,6 @@ from reliability.kernel.errors import Refused
 
 NAMED_MAX = 20
 """Ids that a refusal names one by one."""
-_STANDING = (State.OPEN, State.REPLAYING, State.QUARANTINED)
 
 
 class TooMany(Refused):
@@ -58,11 +57,11 @@ def leaders(scope: Scope, *, visible: access.VisibleTopics) -> QuerySet[Letter]:
         of_followers = Letter.objects.filter(pk__in=scope.ids, duplicate_of__isnull=False).values("duplicate_of")
         return _leading(visible).filter(Q(pk__in=scope.ids) | Q(pk__in=of_followers))
     if scope.group is not None:
-        return _up_to(scope, _leading(visible)).filter(group_id=scope.group, state__in=_STANDING)
+        return _up_to(scope, _leading(visible)).filter(group_id=scope.group, state__in=STANDING)
     if scope.failed_of is not None:
         return _leading(visible).filter(pk__in=_failed(scope.failed_of))
     wanted = letter_queries.condition(scope.filter or "")
-    return _up_to(scope, _leading(visible)).filter(wanted, state__in=_STANDING)
+    return _up_to(scope, _leading(visible)).filter(wanted, state__in=STANDING)
 
 
 def absent(scope: Scope, *, visible: access.VisibleTopics) -> list[int]:

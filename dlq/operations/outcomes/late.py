@@ -9,7 +9,7 @@ from django.db import transaction
 
 from dlq.domain.item import UNSETTLED, ItemState
 from dlq.models import ReplayItem
-from dlq.models.letters import State
+from dlq.models.letters import FREE, State
 from dlq.operations import items, standing
 from dlq.operations.outcomes import evidence
 from dlq.operations.outcomes.watching import View, judge, pages
@@ -56,7 +56,7 @@ def _link(page: Sequence[ReplayItem], letters: Mapping[int, int], *, now: dateti
                 letter_id__in=[row.letter_id for row in rows], state__in=[str(state) for state in UNSETTLED]
             ).values_list("letter_id", flat=True)
             free = {row.letter_id for row in rows} - set(taken)
-            standing.stand(free, to=State.RESOLVED, now=now, sources=(State.OPEN, State.QUARANTINED))
+            standing.stand(free, to=State.RESOLVED, now=now, sources=FREE)
             if run is not None:
                 items.tell(run)
     return sum(len(rows) for rows in by_run.values())
