@@ -51,7 +51,7 @@ def consumer(
 ) -> ports.Consumer:
     """A new consumer; the caller closes it. `instance_id` makes it a static member."""
     if _in_memory():
-        return memory_broker(cluster).consumer(group=group)
+        return memory_broker(cluster).consumer(group=group, client_id=client_id, instance_id=instance_id)
     return confluent.Consumer(
         profile(cluster), client_id=client_id, group=group, instance_id=instance_id, extra=settings
     )
@@ -76,6 +76,19 @@ def admin(cluster: str = MAIN, *, answer_s: float = confluent.ANSWER_S) -> ports
         if key not in _admins:
             _admins[key] = confluent.Admin(profile(cluster), client_id="mainstay-admin", answer_s=answer_s)
         return _admins[key]
+
+
+def group_admin(cluster: str = MAIN, *, client_id: str, answer_s: float = 10.0) -> ports.GroupAdmin:
+    """A new client for questions about groups; the caller closes it. One thread at a time.
+
+    No question takes longer than ``answer_s`` and a moment. Raises ``ports.Untranslatable`` when the cluster's profile
+    has a property that this client does not know and that must not be ignored.
+    """
+    if _in_memory():
+        return memory_broker(cluster).group_admin()
+    from reliability.kafka import group_admin as adapter  # half a second and 20 MB that only those who ask pay for
+
+    return adapter.GroupAdmin(profile(cluster), client_id=client_id, answer_s=answer_s)
 
 
 def memory_broker(cluster: str = MAIN) -> memory.MemoryBroker:

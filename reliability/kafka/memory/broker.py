@@ -9,7 +9,9 @@ from functools import partial
 from reliability.kafka import ports
 from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kafka.memory.group import Group
+from reliability.kafka.memory.group_admin import MemoryGroupAdmin
 from reliability.kafka.memory.log import AWAY, Log
+from reliability.kafka.memory.play import Play
 from reliability.kernel import clock
 from reliability.kernel.record import Header, Outgoing, Record, TopicPartition
 
@@ -29,6 +31,7 @@ class MemoryBroker:
     ) -> None:
         self.log = Log(record_bytes_max=record_bytes_max, time=time)
         self.group_states: dict[str, Group] = {}
+        self.play = Play()
         self.record_bytes_max = record_bytes_max
         self._buffered_max = buffered_max
 
@@ -36,9 +39,9 @@ class MemoryBroker:
         """A producer on this broker."""
         return MemoryProducer(self.log, buffered_max=self._buffered_max)
 
-    def consumer(self, *, group: str) -> ports.Consumer:
+    def consumer(self, *, group: str, client_id: str = "memory", instance_id: str | None = None) -> ports.Consumer:
         """A member-to-be of a group on this broker."""
-        return MemoryConsumer(self.log, self.group(group))
+        return MemoryConsumer(self.log, self.group(group), client_id=client_id, instance_id=instance_id)
 
     def reader(self) -> ports.Reader:
         """A reader on this broker."""
@@ -47,6 +50,10 @@ class MemoryBroker:
     def admin(self) -> ports.Admin:
         """An admin of this broker."""
         return MemoryAdmin(self)
+
+    def group_admin(self) -> ports.GroupAdmin:
+        """A group admin of this broker; `play` sets what it tells beside what is there."""
+        return MemoryGroupAdmin(log=self.log, groups=self.group_states, play=self.play)
 
     def group(self, name: str) -> Group:
         """A group's state, made when it is first asked for."""

@@ -14,7 +14,8 @@ from reliability.kernel.record import Record, TopicPartition
 class MemoryConsumer:
     """See `ports.Consumer`."""
 
-    def __init__(self, log: Log, group: Group) -> None:
+    def __init__(self, log: Log, group: Group, *, client_id: str = "memory", instance_id: str | None = None) -> None:
+        self._identity = (client_id, instance_id)
         self._log = log
         self._group = group
         self._member: Member | None = None
@@ -37,7 +38,8 @@ class MemoryConsumer:
         self._wanted = (topics, pattern)
         self._callbacks = (on_assign, on_revoke, on_lost)
         with self._log.changed:
-            self._member = self._group.join(topics, pattern)
+            client_id, instance_id = self._identity
+            self._member = self._group.join(topics, pattern, client_id=client_id, instance_id=instance_id)
 
     def poll(self, *, max_records: int, timeout_s: float) -> list[Record]:
         self._rebalance()

@@ -18,6 +18,8 @@ class Member:
     topics: tuple[str, ...]
     pattern: re.Pattern[str] | None
     owned: set[TopicPartition] = field(default_factory=set)
+    client_id: str = "memory"
+    instance_id: str | None = None
     lost: bool = False
     """The group has given its partitions away without asking; the member learns it at its next poll."""
 
@@ -33,11 +35,19 @@ class Group:
         self._log = log
         self.members: list[Member] = []
         self.committed: dict[TopicPartition, int] = {}
+        self.notes: dict[TopicPartition, str] = {}
+        """What was said with a commit from outside."""
+        self.type = ""
+        """What its members call their protocol; a group that was only ever committed for has no word for it."""
 
-    def join(self, topics: Sequence[str], pattern: str | None) -> Member:
+    def join(
+        self, topics: Sequence[str], pattern: str | None, *, client_id: str = "memory", instance_id: str | None = None
+    ) -> Member:
         """Add a member."""
-        member = Member(topics=tuple(topics), pattern=re.compile(pattern) if pattern else None)
+        compiled = re.compile(pattern) if pattern else None
+        member = Member(topics=tuple(topics), pattern=compiled, client_id=client_id, instance_id=instance_id)
         self.members.append(member)
+        self.type = "consumer"
         return member
 
     def leave(self, member: Member) -> None:

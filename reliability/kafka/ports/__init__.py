@@ -42,6 +42,7 @@ from reliability.kafka.ports.groups import (
     Problem,
     ProblemCode,
     Retention,
+    Untranslatable,
 )
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "Unavailable",
     "Unreadable",
     "Unsupported",
+    "Untranslatable",
     "Verdict",
     "Work",
 ]

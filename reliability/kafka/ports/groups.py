@@ -85,6 +85,14 @@ class OpenTransaction:
     """When its producer last wrote to the partition, in Unix milliseconds; None where it is not told."""
 
 
+class Untranslatable(ValueError):
+    """The client that asks about groups cannot do what this property of a cluster's profile says."""
+
+    def __init__(self, property_name: str, reason: str) -> None:
+        super().__init__(f"{property_name}: {reason}")
+        self.property_name = property_name
+
+
 class GroupAdmin(Protocol):
     """Questions about groups and logs, many at once. One client of one cluster, used by one thread at a time.
 
