@@ -84,6 +84,11 @@ def problem(code: int, what: str) -> ports.Problem:
 
 
 def lost(broker: object, error: BaseException) -> ports.Problem:
-    """Say why no answer came at all."""
-    code: ports.ProblemCode = "unsupported" if isinstance(error, errors.IncompatibleBrokerVersion) else "unavailable"
+    """Say why no answer came at all.
+
+    A first answer that cannot be read is what librdkafka's in-process broker gives: it speaks an old form only.
+    """
+    no_version = isinstance(error, errors.IncompatibleBrokerVersion)
+    unreadable = type(error) is errors.KafkaProtocolError and not isinstance(broker, int)
+    code: ports.ProblemCode = "unsupported" if no_version or unreadable else "unavailable"
     return ports.Problem(code=code, message=f"broker {broker}: {type(error).__name__}: {error}")

@@ -52,6 +52,10 @@ class _Link:
     def brokers(self) -> list[int]:
         return sorted(broker.node_id for broker in self.manager.cluster.brokers())
 
+    def connection(self, node: Node) -> KafkaConnection:
+        # Without the library's own look-outs for brokers, which begin after an error and then go on for ever.
+        return self.manager.get_connection(node, refresh_metadata_on_err=False)
+
 
 class Wire:
     """One client of one cluster. For one thread at a time."""
@@ -146,12 +150,15 @@ class Wire:
                 self.learn(answer)
                 return link
         self.drop()
-        reasons = [answer.message for answer in answers if isinstance(answer, ports.Problem)]
-        raise ports.Unavailable(reasons[0] if reasons else "the cluster names no brokers")
+        problems = [answer for answer in answers if isinstance(answer, ports.Problem)]
+        for problem in problems:
+            if problem.code == "unsupported":
+                raise ports.Unsupported(problem.message)
+        raise ports.Unavailable(problems[0].message if problems else "the cluster names no brokers")
 
     def _exchange(self, link: _Link, asks: Sequence[Ask], until_s: float, *, enough: int | None = None) -> list[Answer]:
         """Send, at most ``IN_FLIGHT_MAX`` to a broker at once, and gather until the deadline or ``enough`` answers."""
-        exchange = _Exchange(asks, connect=link.manager.get_connection, sent=self._count)
+        exchange = _Exchange(asks, connect=link.connection, sent=self._count)
         while True:
             exchange.send()
             came = exchange.gather()

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import confluent_kafka
 from confluent_kafka.admin import AdminClient
 
-from reliability.kafka import confluent, ports
+from reliability.kafka import confluent, group_admin, ports
 from reliability.kafka.memory import MemoryBroker
 from reliability.kernel.record import Record, TopicPartition
 from tests.support import raw_kafka
@@ -23,10 +23,11 @@ LARGE = "large records"  # 10 MB and more
 EXPIRES = "expires records"
 REFUSES_UNKNOWN = "refuses unknown topics"  # where topics are made on first use, none is unknown
 QUICK_GROUPS = "quick groups"  # members come and go in well under a second
+TRANSACTIONS = "transactions"
 
-EVERYTHING = frozenset({MAKES_TOPICS, LISTS_GROUPS, LARGE, EXPIRES, REFUSES_UNKNOWN, QUICK_GROUPS})
+EVERYTHING = frozenset({MAKES_TOPICS, LISTS_GROUPS, LARGE, EXPIRES, REFUSES_UNKNOWN, QUICK_GROUPS, TRANSACTIONS})
 CAPABILITIES: dict[str, frozenset[str]] = {
-    "memory": EVERYTHING,
+    "memory": EVERYTHING - {TRANSACTIONS},
     # librdkafka's in-process broker: no controller, no group listing, 5 MiB per partition, and each first join of a
     # group takes three seconds.
     "in-process": frozenset(),
@@ -53,9 +54,11 @@ class Broker(Protocol):
     name: str
 
     def producer(self, **settings: object) -> ports.Producer: ...
-    def consumer(self, group: str) -> ports.Consumer: ...
+    def consumer(self, group: str, *, instance_id: str | None = None) -> ports.Consumer: ...
     def reader(self) -> ports.Reader: ...
     def admin(self) -> ports.Admin: ...
+    def group_admin(self) -> ports.GroupAdmin: ...
+    def dead_group_admin(self) -> ports.GroupAdmin: ...
     def dead_producer(self) -> ports.Producer: ...
     def dead_admin(self) -> ports.Admin: ...
     def topic(self, partitions: int = 1) -> str: ...
@@ -73,14 +76,20 @@ class InMemory:
     def producer(self, **settings: object) -> ports.Producer:
         return self.broker.producer()
 
-    def consumer(self, group: str) -> ports.Consumer:
-        return self.broker.consumer(group=group)
+    def consumer(self, group: str, *, instance_id: str | None = None) -> ports.Consumer:
+        return self.broker.consumer(group=group, client_id="contract", instance_id=instance_id)
 
     def reader(self) -> ports.Reader:
         return self.broker.reader()
 
     def admin(self) -> ports.Admin:
         return self.broker.admin()
+
+    def group_admin(self) -> ports.GroupAdmin:
+        return self.broker.group_admin()
+
+    def dead_group_admin(self) -> ports.GroupAdmin:
+        return self._dead().group_admin()
 
     def dead_producer(self) -> ports.Producer:
         return self._dead().producer()
@@ -117,6 +126,7 @@ class OverClient:
 
     def __post_init__(self) -> None:
         self._admin = confluent.Admin(self._profile, client_id="contract")
+        self._groups = group_admin.GroupAdmin(self._profile, client_id="contract", answer_s=10.0)
 
     @property
     def _profile(self) -> dict[str, object]:
@@ -125,16 +135,24 @@ class OverClient:
     def producer(self, **settings: object) -> ports.Producer:
         return confluent.Producer(self._profile, client_id="contract", extra=settings)
 
-    def consumer(self, group: str) -> ports.Consumer:
+    def consumer(self, group: str, *, instance_id: str | None = None) -> ports.Consumer:
         # New topics are looked for every second instead of five: the tests wait for it.
         quick = {"topic.metadata.refresh.interval.ms": 1_000}
-        return confluent.Consumer(self._profile, client_id="contract", group=group, extra=quick)
+        return confluent.Consumer(
+            self._profile, client_id="contract", group=group, instance_id=instance_id, extra=quick
+        )
 
     def reader(self) -> ports.Reader:
         return confluent.Reader(self._profile, client_id="contract")
 
     def admin(self) -> ports.Admin:
         return self._admin
+
+    def group_admin(self) -> ports.GroupAdmin:
+        return self._groups
+
+    def dead_group_admin(self) -> ports.GroupAdmin:
+        return group_admin.GroupAdmin({"bootstrap.servers": "127.0.0.1:9"}, client_id="dead", answer_s=1.0)
 
     def dead_producer(self) -> ports.Producer:
         return confluent.Producer({"bootstrap.servers": "127.0.0.1:9"}, client_id="dead")
@@ -159,6 +177,7 @@ class OverClient:
             future.result(timeout=10)
 
     def clean_up(self) -> None:
+        self._groups.close()
         for topic in self.made:
             self._admin.delete_topic(topic)
 

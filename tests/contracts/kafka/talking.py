@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from reliability.kafka import ports
-from reliability.kernel.record import Record
+from reliability.kernel.record import Record, TopicPartition
 from tests.contracts.kafka.brokers import Broker
 
 PATIENCE_S = 20.0  # a group's first join takes three seconds on one broker; nothing here takes longer in health
@@ -43,3 +44,31 @@ def poll_until(consumer: ports.Consumer, done: Callable[[list[Record]], bool], *
 def values(records: list[Record]) -> list[bytes | None]:
     """The records' values, in order."""
     return [record.value for record in records]
+
+
+@contextmanager
+def member(
+    broker: Broker, group: str, topic: str, *, records: int, instance_id: str | None = None
+) -> Iterator[ports.Consumer]:
+    """A consumer of the topic that has read so many records of it."""
+    consumer = broker.consumer(group, instance_id=instance_id)
+    consumer.subscribe(topics=[topic])
+    poll_until(consumer, lambda found: len(found) >= records)
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def filled(broker: Broker, *, partitions: int = 1, each: int = 1) -> tuple[str, list[TopicPartition]]:
+    """A topic with so many records in each partition."""
+    topic = broker.topic(partitions=partitions)
+    for number in range(partitions):
+        write(broker, topic, *[b"%d" % at for at in range(each)], partition=number)
+    return topic, [TopicPartition(topic, number) for number in range(partitions)]
+
+
+def problem_code(told: object) -> str:
+    assert isinstance(told, ports.Problem), told
+    assert told.message
+    return told.code
