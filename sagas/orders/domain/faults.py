@@ -46,19 +46,19 @@ FAULTS: Final[Mapping[str, Fault]] = {
     for fault in (
         Fault(
             name="payments_outage",
-            title="Payment provider north-bank is down",
+            title="Payment provider north-bank",
             broken="Payments through north-bank time out; after two short retries each becomes a letter.",
             mended="Payments recovered",
         ),
         Fault(
             name="stock_bug",
-            title="Stock service mishandles gift cards",
+            title="Gift cards in the stock service",
             broken="Orders with a gift card hit a bug in the weight calculation; each becomes a letter.",
             mended="Fix deployed",
         ),
         Fault(
             name="invoicing_bug",
-            title="Another team's invoicing cannot read decimal commas",
+            title="Decimal commas in another team's invoicing",
             broken="Amounts such as 12,50 hit a bug in another team's code; it dead-letters them the way Spring does.",
             mended="Fix deployed",
         ),
