@@ -90,7 +90,6 @@ def raw(request: HttpRequest, letter_id: int, part: str) -> HttpResponse:
 
 def _row(letter: Letter, actor: access.Actor) -> dict[str, Any]:
     kind, word = wording.LETTER_WORDS[letter.state]
-    origin = wording.place(letter.origin_topic, letter.origin_partition, letter.origin_offset)
     mask = not queries.reveals(actor, letter.origin_topic)
     name = wording.name(letter)
     return {
@@ -99,5 +98,5 @@ def _row(letter: Letter, actor: access.Actor) -> dict[str, Any]:
         "word": word,
         "name": payload.masked(name) if mask else name,
         "message": masking.masked_text(letter.error_message) if mask else letter.error_message,
-        "origin": origin or wording.place(letter.topic, letter.partition, letter.offset),
+        "origin": wording.origin(letter),
     }

@@ -42,11 +42,12 @@ class Tab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A letter's standing, and which acts fit it."""
+    """A letter's standing, and which acts fit it. ``name``: its key, by which people know it, else its origin."""
 
     kind: str
     word: str
     name: str
+    origin: str
     replayable: bool
     discardable: bool
 
@@ -79,13 +80,16 @@ def context(request: HttpRequest, letter: Letter, *, region: str) -> dict[str, A
     acts = access.may(actor, "letters.replay", topics=[letter.origin_topic])
     headers = [] if letter.headers_unreadable else wire.unpack_headers(bytes(letter.headers))
     free = letter.state in (State.OPEN, State.QUARANTINED) and letter.duplicate_of_id is None
+    mask = not queries.reveals(actor, letter.origin_topic)
+    origin = wording.origin(letter)
     shown: dict[str, Any] = {
         "letter": letter,
         "region": region,
         "shown": Shown(
             kind=kind,
             word=word,
-            name=wording.place(letter.topic, letter.partition, letter.offset),
+            name=(payload.masked(letter.key_text) if mask else letter.key_text) or origin,
+            origin=origin if letter.key_text else "",
             replayable=free,
             discardable=free,
         ),
@@ -95,7 +99,7 @@ def context(request: HttpRequest, letter: Letter, *, region: str) -> dict[str, A
         ],
         "tab_template": f"dlq/_tab_{tab}.html",
         "acts": acts,
-        "mask": not queries.reveals(actor, letter.origin_topic),
+        "mask": mask,
         "visible": access.visible_topics(actor),
         "as": request.GET.get("as", ""),
     }
@@ -152,7 +156,7 @@ def _headers(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
 
 
 def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[str, Any]:
-    place = shown["shown"].name
+    place = wording.place(letter.topic, letter.partition, letter.offset)
     events = [Event(at=letter.stored_at, kind="crit", head="Stored", text=f"from {place}")]
     if letter.first_failed_at and letter.first_failed_at != letter.failed_at:
         events.append(Event(at=letter.first_failed_at, kind="crit", head="Failed first", text=letter.error_type))

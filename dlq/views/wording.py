@@ -38,8 +38,15 @@ def place(topic: str, partition: int | None, offset: int | None) -> str:
 def failure(letter: Letter, *, mask: bool) -> str:
     """What a letter died of, in one line; "" when its headers name nothing."""
     message = masking.masked_text(letter.error_message) if mask else letter.error_message
-    said = ": ".join(part for part in (letter.error_type, message.partition("\n")[0]) if part)
+    kind = letter.error_type.rpartition(".")[2] or letter.error_type
+    said = ": ".join(part for part in (kind, message.partition("\n")[0]) if part)
     return said if len(said) <= FAILURE_CHARS_MAX else f"{said[: FAILURE_CHARS_MAX - 1]}…"
+
+
+def origin(letter: Letter) -> str:
+    """Where the record failed, else where it lies dead."""
+    known = place(letter.origin_topic, letter.origin_partition, letter.origin_offset)
+    return known or place(letter.topic, letter.partition, letter.offset)
 
 
 def name(letter: Letter) -> str:

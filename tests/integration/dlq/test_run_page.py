@@ -82,7 +82,7 @@ def test_an_item_that_failed_again_says_why_and_leads_to_the_new_letter(world: W
     new = Letter.objects.latest("pk")
     run.items.update(state="failed_again", proof="a new letter", new_letter=new)
     page = shown(client, f"/replays/{run.pk}/")
-    assert f'shop.errors.StillDown: no answer yet <a href="/letters/{new.pk}/">letter {new.pk}</a>' in page
+    assert f'StillDown: no answer yet <a href="/letters/{new.pk}/">letter {new.pk}</a>' in page
     Letter.objects.filter(pk=new.pk).update(origin_topic="secret")
     limited = shown(signed_in(Role.OPERATOR, "lo", topics=("orders",)), f"/replays/{run.pk}/")
     assert "a new letter" in limited
