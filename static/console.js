@@ -13,6 +13,7 @@
     setNow: (iso) => (skew = Date.parse(iso) - Date.now() || skew),
     say,
     openDialog,
+    signedOut,
   });
 
   function remember(name, value) {
@@ -23,6 +24,15 @@
   /* One polite voice for screen readers; the newest sentence wins. */
   function say(sentence) {
     document.getElementById("said").textContent = sentence;
+  }
+
+  /* The session ended: said in words, with the way back; what is shown and what was typed stays. */
+  function signedOut() {
+    const box = document.getElementById("ended");
+    const since = new Date(mainstay.now()).toISOString().slice(11, 19);
+    box.hidden = false;
+    box.firstChild.textContent = `You are signed out: your session has ended. What you see is of ${since} UTC and older.`;
+    box.lastChild.href = `${body.dataset.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
   }
 
   /* Theme: as the system, light, dark. The cookie lets the server paint the right one at once. */
@@ -44,9 +54,10 @@
     const mode = MODES[(MODES.indexOf(body.dataset.time) + 1) % MODES.length];
     body.dataset.time = mode;
     remember("mainstay_time", { relative: "", utc: "utc", local: ownZone }[mode]);
-    timesButton.textContent = { relative: "Relative · UTC", utc: "UTC", local: ownZone }[mode];
+    const label = { relative: "Relative · UTC", utc: "UTC", local: ownZone }[mode];
+    for (const shown of document.querySelectorAll("#times, [data-times]")) shown.textContent = label;
     ages(true);
-    say(`Times: ${timesButton.textContent}`);
+    say(`Times: ${label}`);
   });
 
   function span(s) {
@@ -135,8 +146,11 @@
       event.preventDefault();
       closer.closest("dialog").close();
     }
+    document.querySelector(event.target.closest("[data-press]")?.dataset.press)?.click(); // a narrow bar's button, from the menu
+    event.target.closest("[data-dismiss]")?.closest(".message").remove();
     const copier = event.target.closest("[data-copy]");
     if (copier) copy(copier);
+    if (!event.isTrusted) return; // a press of data-press, from within a menu
     for (const menu of document.querySelectorAll("details.menu[open], details.more[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 

@@ -16,7 +16,7 @@
   const strip = document.getElementById("connection");
   const states = new Map(); // region id -> { checked, asked, busy, dirty, timer }
   const versions = {}; // topic -> version last heard
-  let socket = null, opened = 0, spoke = false, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, changes = 0, hellos = 0, said = 0, hints = true, retry = 0;
+  let socket = null, opened = 0, spoke = false, tries = 0, heard = 0, polled = 0, asked = -POLL_MS, paused = false, over = false, changes = 0, hellos = 0, said = 0, hints = true, retry = 0;
   const begun = performance.now();
 
   const regions = () => [...document.querySelectorAll("[data-live]")];
@@ -64,7 +64,8 @@
       const response = await fetch(url, {
         headers: { "HX-Request": "true", "X-Region": region.id }, credentials: "same-origin", signal: AbortSignal.timeout(FETCH_MS),
       });
-      if (response.status === 401 || response.redirected) return location.reload();
+      if (response.status === 401) return end();
+      if (response.redirected) return location.reload();
       if (response.status === 200) apply(region, await response.text(), force);
       else if (response.status === 204) reread(region);
       else throw new Error(`the server answered ${response.status}`);
@@ -134,7 +135,7 @@
   /* --- the socket */
   function connect() {
     clearTimeout(retry);
-    if (!topics().length) return;
+    if (over || !topics().length) return;
     const mine = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/`);
     [socket, opened, spoke] = [mine, performance.now(), false];
     mine.addEventListener("open", () => mine.send(JSON.stringify({ subscribe: topics() })));
@@ -153,10 +154,18 @@
 
   /* Tries again within a quarter of a second, then less often; while nobody looks, seldom. */
   function lost(code) {
-    if (code === 4401) return location.reload(); // signed out: the page leads to the login
+    if (code === 4401) return end();
     [socket, spoke] = [null, false];
     const wait = Math.min(AGAIN_MS * 2 ** tries++, document.hidden ? AGAIN_HIDDEN_MS : AGAIN_MOST_MS);
     retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+    draw();
+  }
+
+  /* Nobody is signed in here any more: nothing is asked again, and the page says so. */
+  function end() {
+    over = true;
+    giveUp();
+    window.mainstay.signedOut();
     draw();
   }
 
@@ -212,11 +221,11 @@
   /* --- polling, when the socket is silent */
   async function poll() {
     const silent = performance.now() - Math.max(heard, begun) >= SILENT_MS || !hints;
-    if (!silent || document.hidden || performance.now() - asked < POLL_MS) return;
+    if (over || !silent || document.hidden || performance.now() - asked < POLL_MS) return;
     asked = performance.now();
     try {
       const response = await fetch(`/live/versions?topics=${encodeURIComponent(topics())}`, { credentials: "same-origin", signal: AbortSignal.timeout(FETCH_MS) });
-      if (response.status === 401 || response.redirected) return location.reload();
+      if (response.status === 401) return end();
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const answer = await response.json();
       polled = performance.now();
@@ -230,14 +239,13 @@
 
   /* --- what the reader is told about the connection */
   function draw() {
-    if (!pill) return;
     const silent = performance.now() - (heard || begun), quiet = performance.now() - (polled || begun);
-    const last = Math.max(heard, polled, begun);
-    const old = performance.now() - last;
-    let kind = "ok", text = `Live ${Math.floor(silent / 1000)} s`, warning = "";
-    if (paused) [kind, text] = ["paused", changes ? `Paused · ${changes} change${changes === 1 ? "" : "s"}` : "Paused"];
+    const old = performance.now() - Math.max(heard, polled, begun);
+    let kind = "ok", text = "Live", warning = "";
+    if (over) [kind, text] = ["crit", "Signed out"];
+    else if (paused) [kind, text] = ["paused", changes ? `Paused · ${changes} change${changes === 1 ? "" : "s"}` : "Paused"];
     else if (!heard && !polled && silent < SILENT_MS) [kind, text] = ["unknown", "Connecting"];
-    else if ((silent >= SILENT_MS || !hints) && polled && quiet < POLL_MS + SILENT_MS) text = `Polling ${Math.floor(quiet / 1000)} s`;
+    else if ((silent >= SILENT_MS || !hints) && polled && quiet < POLL_MS + SILENT_MS) text = "Polling";
     else if (old >= STALE_MS) {
       [kind, text] = ["crit", `Stale since ${clock(now() - old)} UTC`];
       warning = `Figures as of ${clock(now() - old)} UTC`;
@@ -247,21 +255,21 @@
     }
     pill.className = `live ${kind}`;
     pill.setAttribute("aria-pressed", String(paused));
-    pill.title = paused ? "Live updates are paused (p)" : "Press to pause live updates (p)";
+    pill.title = paused ? "Live updates are paused (p)" : `The server was last heard ${Math.floor(old / 1000)} s ago. Press to pause live updates (p)`;
     if (pill.lastChild.textContent !== text) pill.lastChild.textContent = text;
     if (strip.textContent !== warning) strip.textContent = warning;
     strip.title = warning;
     strip.parentElement.classList.toggle("alarm", Boolean(warning));
     for (const region of regions()) {
       const state = stateOf(region);
-      region.classList.toggle("stale", performance.now() - state.checked > REASK_MS + STALE_MS || old >= STALE_MS);
+      region.classList.toggle("stale", performance.now() - state.checked > REASK_MS + STALE_MS || over || old >= STALE_MS);
       const checked = region.querySelector("[data-checked]");
       if (checked) checked.textContent = `checked ${Math.floor((performance.now() - state.checked) / 1000)} s ago`;
     }
   }
 
   function tick() {
-    if (document.hidden) return;
+    if (document.hidden || over) return;
     watch();
     for (const region of regions()) {
       const state = stateOf(region);

@@ -17,6 +17,7 @@
   function busy(list) {
     if (list.querySelector("input[data-row]:checked")) return true;
     if (list.contains(document.activeElement) && document.activeElement !== document.body) return true;
+    if (list.querySelector("tbody:hover")) return true; // a hand that rests over a row moves nothing and means it all the same
     return touched.list === list.id && performance.now() - touched.at < STILL_MS;
   }
 

@@ -56,6 +56,36 @@ def test_rows_stand_still_while_one_is_selected_and_news_wait(visits: Visits, wo
     expect(page.locator("#groups input[data-row]:checked")).to_have_count(1)
 
 
+def test_rows_stand_still_under_a_hand_that_rests_and_columns_keep_their_places(visits: Visits, world: World) -> None:
+    world.letters(2)
+    page = visits.open("ana", path="/letters/")
+    page.locator("#groups [data-row-id]").hover()
+    heads = "ths => ths.map(th => Math.round(th.getBoundingClientRect().x))"
+    places = page.locator("#groups th").evaluate_all(heads)
+    page.wait_for_timeout(4_500)  # longer than a hand counts that moved
+    world.letters(5, start=50, error_type="shop.errors.OtherError", error_message="something else")
+    expect(page.locator("#groups > .fresh")).to_have_text("1 change · show")
+    expect(page.locator("#groups [data-row-id]")).to_have_count(1)
+    LetterGroup.objects.update(open_count=0, quarantined_count=2)
+    page.reload()
+    expect(page.locator("#groups .status").first).to_have_text("Quarantined")
+    assert page.locator("#groups th").evaluate_all(heads) == places
+
+
+def test_a_letter_is_called_by_its_key_and_its_payload_stands_before_the_stack(visits: Visits, world: World) -> None:
+    (letter,) = world.letters(1, error_stack="at shop.billing.charge (billing.py:1)\n" * 3)
+    page = visits.open("ana", path=f"/letters/groups/{letter.group_id}/")
+    expect(page.locator("#drawer > header strong")).to_have_text(letter.key_text)
+    expect(page.locator("#drawer > header")).to_contain_text("orders/0@0")
+    payload, stack = page.locator("#drawer pre.json").bounding_box(), page.locator("#drawer pre.stack").bounding_box()
+    assert payload is not None
+    assert stack is not None
+    assert payload["y"] < stack["y"]
+    expect(page.get_by_role("link", name="1 open letter")).to_have_attribute(
+        "href", f"/letters/all/?q=failure:{letter.group_id}+state:open"
+    )
+
+
 def test_figures_of_rows_that_stand_still_go_on(visits: Visits, world: World) -> None:
     world.letters(2)
     page = visits.open("ana", path="/letters/")

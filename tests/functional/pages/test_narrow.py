@@ -67,6 +67,26 @@ def test_the_acts_of_a_letter_stand_above_the_pages(visits: Visits, world: World
     page.get_by_role("link", name="Discard this letter…").click(trial=True)
 
 
+def test_theme_and_times_are_in_the_menu_of_a_phone_and_key_hints_are_not_shown(visits: Visits, world: World) -> None:
+    world.letters(1)
+    page = visits.open("ana", path="/letters/", width=390)
+    expect(page.locator("kbd:visible")).to_have_count(0)
+    page.locator("details.menu > summary").click()
+    page.get_by_role("button", name="Light, dark, as the system").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    times = page.get_by_role("button", name="Times:")
+    expect(times).to_have_text("Times: Relative · UTC")
+    times.click()
+    expect(times).to_have_text("Times: UTC")
+    expect(page.locator("#groups time").first).to_have_text(re.compile(r"UTC$"))
+
+
+def test_the_acts_of_an_open_failure_stay_in_sight_under_a_long_stack(visits: Visits, world: World) -> None:
+    (letter,) = world.letters(1, error_stack="at shop.billing.charge (billing.py:1)\n" * 200)
+    page = visits.open("ana", path=f"/letters/groups/{letter.group_id}/", width=390)
+    expect(page.get_by_role("button", name="Plan a replay of 1")).to_be_in_viewport()
+
+
 def test_a_long_name_stays_in_the_box_of_the_headline(visits: Visits) -> None:
     page = visits.open("ana", path="/", width=390)
     fits = """span => {

@@ -27,6 +27,10 @@ def test_a_stranger_is_led_to_the_login_and_back(visits: Visits) -> None:
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("Username")).to_have_value("ana")
+    password = page.get_by_label("Password")
+    expect(password).to_be_focused()
+    expect(password).to_have_accessible_description(re.compile("password"))
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(re.compile(r"/settings/$"))
@@ -86,7 +90,8 @@ def test_keys_lead_to_pages_and_can_be_turned_off(visits: Visits) -> None:
 def test_the_pill_says_live_and_pauses(visits: Visits) -> None:
     page = visits.open("ana")
     pill = page.locator("#live")
-    expect(pill).to_have_text(re.compile(r"^Live \d"))
+    expect(pill).to_have_text("Live")
+    expect(pill).to_have_attribute("title", re.compile(r"^The server was last heard \d+ s ago"))
     page.keyboard.press("p")
     expect(pill).to_have_text("Paused")
     page.keyboard.press("p")
@@ -127,12 +132,20 @@ def test_nobody_else_may_frame_it_and_nothing_inline_runs(visits: Visits) -> Non
     assert "unsafe" not in policy
 
 
-def test_a_page_whose_session_ended_leads_to_the_login(visits: Visits) -> None:
+def test_a_page_whose_session_ended_says_so_keeps_what_was_typed_and_leads_to_the_login(visits: Visits) -> None:
     visits.expected = ("401", "403")
-    page = visits.open("ana")
+    page = visits.open("ana", path="/letters/?q=error:x")
     expect(page.locator("#live")).to_have_text(re.compile("^Live"))
+    page.get_by_label("Add to the filter").fill("typed with care")
+    place = page.locator("#groups").bounding_box()
     Session.objects.all().delete()
-    expect(page).to_have_url(re.compile("/accounts/login/"))
+    said = page.get_by_role("alert").filter(has_text="You are signed out")
+    expect(said).to_be_visible()
+    expect(page.locator("#live")).to_have_text("Signed out")
+    expect(page.get_by_label("Add to the filter")).to_have_value("typed with care")
+    assert page.locator("#groups").bounding_box() == place
+    said.get_by_role("link", name="Sign in").click()
+    expect(page).to_have_url(re.compile(r"/accounts/login/\?next=%2Fletters%2F%3Fq%3Derror%3Ax$"))
 
 
 def test_a_part_that_cannot_be_read_says_so_in_its_place(visits: Visits, world: World) -> None:
