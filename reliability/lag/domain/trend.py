@@ -119,7 +119,7 @@ def _direction(line: Fit) -> Direction:
     return Direction.GROWING if line.slope > 0 else Direction.SHRINKING
 
 
-def _since_highest(points: Sequence[Point]) -> Sequence[Point]:
+def _since_highest(points: Sequence[Point]) -> list[Point]:
     highest = max((value for _, value in points), default=0.0)
     last = max((at for at, (_, value) in enumerate(points) if value == highest), default=0)
-    return points[last:]
+    return list(points)[last:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from statistics import median
 
 import pytest
@@ -108,6 +109,14 @@ def test_a_recovery_has_an_eta_within_half_a_minute() -> None:
 )
 def test_only_what_shrinks_has_an_eta(lag: float, points: list[Point], expected: float | None) -> None:
     assert trend.eta_s(lag, points) == (expected if expected is None else pytest.approx(expected))
+
+
+def test_points_may_be_a_queue() -> None:
+    points = line(10_000, -20)
+    queue = deque(points, maxlen=10)
+    assert trend.eta_s(9_100, queue) == trend.eta_s(9_100, points)
+    assert trend.direction(queue) is Direction.SHRINKING
+    assert trend.rate(queue) is None  # a counter that goes back at every look
 
 
 @pytest.mark.parametrize(
