@@ -41,6 +41,7 @@ SEVERITY: dict[Word, int] = {
 ERRORS = frozenset({Word.REWIND, Word.BLOCKED, Word.STALL, Word.STOP, Word.AHEAD, Word.TRUNCATED})
 """The words that put a group in error."""
 
+_WORDS = tuple(SEVERITY)
 _STATUSES: dict[Word, Status] = {
     Word.OK: "ok",
     Word.WARN: "warn",
@@ -56,6 +57,11 @@ _NOTHING_IN_IT = Verdict(word=Word.EMPTY, reason="nothing in it yet", lag=None)
 def status_of(word: Word) -> Status:
     """Return the console's status of a word."""
     return _STATUSES.get(word, "crit")
+
+
+def word_of(severity: int) -> Word:
+    """Return the word of a severity. Raises ``IndexError`` for none of ours."""
+    return _WORDS[severity]
 
 
 def worst(verdicts: Iterable[Verdict]) -> Word:
