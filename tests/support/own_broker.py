@@ -66,11 +66,11 @@ class OwnBroker(KafkaServer):
 
 
 @contextmanager
-def running(path: Path) -> Iterator[OwnBroker]:
-    """A broker whose data lie in this folder."""
+def running(path: Path, *, kind: type[OwnBroker] = OwnBroker) -> Iterator[OwnBroker]:
+    """A broker of this kind whose data lie in this folder."""
     folder = Folder(path=path)
     folder.hold()
-    broker = OwnBroker(folder, jars_under=ROOT / "maven")
+    broker = kind(folder, jars_under=ROOT / "maven")
     broker.prepare(lambda line: None)
     broker.start()
     try:

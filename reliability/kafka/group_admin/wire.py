@@ -154,7 +154,10 @@ class Wire:
         for problem in problems:
             if problem.code == "unsupported":
                 raise ports.Unsupported(problem.message)
-        raise ports.Unavailable(problems[0].message if problems else "the cluster names no brokers")
+        reason = problems[0].message if problems else "the cluster names no brokers"
+        if "sasl_mechanism" in self._settings:  # the library may see the end of a connection before it reads why
+            reason += " (a login that is not accepted looks like this too)"
+        raise ports.Unavailable(reason)
 
     def _exchange(self, link: _Link, asks: Sequence[Ask], until_s: float, *, enough: int | None = None) -> list[Answer]:
         """Send, at most ``IN_FLIGHT_MAX`` to a broker at once, and gather until the deadline or ``enough`` answers."""
