@@ -152,6 +152,12 @@
     row.setAttribute("aria-current", "true");
   });
 
+  /* On a narrow screen what was opened takes the place of the list: it begins at its beginning. */
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const drawer = event.target.id === "drawer" && document.getElementById("drawer");
+    if (drawer && getComputedStyle(drawer.previousElementSibling).display === "none") scrollTo(0, 0);
+  });
+
   document.addEventListener("DOMContentLoaded", counted);
   addEventListener("pageshow", counted);
   Object.assign(window.mainstay, { rows: { merge, morph, busy, step, current, clear, counted } });

@@ -87,6 +87,16 @@ def test_the_acts_of_an_open_failure_stay_in_sight_under_a_long_stack(visits: Vi
     expect(page.get_by_role("button", name="Plan a replay of 1")).to_be_in_viewport()
 
 
+def test_an_opened_failure_takes_the_place_of_the_list(visits: Visits, world: World) -> None:
+    world.letters(1)
+    page = visits.open("ana", path="/letters/", width=390)
+    page.locator("#groups a[data-opens]").click()
+    expect(page.locator("#drawer h2")).to_be_in_viewport()
+    expect(page.locator("#groups")).to_be_hidden()
+    page.get_by_role("link", name="Close").click()
+    expect(page.locator("#groups")).to_be_visible()
+
+
 def test_a_long_name_stays_in_the_box_of_the_headline(visits: Visits) -> None:
     page = visits.open("ana", path="/", width=390)
     fits = """span => {
