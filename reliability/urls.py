@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reliability.audit.urls")),
     path("", include("dlq.urls")),
     path("outbox/", include("outbox.urls")),
+    path("lag/", include("reliability.lag.urls")),
     path("", include("reliability.console.urls")),
 ]
 if settings.MAINSTAY_DEMO:

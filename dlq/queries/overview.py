@@ -193,6 +193,7 @@ def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fac
             since=group.first_seen,
             severity="crit",
             url=f"{URL}groups/{group.id}/",
+            topics=tuple(group.topics or group.sources),
         )
         for group in found.order_by("-open_count")[:ITEMS_MAX]
     ]

@@ -46,7 +46,7 @@ class ShownTile(Schema):
     unit: str
     status: str
     word: str
-    points: list[float]
+    points: list[float | None]
     at: datetime | None
     url: str
 

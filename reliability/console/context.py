@@ -39,7 +39,7 @@ class PageLink:
 
 WORK = (
     PageLink(slug="overview", title="Overview", route="console:overview", act="overview.view", key="o"),
-    PageLink(slug="lag", title="Lag", route="console:lag", act="lag.view", key="l", planned=True, minor=True),
+    PageLink(slug="lag", title="Lag", route="lag:groups", act="lag.view", key="l"),
     PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
     PageLink(slug="sagas", title="Sagas", route="console:sagas", act="sagas.view", key="s", planned=True, minor=True),
     PageLink(
@@ -159,7 +159,7 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox"}.get(
+        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox", "lag": "lag"}.get(
             room, match.url_name or ""
         )
 

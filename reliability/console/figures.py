@@ -18,8 +18,11 @@ from reliability.live import queries as live_queries
 log = structlog.get_logger(__name__)
 
 
-def read(registry: Registry = REGISTRY) -> Iterator[Reading]:
-    """All figures to be had; the number of sources that could not be read is a figure too."""
+def read(registry: Registry = REGISTRY, *, with_topics: bool = True) -> Iterator[Reading]:
+    """All figures to be had; the number of sources that could not be read is a figure too.
+
+    Without ``with_topics`` those are left out whose labels name topics or consumer groups.
+    """
     unread = 0
     for source in registry.figures:
         if outage.WATCH.down_since is not None:
@@ -33,7 +36,11 @@ def read(registry: Registry = REGISTRY) -> Iterator[Reading]:
                 outage.WATCH.saw_outage(error)
             unread += 1
             continue
-        yield from ((figure.metric, figure.labels, figure.value) for figure in found)
+        yield from (
+            (figure.metric, figure.labels, figure.value)
+            for figure in found
+            if with_topics or not figure.metric.names_topics
+        )
     yield names.FIGURES_UNREAD, {}, float(unread)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from reliability.audit import queries as audit_queries
 from reliability.console import outage
 from reliability.console.domain import process_facts, sentences
 from reliability.console.domain import verdict as rules
-from reliability.console.domain.values import Item, Status, Tile, TimelineRow
+from reliability.console.domain.values import Fact, Item, Part, Status, Subject, Tile, TimelineRow
 from reliability.console.domain.verdict import Verdict
 from reliability.console.registry import REGISTRY, Panel, Registry
 from reliability.live import queries as live_queries
@@ -26,7 +26,13 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 TIMELINE_ROWS = 40
 TIMELINE_SINCE = timedelta(hours=24)
-_ROOMS = {"dlq": "dead letters", "outbox": "the outbox", "console": "processes", "orders": "the demo"}
+_ROOMS = {
+    "dlq": "dead letters",
+    "lag": "consumer lag",
+    "outbox": "the outbox",
+    "console": "processes",
+    "orders": "the demo",
+}
 _OUTCOMES: dict[str, Status] = {"done": "ok", "refused": "warn", "failed": "crit"}
 
 
@@ -99,6 +105,37 @@ def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attentio
         else:
             items += (item for item in found if _may_see(actor, item.topics))
     return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What may explain trouble, worst and newest first. ``unread`` names the sources that could not be asked."""
+
+    facts: list[Fact]
+    unread: tuple[str, ...] = ()
+
+
+def facts_about(
+    subjects: Iterable[Subject], *, window: timedelta, actor: access.Actor, registry: Registry = REGISTRY
+) -> Facts:
+    """What every room knows that may explain trouble with the subjects, as far as the actor may see it."""
+    found: dict[tuple[str, str], Fact] = {}
+    unread: list[str] = []
+    for subject in subjects:
+        for source in registry.causes:
+            facts = _read(partial(source, subject, window), name=_name_of(source))
+            if facts is None:
+                unread.append(_name_of(source))
+            found |= {(fact.kind, fact.text): fact for fact in facts or () if _may_see(actor, fact.topics)}
+    return Facts(facts=rules.worst_first(found.values()), unread=tuple(dict.fromkeys(unread)))
+
+
+def found(*, actor: access.Actor, wanted: str, registry: Registry = REGISTRY) -> list[Part]:
+    """What has a name like this one, from every room that is asked by name."""
+    parts: list[Part] = []
+    for source in registry.finders:
+        parts += _read(partial(source, actor, wanted), name=_name_of(source)) or ()
+    return parts
 
 
 def processes(*, actor: access.Actor) -> list[HeartbeatRow]:

@@ -52,6 +52,7 @@ __all__ = [
     "register_cause",
     "register_check",
     "register_figures",
+    "register_finder",
     "register_ladder",
     "register_panel",
     "register_related",
@@ -66,6 +67,7 @@ Attention = Callable[[access.Actor], Sequence[Item]]  # as this one may see it
 Timeline = Callable[[datetime, int], Sequence[TimelineRow]]  # since, at most this many, newest first
 Cause = Callable[[Subject, timedelta], Sequence[Fact]]
 Related = Callable[[str, float], Sequence[Part]]  # id, seconds it may take
+Finder = Callable[[access.Actor, str], Sequence[Part]]  # what has this name, as this one may see it
 Figures = Callable[[], Iterable[Figure]]
 Listener = Callable[[Sequence[str], str], None]  # ids, by whom
 
@@ -130,6 +132,7 @@ class Registry:
         self.causes: list[Cause] = []
         self.figures: list[Figures] = []
         self.related: dict[str, list[Related]] = defaultdict(list)
+        self.finders: list[Finder] = []
         self.listeners: dict[str, list[Listener]] = defaultdict(list)
 
     def register_panel(self, panel: Panel) -> None:
@@ -163,6 +166,10 @@ class Registry:
     def register_related(self, kind: str, parts: Related) -> None:
         """Add a source of parts that belong to a thing of ``kind`` (``"order"``, ``"event"``)."""
         self.related[kind].append(parts)
+
+    def register_finder(self, finder: Finder) -> None:
+        """Add a source of things that the search of the top bar finds by name."""
+        self.finders.append(finder)
 
     def register_figures(self, figures: Figures) -> None:
         """Add metrics that are read from the database when Prometheus scrapes."""
@@ -202,6 +209,7 @@ register_attention = REGISTRY.register_attention
 register_timeline = REGISTRY.register_timeline
 register_cause = REGISTRY.register_cause
 register_related = REGISTRY.register_related
+register_finder = REGISTRY.register_finder
 register_figures = REGISTRY.register_figures
 on_touched = REGISTRY.on_touched
 touched = REGISTRY.touched

@@ -12,3 +12,23 @@ class LagConfig(AppConfig):
     label = "reliability_lag"
     verbose_name = "Consumer lag"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the console what there is to tell."""
+        from reliability.console import registry
+        from reliability.kernel.clock import SYSTEM
+        from reliability.lag.queries import figures, overview
+
+        registry.register_panel(
+            registry.Panel(
+                slug="lag",
+                title=overview.TITLE,
+                tile=lambda actor: overview.tile(actor=actor, now=SYSTEM.now()),
+                order=12,
+            )
+        )
+        registry.register_attention(lambda actor: overview.attention(actor=actor))
+        registry.register_timeline(overview.timeline)
+        registry.register_figures(figures.figures)
+        registry.register_finder(overview.find)
+        registry.register_check(registry.Check(name="consumer lag", run=lambda: overview.check(now=SYSTEM.now())))

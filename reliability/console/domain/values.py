@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -47,7 +48,8 @@ class Item:
 class Tile:
     """One figure of the overview. ``at`` is when it was read, None when it could not be.
 
-    ``points`` cover ``span`` ("last 60 min"); ``unfinished``: the last of them is not over yet and will still grow.
+    ``points`` cover ``span`` ("last 60 min"), None is a gap; ``unfinished``: the last of them is not over yet and will
+    still grow.
     """
 
     title: str
@@ -57,7 +59,7 @@ class Tile:
     url: str
     at: datetime | None
     unit: str = ""
-    points: list[float] = field(default_factory=list)
+    points: Sequence[float | None] = ()
     span: str = ""
     unfinished: bool = False
 
@@ -106,18 +108,22 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something known that may explain trouble with a subject."""
+    """Something known that may explain trouble with a subject. ``topics``: as for items."""
 
     kind: str
     text: str
     since: datetime | None
     severity: Status
     url: str = ""
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A thing that belongs to another one: a letter to an order, a receipt to an event."""
+    """A thing that belongs to another one: a letter to an order, a receipt to an event. Also what a search finds.
+
+    ``word`` is its status in one word, where it has one.
+    """
 
     kind: str
     title: str
@@ -125,6 +131,7 @@ class Part:
     url: str
     status: Status = "unknown"
     at: datetime | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reliability.console.domain.values import Item, Status, TimelineRow
+from reliability.console.domain.values import Fact, Item, Status, TimelineRow
 
 # Worst first. Unknown stands before what is merely paused: nobody looked there.
 _ORDER: dict[str, int] = {"crit": 0, "warn": 1, "unknown": 2, "paused": 3, "prog": 4, "ok": 5}
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_EVER = datetime.fromtimestamp(0, UTC)
 LOOKED_BACK_DAYS = 7
 
 
@@ -30,6 +31,11 @@ def worst(statuses: Iterable[Status]) -> Status:
 def ordered(items: Iterable[Item]) -> list[Item]:
     """By severity, causes before what may follow from them, the oldest first; what has no beginning comes last."""
     return sorted(items, key=lambda item: (_ORDER[item.status], not item.is_cause, item.since or _NEVER, item.id))
+
+
+def worst_first(facts: Iterable[Fact]) -> list[Fact]:
+    """By severity, the newest first: what changed last explains most."""
+    return sorted(facts, key=lambda fact: (_ORDER[fact.severity], -(fact.since or _EVER).timestamp(), fact.text))
 
 
 def verdict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_TOP = 120, 28, 2
@@ -64,7 +64,7 @@ def spark_line(points: Sequence[float]) -> str:
 
 
 def spark_parts(points: Sequence[float]) -> tuple[str, str]:
-    """Return the path of a sparkline without its last stretch, and that stretch, which leads to what is not over yet."""
+    """Return the path of a sparkline without its last stretch, and that stretch, to what is not over yet."""
     spots = _spots(points)
     return "M" + "L".join(spots[:-1]), "M" + "L".join(spots[-2:])
 
@@ -73,6 +73,35 @@ def spark_area(line: str) -> str:
     """Return the path of what lies under a sparkline's path."""
     end = line.replace("M", "L").rpartition("L")[2].split()[0]
     return f"{line}L{end} {SPARK_HEIGHT}L0 {SPARK_HEIGHT}z"
+
+
+def spark_broken(points: Sequence[float | None]) -> tuple[str, str]:
+    """Return the path of a sparkline that breaks where a point is None, and that of what lies under it.
+
+    A point alone between gaps is a stroke as wide as its place.
+    """
+    spots = _spots([point or 0.0 for point in points])
+    step = SPARK_WIDTH / max(len(spots) - 1, 1)
+    line, area = [], []
+    for first, after in _stretches(points):
+        run = spots[first:after]
+        x = float(run[0].split()[0])
+        alone = f"h{min(step, SPARK_WIDTH - x) or -step:.1f}" if len(run) == 1 else ""
+        line.append(f"M{'L'.join(run)}{alone}")
+        if not alone:
+            area.append(f"M{'L'.join(run)}L{run[-1].split()[0]} {SPARK_HEIGHT}L{run[0].split()[0]} {SPARK_HEIGHT}z")
+    return "".join(line), "".join(area)
+
+
+def _stretches(points: Sequence[float | None]) -> Iterator[tuple[int, int]]:
+    """The runs of points that are known: the place of the first, and the one after the last."""
+    first = None
+    for place, point in enumerate([*points, None]):
+        if point is not None and first is None:
+            first = place
+        elif point is None and first is not None:
+            yield first, place
+            first = None
 
 
 def _spots(points: Sequence[float]) -> list[str]:

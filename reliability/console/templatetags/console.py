@@ -121,13 +121,17 @@ def status(kind: str, word: str, extra: str = "") -> dict[str, object]:
 
 @register.inclusion_tag("_components/spark.html")
 def spark(
-    points: Sequence[float], label: str = "last 60 min", extra: str = "", *, unfinished: bool = False
+    points: Sequence[float | None], label: str = "last 60 min", extra: str = "", *, unfinished: bool = False
 ) -> dict[str, object]:
     """Draw a sparkline; it is told to those who cannot see it by its lowest, highest and last value.
 
     ``unfinished``: the last value is of a minute that is not over: it is drawn dashed, for it will still grow.
+    None is a gap: nobody looked then, and no line is drawn through it.
     """
-    values = list(points) or [0.0]
+    values = [point for point in points if point is not None]
+    if len(values) < len(points):
+        return _broken_spark(points, values, label, extra)
+    values = values or [0.0]
     low, high, last = (wording.number(value) for value in (min(values), max(values), values[-1]))
     told = f"{label}: {low} to {high}, now {last}"
     line, rest = wording.spark_line(values), ""
@@ -135,6 +139,16 @@ def spark(
         line, rest = wording.spark_parts(values)
         told = f"{label}: {low} to {high}; dashed: {last} so far in the minute that is not over"
     return {"line": line, "rest": rest, "area": wording.spark_area(line), "told": told, "extra": extra}
+
+
+def _broken_spark(points: Sequence[float | None], known: Sequence[float], label: str, extra: str) -> dict[str, object]:
+    line, area = wording.spark_broken(points)
+    if known:
+        low, high, last = (wording.number(value) for value in (min(known), max(known), known[-1]))
+        told = f"{label}: {low} to {high}, last {last}; {len(points) - len(known)} of {len(points)} not known"
+    else:
+        told = f"{label}: not known"
+    return {"line": line, "rest": "", "area": area, "told": told, "extra": extra}
 
 
 @register.simple_tag

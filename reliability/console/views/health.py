@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
@@ -34,9 +36,10 @@ def prometheus(request: HttpRequest) -> HttpResponse:
     """``GET /metrics``: with the token of ``MAINSTAY_METRICS_TOKEN`` where it is set.
 
     Else from this machine as it is, from elsewhere with a bearer token of a viewer. Behind a proxy every request comes
-    from the proxy's machine; its forwarding header then asks for the token.
+    from the proxy's machine; its forwarding header then asks for the token. A token of an account that sees some
+    topics only gets no figures that name topics.
     """
-    wanted = settings.MAINSTAY_METRICS_TOKEN
+    wanted, with_topics = settings.MAINSTAY_METRICS_TOKEN, True
     if wanted:
         if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {wanted}"):
             return _unauthorized("The bearer token of MAINSTAY_METRICS_TOKEN is needed.")
@@ -44,7 +47,9 @@ def prometheus(request: HttpRequest) -> HttpResponse:
         actor = access_api.bearer(request)
         if actor is None or not access.may(actor, "processes.view"):
             return _unauthorized("A bearer token of a viewer is needed.")
-    return HttpResponse(metrics.exposition(figures.read), content_type=metrics.CONTENT_TYPE)
+        with_topics = access.visible_topics(actor).is_everything
+    readings = partial(figures.read, with_topics=with_topics)
+    return HttpResponse(metrics.exposition(readings), content_type=metrics.CONTENT_TYPE)
 
 
 def _unauthorized(sentence: str) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from reliability import access
-from reliability.console import context
+from reliability.console import context, queries
+from reliability.kernel import clock
 
 SEARCH_LENGTH_MAX = 400
 
@@ -29,9 +30,14 @@ def rail(request: HttpRequest) -> HttpResponse:
 @require_safe
 @access.requires("search.view")
 def search(request: HttpRequest) -> HttpResponse:
-    """Lead a search to the letters: the only place so far where identifiers are found."""
+    """Show what has this name, and lead on to the letters; to these at once where nothing is named so."""
     wanted = request.GET.get("q", "").strip()[:SEARCH_LENGTH_MAX]
-    return redirect(f"{reverse('dlq:letters')}?{urlencode({'q': wanted})}" if wanted else reverse("dlq:letters"))
+    letters = f"{reverse('dlq:letters')}?{urlencode({'q': wanted})}" if wanted else reverse("dlq:letters")
+    parts = queries.found(actor=access.actor_of(request), wanted=wanted) if wanted else []
+    if not parts:
+        return redirect(letters)
+    found = {"title": "Search", "wanted": wanted, "parts": parts, "letters": letters, "now": clock.SYSTEM.now()}
+    return render(request, "console/search.html", found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +54,6 @@ class Planned:
 PLANNED = {
     page.slug: page
     for page in (
-        Planned(
-            slug="lag",
-            title="Lag",
-            answers="Is a consumer group falling behind, stuck, or merely busy, and when will it have caught up?",
-            shows=(
-                "each group and topic with a verdict, its lag in records and seconds, and the time to drain",
-                "partitions, members and assignments, with the offsets the verdict was reached from",
-                "what probably causes it: a poison record, an open breaker, a rebalance loop, a deploy",
-            ),
-            meanwhile="Until then: kafka-consumer-groups.sh --describe, or the exporter you already run.",
-        ),
         Planned(
             slug="sagas",
             title="Sagas",

@@ -2,6 +2,8 @@
 
 Labels have few values by construction: queues, shards, states, topics; never keys, ids or texts from records.
 ``read`` metrics are not counted in a process: the web process reads them from PostgreSQL when it is scraped.
+``foreign`` metrics have the name that another exporter gave them, so that its dashboards work: they are read, and
+bounded where they are made.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = SHORT_S
     read: bool = False
+    foreign: bool = False
+
+    @property
+    def names_topics(self) -> bool:
+        """Whether its labels are names of topics or groups, which not everybody may see."""
+        return self.read and not {"topic", "group"}.isdisjoint(self.labels)
 
 
 ALL: dict[str, Metric] = {}
@@ -39,6 +47,11 @@ def _metric(
     full = f"mainstay_{name}"
     ALL[full] = Metric(name=full, kind=kind, help=meaning, labels=labels, buckets=buckets, read=read)
     return ALL[full]
+
+
+def _foreign(name: str, meaning: str, *labels: str) -> Metric:
+    ALL[name] = Metric(name=name, kind="gauge", help=meaning, labels=labels, read=True, foreign=True)
+    return ALL[name]
 
 
 # --- the console
@@ -83,3 +96,32 @@ LETTERS = _metric("letters", "gauge", "Letters per state.", "state", read=True)
 LETTER_GROUPS = _metric("letter_groups_open", "gauge", "Failure groups with open letters.", read=True)
 REPLAY_ITEMS = _metric("replay_items_total", "counter", "Replay items that reached a state.", "state")
 REPLAYS = _metric("replays", "gauge", "Replay runs per state.", "state", read=True)
+
+# --- consumer lag; names and labels of kafka-lag-exporter where they mean the same
+_OF_GROUP = ("cluster_name", "group")
+_OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "consumer_id", "client_id")
+_OF_TOPIC = ("cluster_name", "topic", "partition")
+LAG_VERDICT = _metric(
+    "lag_group_verdict", "gauge", "1 for the word that a group has: OK, STALL, STOP.", *_OF_GROUP, "word", read=True
+)
+LAG_PARTITIONS_LEFT_OUT = _metric(
+    "lag_partitions_left_out", "gauge", "Partitions without series of their own: the bound is reached.", read=True
+)
+KLE_LAG = _foreign(
+    "kafka_consumergroup_group_lag", "Records a partition is behind; no sample: not known.", *_OF_PARTITION
+)
+KLE_LAG_SECONDS = _foreign(
+    "kafka_consumergroup_group_lag_seconds", "Seconds a partition is behind, at least.", *_OF_PARTITION
+)
+KLE_OFFSET = _foreign("kafka_consumergroup_group_offset", "Committed offset of a partition.", *_OF_PARTITION)
+KLE_MAX_LAG = _foreign("kafka_consumergroup_group_max_lag", "Highest lag of a partition of the group.", *_OF_GROUP)
+KLE_MAX_LAG_SECONDS = _foreign(
+    "kafka_consumergroup_group_max_lag_seconds", "Seconds the slowest partition is behind, at least.", *_OF_GROUP
+)
+KLE_SUM_LAG = _foreign("kafka_consumergroup_group_sum_lag", "Records the group is behind in all.", *_OF_GROUP)
+KLE_TOPIC_SUM_LAG = _foreign(
+    "kafka_consumergroup_group_topic_sum_lag", "Records the group is behind on a topic.", *_OF_GROUP, "topic"
+)
+KLE_LATEST = _foreign("kafka_partition_latest_offset", "End of the log.", *_OF_TOPIC)
+KLE_EARLIEST = _foreign("kafka_partition_earliest_offset", "Start of the log.", *_OF_TOPIC)
+KLE_POLL_TIME_MS = _foreign("kafka_consumergroup_poll_time_ms", "Time that the last poll took.", "cluster_name")

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Func, IntegerField, Q, QuerySet, Sum
 
 from reliability import access
 from reliability.kernel.errors import Refused
+from reliability.kernel.text import is_storable
 from reliability.lag.domain import verdict
-from reliability.lag.domain.summary import MemberRow, PartitionRow, TopicSum
+from reliability.lag.domain.summary import MemberRow, PartitionRow
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Group
-from reliability.lag.queries import series
+from reliability.lag.queries import rows, series
+from reliability.lag.queries.rows import Row
+
+__all__ = [
+    "EVERYTHING",
+    "BadCursor",
+    "NoSuchGroup",
+    "Page",
+    "Row",
+    "Search",
+    "Standing",
+    "of_topic",
+    "one",
+    "page",
+    "standing",
+]
 
 PAGE = 50
 PAGE_MAX = 200
 NAMES_MAX = 5_000  # groups that a limited account's page looks through; more than a cluster of any size we know has
 _CURSOR = re.compile(r"(\d{1,3})-(\d{1,18})-(\d{1,18})")
-_LISTED = (
-    "id", "cluster_id", "name", "state", "protocol", "word", "word_since", "reason", "severity", "lag", "weight",
-    "lag_s", "lag_s_at_least", "trend", "eta_s", "loss_s", "lost", "expires_at", "partitions", "untold", "topics",
-    "per_topic", "polled_at", "gone_at",
-)  # fmt: skip
 
 
 class NoSuchGroup(Refused):
@@ -43,49 +53,6 @@ class BadCursor(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A group as shown. ``points`` are its lag at the end of each of the last 60 minutes, None where nobody looked.
-
-    For an account that sees some topics only every figure is that of these, and what is of the group as a whole (its
-    reason, trend and forecasts) is left out: ``is_limited``.
-    """
-
-    id: int
-    cluster: str
-    name: str
-    state: str
-    protocol: str
-    word: Word
-    word_since: datetime
-    reason: str
-    lag: int | None
-    lag_s: float | None
-    at_least: bool
-    trend: str
-    eta_s: float | None
-    loss_s: float | None
-    lost: int
-    expires_at: datetime | None
-    partitions: int
-    untold: int
-    topics: Sequence[str]
-    points: Sequence[float | None]
-    polled_at: datetime
-    gone_at: datetime | None
-    is_limited: bool
-
-    @property
-    def status(self) -> str:
-        """The console's status of the word."""
-        return verdict.status_of(self.word)
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """Where it stands in a list."""
-        return verdict.SEVERITY[self.word], self.lag or 0, self.id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Groups, the worst first. ``next`` is the cursor of the page after, None at the end."""
 
@@ -95,28 +62,59 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is looked for: a part of a name or topic, a word, a cluster, a topic by its whole name."""
+    """What is looked for: parts of a name or topic, a word, a cluster, a topic by its whole name.
+
+    Groups that are gone are listed where they are asked for: by a text or by the word for them.
+    """
 
     text: str = ""
     word: str = ""
     cluster: str = ""
     topic: str = ""
 
-    def condition(self) -> Q:
-        """As a condition on groups."""
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is asked for in particular."""
+        return not (self.text or self.word or self.cluster or self.topic)
+
+    def condition(self, *, by_word: bool = True) -> Q:
+        """As a condition on groups; without the word where that is of the visible topics only."""
+        if not all(map(is_storable, (self.text, self.word, self.cluster, self.topic))):
+            return Q(pk__in=[])
         wanted = Q()
         for part in self.text.split():
             wanted &= Q(name__icontains=part) | Q(topics__icontains=part)
-        if self.word:
+        if self.word and by_word:
             wanted &= Q(word=self.word)
         if self.cluster:
             wanted &= Q(cluster_id=self.cluster)
         if self.topic:
             wanted &= Q(topics__contains=[self.topic])
+        if not self.text and self.word != Word.DEAD:
+            wanted &= Q(gone_at=None)
         return wanted
+
+    def fits(self, row: Row) -> bool:
+        """Whether a limited account's row is what is looked for: a topic it may not see finds nothing."""
+        seen = [row.name.lower(), *(topic.lower() for topic in row.topics)]
+        return (
+            (not self.word or row.word == self.word)
+            and (not self.topic or self.topic in row.topics)
+            and all(any(part in each for each in seen) for part in self.text.lower().split())
+        )
 
 
 EVERYTHING = Search()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All groups in a few figures, as an account may see them. ``lag`` is None when no group's is known."""
+
+    words: dict[Word, int]
+    lag: int | None
+    groups: int
+    in_trouble: int
 
 
 def page(*, actor: access.Actor, search: Search = EVERYTHING, cursor: str = "", limit: int = PAGE) -> Page:
@@ -124,13 +122,12 @@ def page(*, actor: access.Actor, search: Search = EVERYTHING, cursor: str = "", 
     limit = max(1, min(limit, PAGE_MAX))
     behind = _place(cursor)
     allowed = access.visible_topics(actor)
-    wanted = Group.objects.filter(search.condition()).only(*_LISTED)
     if allowed.is_everything:
-        rows = _page_of_all(wanted, behind, limit)
+        found = _page_of_all(_listed(search.condition()), behind, limit)
     else:
-        rows = _page_of_topics(wanted, allowed, behind, limit)
-    shown = rows[:limit]
-    after = "-".join(map(str, shown[-1].place)) if len(rows) > limit else None
+        found = _page_of_topics(search, allowed, behind, limit)
+    shown = found[:limit]
+    after = "-".join(map(str, shown[-1].place)) if len(found) > limit else None
     return Page(rows=_with_points(shown, allowed), next=after)
 
 
@@ -138,14 +135,11 @@ def one(*, actor: access.Actor, group_id: int) -> tuple[Row, Group, list[Partiti
     """Return a group with its partitions and members, those an account may see. Raises ``NoSuchGroup``."""
     group = Group.objects.filter(pk=group_id).first()
     allowed = access.visible_topics(actor)
-    row = _row(group, allowed) if group is not None else None
+    row = rows.row_of(group, allowed) if group is not None else None
     if group is None or row is None:
         raise NoSuchGroup
-    rows = [PartitionRow(*each) for each in group.rows]
-    members = [MemberRow(*each) for each in group.members]
-    if row.is_limited:
-        rows = [each for each in rows if allowed.allows(each.topic)]
-    return _with_points([row], allowed)[0], group, rows, members
+    partitions, members = rows.parts_of(group, row, allowed)
+    return _with_points([row], allowed)[0], group, partitions, members
 
 
 def of_topic(*, actor: access.Actor, cluster: str, topic: str) -> Sequence[Row]:
@@ -153,16 +147,35 @@ def of_topic(*, actor: access.Actor, cluster: str, topic: str) -> Sequence[Row]:
     return page(actor=actor, search=Search(cluster=cluster, topic=topic), limit=PAGE_MAX).rows
 
 
-def counts(*, actor: access.Actor) -> dict[str, int]:
-    """Return how many groups have each word, as an account may see them."""
+def standing(*, actor: access.Actor, cluster: str = "") -> Standing:
+    """Return how many groups have each word, and what waits in all; groups that are gone count as that only."""
+    of_cluster = Q(cluster_id=cluster) if cluster else Q()
     allowed = access.visible_topics(actor)
-    found: dict[str, int] = {}
-    groups = Group.objects.filter(gone_at=None).only("id", "topics", "per_topic", "word", "cluster_id")
-    for group in groups.iterator(chunk_size=500):
-        word = group.word if allowed.is_everything else _word_of_topics(group, allowed)
-        if word:
-            found[word] = found.get(word, 0) + 1
-    return found
+    words: dict[Word, int] = {}
+    lag: int | None = None
+    groups = 0
+    for word, count, waiting, living in _counted(of_cluster, allowed):
+        words[word] = words.get(word, 0) + count
+        groups += living
+        if waiting is not None:
+            lag = (lag or 0) + waiting
+    trouble = sum(count for word, count in words.items() if word is Word.WARN or word in verdict.ERRORS)
+    return Standing(words=words, lag=lag, groups=groups, in_trouble=trouble)
+
+
+def _counted(wanted: Q, allowed: access.VisibleTopics) -> Iterator[tuple[Word, int, int | None, int]]:
+    """Word, groups of it, their lag, and how many of them are not gone."""
+    if allowed.is_everything:
+        living = Count("id", filter=Q(gone_at=None))
+        counted = Group.objects.filter(wanted & (Q(gone_at=None) | Q(word=Word.DEAD)))
+        for word, count, waiting, alive in (
+            counted.order_by().values("word").annotate(n=Count("id"), all=Sum("lag"), living=living)
+        ).values_list("word", "n", "all", "living"):
+            yield Word(word), count, waiting, alive
+        return
+    for row in _rows_of_topics(wanted, allowed):
+        if row.gone_at is None or row.word is Word.DEAD:
+            yield row.word, 1, row.lag, int(row.gone_at is None)
 
 
 def _place(cursor: str) -> tuple[int, int, int] | None:
@@ -175,6 +188,11 @@ def _place(cursor: str) -> tuple[int, int, int] | None:
     return severity, weight, group_id
 
 
+def _listed(wanted: Q) -> QuerySet[Group]:
+    count = Func(F("members"), function="jsonb_array_length", output_field=IntegerField())
+    return Group.objects.filter(wanted).only(*rows.LISTED).annotate(**{rows.MEMBERS_COUNT: count})
+
+
 def _page_of_all(wanted: QuerySet[Group], behind: tuple[int, int, int] | None, limit: int) -> list[Row]:
     if behind:
         severity, weight, group_id = behind
@@ -183,95 +201,23 @@ def _page_of_all(wanted: QuerySet[Group], behind: tuple[int, int, int] | None, l
             Q(severity__lt=severity) | same & Q(weight__lt=weight) | same & Q(weight=weight, id__lt=group_id)
         )
     found = wanted.order_by("-severity", "-weight", "-id")[: limit + 1]
-    return [_row_of_all(group) for group in found]
+    return [rows.row_of_all(group) for group in found]
 
 
 def _page_of_topics(
-    wanted: QuerySet[Group], allowed: access.VisibleTopics, behind: tuple[int, int, int] | None, limit: int
+    search: Search, allowed: access.VisibleTopics, behind: tuple[int, int, int] | None, limit: int
 ) -> list[Row]:
-    rows = [row for group in wanted.order_by("id")[:NAMES_MAX] if (row := _row(group, allowed)) is not None]
-    rows.sort(key=lambda row: row.place, reverse=True)
-    return [row for row in rows if behind is None or row.place < behind][: limit + 1]
+    found = [row for row in _rows_of_topics(search.condition(by_word=False), allowed) if search.fits(row)]
+    found.sort(key=lambda row: row.place, reverse=True)
+    return [row for row in found if behind is None or row.place < behind][: limit + 1]
 
 
-def _row(group: Group, allowed: access.VisibleTopics) -> Row | None:
-    """The group as an account sees it; None when it sees nothing of it."""
-    if allowed.is_everything or all(allowed.allows(topic) for topic in group.topics):
-        return _row_of_all(group) if allowed.is_everything or group.topics else None
-    seen = _sums_of(group, allowed)
-    if not seen:
-        return None
-    known = [each.lag for each in seen.values() if each.lag is not None]
-    slowest = max(
-        (each for each in seen.values() if each.lag_s is not None), key=lambda each: each.lag_s or 0, default=None
-    )
-    word = _worst(seen)
-    return Row(
-        **_shared(group),
-        word=word,
-        reason="",
-        lag=sum(known) if known else None,
-        lag_s=slowest.lag_s if slowest else None,
-        at_least=slowest.at_least if slowest else False,
-        trend="",
-        eta_s=None,
-        loss_s=None,
-        lost=sum(each.lost for each in seen.values()),
-        partitions=sum(each.partitions for each in seen.values()),
-        untold=sum(each.untold for each in seen.values()),
-        topics=sorted(seen),
-        is_limited=True,
-    )
+def _rows_of_topics(wanted: Q, allowed: access.VisibleTopics) -> Iterator[Row]:
+    for group in _listed(wanted).order_by("id")[:NAMES_MAX]:
+        row = rows.row_of(group, allowed)
+        if row is not None:
+            yield row
 
 
-def _row_of_all(group: Group) -> Row:
-    return Row(
-        **_shared(group),
-        word=Word(group.word),
-        reason=group.reason,
-        lag=group.lag,
-        lag_s=group.lag_s,
-        at_least=group.lag_s_at_least,
-        trend=group.trend,
-        eta_s=group.eta_s,
-        loss_s=group.loss_s,
-        lost=group.lost,
-        partitions=group.partitions,
-        untold=group.untold,
-        topics=group.topics,
-        is_limited=False,
-    )
-
-
-def _shared(group: Group) -> dict[str, object]:
-    return {
-        "id": group.pk,
-        "cluster": group.cluster_id,
-        "name": group.name,
-        "state": group.state,
-        "protocol": group.protocol,
-        "word_since": group.word_since,
-        "expires_at": group.expires_at,
-        "points": (),
-        "polled_at": group.polled_at,
-        "gone_at": group.gone_at,
-    }
-
-
-def _sums_of(group: Group, allowed: access.VisibleTopics) -> dict[str, TopicSum]:
-    return {topic: TopicSum(*each) for topic, each in group.per_topic.items() if allowed.allows(topic)}
-
-
-def _word_of_topics(group: Group, allowed: access.VisibleTopics) -> str:
-    seen = _sums_of(group, allowed)
-    return _worst(seen).value if seen else ""
-
-
-def _worst(seen: dict[str, TopicSum]) -> Word:
-    return max((Word(each.word) for each in seen.values()), key=verdict.SEVERITY.__getitem__)
-
-
-def _with_points(rows: Iterable[Row], allowed: access.VisibleTopics) -> list[Row]:
-    listed = list(rows)
-    points = series.last_hour([row.id for row in listed], allowed=allowed)
-    return [replace(row, points=points.get(row.id, ())) for row in listed]
+def _with_points(found: Sequence[Row], allowed: access.VisibleTopics) -> list[Row]:
+    return rows.with_points(found, series.last_hour([row.id for row in found], allowed=allowed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, QuerySet, Sum
 
@@ -60,7 +61,7 @@ def chart(*, group_id: int, since: datetime, until: datetime, allowed: access.Vi
     sums = rows.values("at").annotate(
         all=Sum("lag"), slowest=Max("lag_s_max"), went=Sum("consumed"), came=Sum("produced"), n=Count("topic")
     )
-    found = {int(row["at"].timestamp()): row for row in sums}
+    found: dict[int, dict[str, Any]] = {int(row["at"].timestamp()): dict(row) for row in sums}
     picked = [found.get(each, {}) for each in at]
     return Chart(
         step_s=step_s,

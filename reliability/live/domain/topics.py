@@ -12,6 +12,7 @@ RIGHT_OF = {
     "replay": "letters.view",
     "outbox": "outbox.view",
     "activity": "activity.view",
+    "lag": "lag.view",
     "processes": "processes.view",
     "demo": "overview.view",
 }
