@@ -69,6 +69,12 @@ class Environment(BaseSettings):
     MAINSTAY_OUTBOX_NAME: str = "main"
     MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []
     """Regular expressions of dead-letter topics; empty means the usual names (see ``settings.py``)."""
+    MAINSTAY_LAG_HOT_S: float = Field(default=5.0, ge=0.5, le=60)
+    """Seconds between two looks at the consumer groups of a cluster that are in motion."""
+    MAINSTAY_LAG_QUIET_S: float = Field(default=60.0, ge=1, le=600)
+    """The same for those that stand still with nothing to read."""
+    MAINSTAY_LAG_REQUESTS_PER_MINUTE: float | None = Field(default=None, ge=60)
+    """Requests a minute that the process ``lag`` may send to one broker; looks become rarer where it would be more."""
     MAINSTAY_METRICS_TOKEN: str = ""
     """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import migrations
+from django.db import migrations, models
 
 # The newest rows of a group are what a page asks for, so its rows lie together in the key.
 COLUMNS = """
@@ -29,4 +29,50 @@ class Migration(migrations.Migration):
     """Partitions are made by `operations.upkeep`, before the first row is written."""
 
     dependencies = [("reliability_lag", "0001_groups")]
-    operations = [migrations.RunSQL(MAKE, DROP)]
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL(MAKE, DROP)],
+            state_operations=[
+            migrations.CreateModel(
+                name='Minute',
+                fields=[
+                    ('pk', models.CompositePrimaryKey('group_id', 'topic', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
+                    ('group_id', models.BigIntegerField()),
+                    ('topic', models.TextField()),
+                    ('at', models.DateTimeField()),
+                    ('lag', models.BigIntegerField(help_text='at the end of the stretch; NULL: not known', null=True)),
+                    ('lag_max', models.BigIntegerField(null=True)),
+                    ('lag_s_max', models.FloatField(null=True)),
+                    ('consumed', models.BigIntegerField(default=0)),
+                    ('produced', models.BigIntegerField(default=0)),
+                    ('severity', models.SmallIntegerField(help_text="the worst verdict's")),
+                    ('looks', models.IntegerField(help_text='polls in the stretch')),
+                ],
+                options={
+                    'db_table': 'reliability_lag_minute',
+                    'abstract': False,
+                },
+            ),
+            migrations.CreateModel(
+                name='TenMinutes',
+                fields=[
+                    ('pk', models.CompositePrimaryKey('group_id', 'topic', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
+                    ('group_id', models.BigIntegerField()),
+                    ('topic', models.TextField()),
+                    ('at', models.DateTimeField()),
+                    ('lag', models.BigIntegerField(help_text='at the end of the stretch; NULL: not known', null=True)),
+                    ('lag_max', models.BigIntegerField(null=True)),
+                    ('lag_s_max', models.FloatField(null=True)),
+                    ('consumed', models.BigIntegerField(default=0)),
+                    ('produced', models.BigIntegerField(default=0)),
+                    ('severity', models.SmallIntegerField(help_text="the worst verdict's")),
+                    ('looks', models.IntegerField(help_text='polls in the stretch')),
+                ],
+                options={
+                    'db_table': 'reliability_lag_ten_minutes',
+                    'abstract': False,
+                },
+            ),
+            ],
+        )
+    ]

@@ -25,7 +25,6 @@ class _Bucket(models.Model):
 
     class Meta:
         abstract = True
-        managed = False
 
 
 class Minute(_Bucket):
@@ -33,7 +32,6 @@ class Minute(_Bucket):
 
     class Meta(_Bucket.Meta):
         abstract = False
-        managed = False
         db_table = "reliability_lag_minute"
 
     def __str__(self) -> str:
@@ -45,7 +43,6 @@ class TenMinutes(_Bucket):
 
     class Meta(_Bucket.Meta):
         abstract = False
-        managed = False
         db_table = "reliability_lag_ten_minutes"
 
     def __str__(self) -> str:

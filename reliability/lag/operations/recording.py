@@ -99,7 +99,15 @@ def record(
     return ids
 
 
-def record_poll(*, cluster: str, now: datetime, took_s: float, facts: Mapping[str, object]) -> None:
+def keep_windows(*, lease: locks.Lease, windows: Mapping[int, bytes]) -> None:
+    """Write the samples of groups by id, for the poller that follows. Raises ``LeaseLost``."""
+    with transaction.atomic():
+        locks.hold(lease=lease)
+        rows = [Group(pk=group_id, window=packed) for group_id, packed in windows.items()]
+        Group.objects.bulk_update(rows, ["window"], batch_size=BATCH)
+
+
+def record_poll(*, cluster: str, now: datetime, took_s: float, partitions: int, facts: Mapping[str, object]) -> None:
     """Note that the cluster was looked at, and how it went."""
     found = Group.objects.filter(cluster=cluster, gone_at=None)
     Cluster.objects.update_or_create(
@@ -110,7 +118,7 @@ def record_poll(*, cluster: str, now: datetime, took_s: float, facts: Mapping[st
             "error": "",
             "error_since": None,
             "groups": found.count(),
-            "partitions": int(facts.get("partitions", 0) or 0),
+            "partitions": partitions,
             "facts": dict(facts),
         },
     )
@@ -151,7 +159,7 @@ def _group(cluster: str, state: GroupState) -> Group:
     empty_since = at - timedelta(seconds=found.empty_since_s) if found.empty_since_s is not None else None
     return Group(
         cluster_id=cluster,
-        name=printable(found.name),
+        name=found.name,
         state=found.state[:40],
         protocol=found.protocol,
         type=printable(found.type, limit=TEXT_CHARS_MAX),
@@ -174,7 +182,10 @@ def _group(cluster: str, state: GroupState) -> Group:
         untold=found.untold,
         topics=sorted(found.per_topic),
         per_topic={topic: list(each) for topic, each in found.per_topic.items()},
-        members=[[printable(part) if isinstance(part, str) else part for part in member] for member in found.members],
+        members=[
+            [printable(part, limit=TEXT_CHARS_MAX) if isinstance(part, str) else part for part in member]
+            for member in found.members
+        ],
         rows=[list(row) for row in found.rows],
         facts=found.facts,
         window=state.window or b"",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 import structlog
@@ -13,26 +11,23 @@ from reliability.kafka import ports
 from reliability.kernel import clock, failpoint
 from reliability.kernel.text import printable
 from reliability.lag.domain import schedule
+from reliability.lag.domain.history import Bucket
 from reliability.lag.operations import history, recording, upkeep
-from reliability.lag.polling import concluding, remembering, topics
+from reliability.lag.polling import minutes, remembering, topics
+from reliability.lag.polling.concluding import Concluded, Context, conclude
 from reliability.lag.polling.reading import Look, Reader
 from reliability.lag.polling.remembering import Memory
+from reliability.lag.polling.spending import Spending
+from reliability.lag.polling.topics import Retentions
 from reliability.locks import operations as locks
 
 log = structlog.get_logger(__name__)
 
 LEASE_S = 30.0
 RENEW_AFTER_S = 10.0
-WINDOWS_EVERY_S = 60.0  # how much a new poller must measure anew at most
 UPKEEP_EVERY_S = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intervals:
-    """Seconds between two looks: at the whole and at groups in motion, and at groups that stand still."""
-
-    hot_s: float = 5.0
-    quiet_s: float = 60.0
+NAME_CHARS_MAX = 500  # longer names do not fit an index; those with a NUL cannot be stored at all: both are left out
+UNLIMITED = schedule.Budget(per_minute=None)
 
 
 class Poller:
@@ -43,8 +38,8 @@ class Poller:
         cluster: str,
         *,
         make_admin: Callable[[], ports.GroupAdmin],
-        intervals: Intervals,
-        budget: schedule.Budget,
+        intervals: schedule.Intervals = schedule.DEFAULT,
+        budget: schedule.Budget = UNLIMITED,
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
         self._cluster = cluster
@@ -56,9 +51,12 @@ class Poller:
         self._lease: locks.Lease | None = None
         self._renewed_s = float("-inf")
         self._admin: ports.GroupAdmin | None = None
+        self._retentions: Retentions | None = None
         self._memory = Memory()
-        self._next_s = self._upkeep_s = float("-inf")
+        self._next_s = self._whole_s = self._upkeep_s = float("-inf")
         self._failures = 0
+        self._spending = Spending()
+        self._stretch = 1.0
         self._facts: dict[str, object] = {"cluster": cluster}
 
     def step(self) -> bool:
@@ -74,11 +72,15 @@ class Poller:
             self._look(now_s)
         except (ports.Unavailable, ports.Unsupported) as error:
             self._failures += 1
-            self._next_s = now_s + schedule.backoff_s(self._failures, hot_s=self._intervals.hot_s)
+            self._next_s = now_s + schedule.retry_s(failures=self._failures, intervals=self._intervals)
             recording.record_failure(cluster=self._cluster, now=self._time.now(), error=str(error))
             log.warning("lag_poll_failed", cluster=self._cluster, failures=self._failures, error=str(error))
             self._facts |= {"error": str(error)}
             return True
+        except locks.LeaseLost:
+            log.warning("lag_lease_lost", cluster=self._cluster)
+            self._lease = None
+            return False
         self._failures = 0
         return True
 
@@ -90,7 +92,7 @@ class Poller:
         """Write down what is remembered, give up the cluster, end the connections."""
         if self._lease is not None:
             try:
-                self._flush(whole=True)
+                self._flush(self._lease)
                 locks.release(lease=self._lease)
             except locks.LeaseLost:
                 pass
@@ -103,61 +105,86 @@ class Poller:
 
     def _look(self, now_s: float) -> None:
         admin = self._admin = self._admin or self._make_admin()
+        retentions = self._retentions = self._retentions or Retentions(admin)
         reader = Reader(admin, time=self._time)
-        listed = {name: group for name, group in reader.groups().items() if printable(name) == name}
-        due = self._due(listed, now_s)
+        everyone = reader.groups()
+        listed = {name: group for name, group in everyone.items() if printable(name, limit=NAME_CHARS_MAX) == name}
+        is_whole = now_s - self._whole_s >= self._intervals.quiet_s
+        due = list(listed) if is_whole else self._due(listed)
         look = reader.look(listed, due=due, followed=self._memory.followed())
         self._memory.see_ends(look.stable, at_s=look.at_s)
-        topics.refresh_retention(admin, self._memory, look, now_s=now_s)
-        concluded = concluding.conclude(self._memory, look, due=due, now_s=now_s, windows_every_s=WINDOWS_EVERY_S)
+        retentions.refresh(self._memory, look, now_s=now_s)
+        if is_whole:
+            self._memory.offsets_kept_s = admin.offsets_kept_s()
+        context = Context(
+            look=look, memory=self._memory, now=self._time.now(), offsets_kept_s=self._memory.offsets_kept_s
+        )
+        concluded = conclude(context, due=due, with_windows=is_whole)
         failpoint.reach("lag.before_record")
-        self._write(look, concluded)
+        self._write(look, concluded, is_whole=is_whole)
         for name in self._memory.passed_by(look.stable):
             self._memory.groups[name].is_hot = True
-        spent = self._budget.spent(look.asked, at_s=now_s)
-        self._next_s = now_s + self._intervals.hot_s * spent.stretch
-        self._facts = {
+        if is_whole:
+            self._whole_s = now_s
+        load = self._budget.load(self._spending.per_minute(look.asked, now_s=now_s, stretch=self._stretch))
+        self._stretch = load.stretch
+        self._next_s = now_s + self._intervals.hot_s * self._stretch
+        self._facts = self._told(look, left_out=len(everyone) - len(listed), due=len(due), load=load)
+        recording.record_poll(
+            cluster=self._cluster,
+            now=self._time.now(),
+            took_s=look.took_s,
+            partitions=len(look.stable),
+            facts=self._facts,
+        )
+
+    def _due(self, listed: Mapping[str, ports.GroupListing]) -> list[str]:
+        """Groups in motion, new ones, and those whose listed state is another one by now."""
+        return [
+            name
+            for name, listing in listed.items()
+            if (group := self._memory.groups.get(name)) is None or group.is_hot or group.state != listing.state
+        ]
+
+    def _told(self, look: Look, *, left_out: int, due: int, load: schedule.Load) -> dict[str, object]:
+        return {
             "cluster": self._cluster,
-            "groups": len(listed),
-            "looked_at": len(due),
+            "groups": len(look.listed),
+            "left_out": left_out,
+            "looked_at": due,
             "hot": sum(1 for group in self._memory.groups.values() if group.is_hot),
             "partitions": len(look.stable),
             "took_ms": round(look.took_s * 1000),
-            "requests_per_minute": spent.per_minute,
-            "stretch": spent.stretch,
+            "asks": load.text,
+            "stretch": round(load.stretch, 2),
         }
-        recording.record_poll(
-            cluster=self._cluster, now=self._time.now(), took_s=look.took_s, facts=self._facts
-        )
 
-    def _due(self, listed: Mapping[str, ports.GroupListing], now_s: float) -> list[str]:
-        """Hot groups, quiet ones whose time has come, and those whose listed state is another one by now."""
-        due = []
-        for name, listing in listed.items():
-            group = self._memory.of(name)
-            interval_s = self._intervals.hot_s if group.is_hot else self._intervals.quiet_s
-            changed = group.description is not None and group.description.state != listing.state
-            if changed or now_s - group.looked_s >= interval_s - self._intervals.hot_s / 2:
-                due.append(name)
-        return due
-
-    def _write(self, look: Look, concluded: concluding.Concluded) -> None:
+    def _write(self, look: Look, concluded: Concluded, *, is_whole: bool) -> None:
         if self._lease is None:
             return
         ids = recording.record(
             lease=self._lease,
             cluster=self._cluster,
             groups=concluded.groups,
-            topics=topics.states(self._memory, look, now=self._time.now()) if concluded.whole else (),
+            topics=topics.states(self._memory, look, now=self._time.now()) if is_whole else (),
             happened=concluded.happened,
         )
         for name, group_id in ids.items():
             if name in self._memory.groups:
                 self._memory.groups[name].id = group_id
-        history.write_minutes(concluding.ended(self._memory, at_s=look.at_s))
+        self._write_minutes(concluded.minutes, ids)
 
-    def _flush(self, *, whole: bool) -> None:
-        history.write_minutes(concluding.ended(self._memory, at_s=float("inf") if whole else 0.0))
+    def _write_minutes(self, over: Iterable[tuple[str, str, Bucket]], ids: Mapping[str, int]) -> None:
+        """Of groups that have a row: all that were looked at, for their rows were written before."""
+        history.write_minutes([(ids[name], topic, bucket) for name, topic, bucket in over if name in ids])
+
+    def _flush(self, lease: locks.Lease) -> None:
+        known = {name: group for name, group in self._memory.groups.items() if group.id is not None}
+        recording.keep_windows(
+            lease=lease, windows={group.id: group.window.pack() for group in known.values() if group.id is not None}
+        )
+        ids = {name: group.id for name, group in known.items() if group.id is not None}
+        self._write_minutes(minutes.unfinished(self._memory), ids)
 
     # --- around it
 
@@ -189,4 +216,4 @@ class Poller:
         now = self._time.now()
         upkeep.keep_up(now=now)
         history.roll_up(now=now)
-        recording.forget_old(now=now - timedelta(0))
+        recording.forget_old(now=now)

@@ -50,7 +50,7 @@ class Reader:
         due: Collection[str],
         followed: Collection[TopicPartition],
     ) -> Look:
-        """Read what is due; ``followed`` are partitions of other groups, whose ends are wanted too.
+        """Read what is due; ``followed`` are partitions of other groups, whose readable ends are wanted too.
 
         Raises ``Unavailable`` when the cluster as a whole does not answer.
         """

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
+from reliability.lag.domain import trend
 from reliability.lag.domain.end_track import EndTrack
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Group, Topic
 from reliability.lag.polling.windows import Window
 
+STARTS_MAX = 60  # logs lose whole segments at a time: a look back of some minutes tells how fast
 POINTS_MAX = 20  # of the total lag, for trend and forecast, as klag keeps them
 
 
@@ -29,10 +31,14 @@ class Remembered:
     first_seen: datetime | None = None
     empty_since_s: float | None = None
     points: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=POINTS_MAX))
+    ages: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=POINTS_MAX))
+    """Time lags of its slowest partition."""
     description: ports.GroupDescription | None = None
+    """The last that was told, kept while its coordinator does not answer: rebalances are told from it."""
+    unrest_s: float | None = None
+    """Since when its members change places."""
+    state: str = ""
     is_hot: bool = True
-    looked_s: float = float("-inf")
-    packed_s: float = float("-inf")
     buckets: dict[str, Bucket] = field(default_factory=dict)
     places: dict[TopicPartition, int | None] = field(default_factory=dict)
     """Its partitions and the commit at the last look: whose ends are watched while it is quiet."""
@@ -45,7 +51,8 @@ class Memory:
         self.groups: dict[str, Remembered] = {}
         self.tracks: dict[TopicPartition, EndTrack] = {}
         self.retention: dict[str, ports.Retention | ports.Problem] = {}
-        self.starts: dict[TopicPartition, deque[tuple[float, float]]] = {}
+        self.offsets_kept_s: float | None = None
+        self._starts: dict[TopicPartition, deque[tuple[float, float]]] = {}
 
     def of(self, name: str) -> Remembered:
         """The group of that name, a new one when it was not known."""
@@ -70,6 +77,15 @@ class Memory:
         if len(self.tracks) > len(stable):
             followed = self.followed() | set(stable)
             self.tracks = {place: track for place, track in self.tracks.items() if place in followed}
+
+    def start_rate(self, place: TopicPartition, start: int | None, *, at_s: float) -> float | None:
+        """Note where a log begins, and return by how many records a second that moves; None while it is too early."""
+        if start is None:
+            return None
+        seen = self._starts.setdefault(place, deque(maxlen=STARTS_MAX))
+        if not seen or at_s > seen[-1][0]:
+            seen.append((at_s, float(start)))
+        return trend.rate(seen)
 
     def passed_by(self, stable: Mapping[TopicPartition, int | ports.Problem]) -> Iterator[str]:
         """Names of quiet groups that have something to read by now, or whose topic got shorter."""

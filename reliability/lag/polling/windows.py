@@ -53,6 +53,13 @@ class Window:
         pairs = zip(self._times, marks[::2], marks[1::2], strict=True)
         return [Sample(at_s, committed, end) for at_s, committed, end in pairs if committed != _NOT_SEEN]
 
+    def last_step(self, place: TopicPartition) -> tuple[Sample, Sample] | None:
+        """The last two samples of a partition, next to each other; None when there are none such."""
+        marks = self._marks.get(place)
+        if marks is None or len(self._times) < 2 or marks[-2] == _NOT_SEEN or marks[-4] == _NOT_SEEN:
+            return None
+        return Sample(self._times[-2], marks[-4], marks[-3]), Sample(self._times[-1], marks[-2], marks[-1])
+
     def moved(self, place: TopicPartition) -> bool:
         """Whether the commit of a partition changed within the window."""
         marks = self._marks.get(place)

@@ -1,0 +1,67 @@
+"""What a poller keeps of topics: how long they keep records, and the tracks of their ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from reliability.kafka import ports
+from reliability.kernel.record import TopicPartition
+from reliability.lag.operations.recording import TopicState
+from reliability.lag.polling.reading import Look
+from reliability.lag.polling.remembering import Memory, pack_tracks
+
+RETENTION_FRESH_S = 300.0
+"""How old a known retention may be: somebody who shortens it sees the forecast follow within five minutes."""
+
+
+class Retentions:
+    """Asks for the retention of topics that are new or whose answer is old."""
+
+    def __init__(self, admin: ports.GroupAdmin) -> None:
+        self._admin = admin
+        self._asked_s: dict[str, float] = {}
+
+    def refresh(self, memory: Memory, look: Look, *, now_s: float) -> None:
+        """Fill ``memory.retention`` for the topics of a look."""
+        topics = {place.topic for place in look.stable}
+        old = [topic for topic in topics if now_s - self._asked_s.get(topic, float("-inf")) >= RETENTION_FRESH_S]
+        if not old:
+            return
+        memory.retention.update(self._admin.retention(old))
+        self._asked_s = {topic: now_s if topic in old else self._asked_s[topic] for topic in topics}
+        memory.retention = {topic: found for topic, found in memory.retention.items() if topic in topics}
+
+
+def states(memory: Memory, look: Look, *, now: datetime) -> list[TopicState]:
+    """Return every topic that a group follows, to be written down."""
+    by_topic: dict[str, list[int]] = defaultdict(list)
+    for place in look.stable:
+        by_topic[place.topic].append(place.partition)
+    return [_state(memory, look, topic, sorted(partitions), now) for topic, partitions in sorted(by_topic.items())]
+
+
+def _state(memory: Memory, look: Look, topic: str, partitions: list[int], now: datetime) -> TopicState:
+    kept = memory.retention.get(topic)
+    known = kept if isinstance(kept, ports.Retention) else None
+    tracks = {
+        each: memory.tracks[place] for each in partitions if (place := TopicPartition(topic, each)) in memory.tracks
+    }
+    return TopicState(
+        name=topic,
+        rows=[_row(look, TopicPartition(topic, each)) for each in partitions],
+        retention_ms=known.ms if known else None,
+        retention_bytes=known.bytes if known else None,
+        deletes=known.deletes if known else None,
+        compacts=known.compacts if known else None,
+        tracks=pack_tracks(tracks),
+        polled_at=now,
+    )
+
+
+def _row(look: Look, place: TopicPartition) -> list[object]:
+    """Partition, leader, start, end, stable end, problem."""
+    found = [look.starts.get(place), look.ends.get(place), look.stable.get(place)]
+    problem = next((each.message for each in found if isinstance(each, ports.Problem)), "")
+    numbers = [each if isinstance(each, int) else None for each in found]
+    return [place.partition, look.layout.get(place, -1), *numbers, problem]
