@@ -84,7 +84,8 @@ def eta_s(lag: float, points: Sequence[Point]) -> float | None:
     """Return in how many seconds a lag is gone at the pace of its last points, of which ``lag`` is the newest.
 
     None when it does not shrink, or does so too unevenly to tell. Only points since the lag was at its highest count: a
-    consumer that recovers is not held to what it did before. Twenty points or more make an ETA that is kept.
+    consumer that recovers is not held to what it did before. Twenty points or more make an ETA that is kept; where
+    batches of commits are a large part of what is left, there is none.
     """
     if lag <= 0:
         return 0.0

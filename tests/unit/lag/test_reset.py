@@ -130,6 +130,8 @@ def test_commits_that_moved_since_the_preview_are_found() -> None:
     assert reset.drifted(plan.rows, {ORDERS_0: 60, ORDERS_1: 60}) == ()
     assert [row.place for row in reset.drifted(plan.rows, {ORDERS_0: 60, ORDERS_1: 61})] == [ORDERS_1]
     assert [row.place for row in reset.drifted(plan.rows, {ORDERS_0: 60})] == [ORDERS_1]
+    kept = reset.plan(at(60), [position()])
+    assert reset.drifted(kept.rows, {ORDERS_0: 99}) == ()  # it is not touched, wherever it goes
 
 
 def test_an_undo_sets_every_commit_back_and_forgets_those_that_were_not_there() -> None:

@@ -51,10 +51,12 @@ def test_a_direction_is_told_apart_from_noise(points: list[Point], expected: Dir
     assert trend.direction(points) is expected
 
 
-def drain(*, seed: int, came: float, went: float, stalled_s: float = 0.0) -> tuple[list[Point], float]:
-    """Looks every 5 s, give or take, at a consumer that commits every 5 s; and when it will have read everything."""
+def drain(
+    *, seed: int, came: float, went: float, stalled_s: float = 0.0, batch_s: float = 5.0
+) -> tuple[list[Point], float]:
+    """Looks every 5 s, give or take, at a consumer that commits in batches; and when it will have read everything."""
     chance = random.Random(seed)
-    batch_s, over_s = 5.0, 400.0
+    over_s = 400.0
     lag, phase = over_s * (went - came), chance.random() * batch_s
     points, at_s = [], -stalled_s
     while at_s < over_s * 0.8:
@@ -94,6 +96,25 @@ def test_a_recovery_has_an_eta_within_half_a_minute() -> None:
             )
         )
     assert median(firsts) <= 30
+
+
+@pytest.mark.parametrize("batch_s", [3.0, 7.0])
+def test_what_is_read_and_not_yet_committed_is_not_waited_for(batch_s: float) -> None:
+    """By the line alone these drains would seem to take 9 and 19 percent longer than they do."""
+    ratios = []
+    for seed in range(30):
+        points, over_s = drain(seed=seed, came=1_000.0, went=1_300.0, batch_s=batch_s)
+        told = trend.eta_s(points[-1][1], points[-60:])
+        if told is not None:
+            ratios.append(told / (over_s - points[-1][0]))
+    assert len(ratios) >= 25
+    assert median(ratios) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_drain_that_is_sure_has_no_eta_while_its_pace_is_in_doubt() -> None:
+    points = [(at_s, lag + (-250, 200, 50)[at % 3]) for at, (at_s, lag) in enumerate(line(10_000, -20))]
+    assert trend.direction(points) is Direction.SHRINKING
+    assert trend.eta_s(points[-1][1], points) is None
 
 
 @pytest.mark.parametrize(

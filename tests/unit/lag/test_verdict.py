@@ -185,8 +185,9 @@ def test_a_second_rewind_counts_though_the_first_was_made_good() -> None:
     assert judged([50, 20, 60, 70, 30, 31, 32, 33, 34, 35], steady(100)).word is Word.REWIND
 
 
-def test_a_rewind_is_told_before_the_window_is_full() -> None:
-    assert judged([50, 20], [100, 100]).word is Word.REWIND
+@pytest.mark.parametrize("back_to", [20, 49])
+def test_a_rewind_is_told_before_the_window_is_full(back_to: int) -> None:
+    assert judged([50, back_to], [100, 100]).word is Word.REWIND
 
 
 def test_a_rewind_to_where_nothing_waits_is_none() -> None:
