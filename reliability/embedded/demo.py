@@ -135,6 +135,7 @@ class Demo:
         return {
             "MAINSTAY_ENVIRONMENT_NAME": "demo",
             "MAINSTAY_SECRET_KEY": self._secret_key(),
+            "MAINSTAY_LAG_HOT_S": "1",  # one small cluster on this machine: nobody waits for a verdict
             **os.environ,
             **addresses.environment(),
             **self._mark,

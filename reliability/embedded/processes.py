@@ -32,6 +32,7 @@ def behind(folder: Folder, *, env: Mapping[str, str]) -> list[Child]:
         # The schedule is a matter of seconds: nothing of it needs to be remembered in a file.
         _python(folder, "beat", [*_celery("beat"), "--scheduler", "celery.beat:Scheduler", "--pidfile="], env),
         _python(folder, "letters", ["manage.py", "consume_dead_letters"], env),
+        _python(folder, "lag", ["manage.py", "poll_lag"], env),
         _python(folder, "demo", ["manage.py", "run_demo"], env),
     ]
 

@@ -21,7 +21,7 @@ KEYS = {"url", "username", "password", "api_token", "broker", "processes"} | {
     "redis_url",
     "kafka_bootstrap_servers",
 }
-PROCESSES = {"web", "worker-relay", "worker-standard", "worker-bulk", "beat", "letters", "demo"}
+PROCESSES = {"web", "worker-relay", "worker-standard", "worker-bulk", "beat", "letters", "lag", "demo"}
 
 
 def status(url: str, path: str, **headers: str) -> int:
