@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka.protocol.admin import ListGroupsRequest
 from kafka.protocol.api_message import ApiMessage
-from kafka.protocol.consumer import ListOffsetsRequest, OffsetFetchRequest
+from kafka.protocol.consumer import ListOffsetsRequest, OffsetCommitRequest, OffsetFetchRequest
 from kafka.protocol.metadata import (
     ApiVersionsRequest,
     ApiVersionsResponse,
@@ -22,7 +22,9 @@ from kafka.protocol.metadata import (
 )
 
 Reply = Callable[[Any], Any]
-"""From a request to its response; None: never answer it."""
+"""From a request to its response; None: never answer it; HANG_UP: close the connection instead."""
+
+HANG_UP = object()
 
 _KNOWN = {
     request.API_KEY: request
@@ -32,6 +34,7 @@ _KNOWN = {
         ListGroupsRequest,
         ListOffsetsRequest,
         MetadataRequest,
+        OffsetCommitRequest,
         OffsetFetchRequest,
     )
 }
@@ -106,6 +109,8 @@ class _Connection(socketserver.BaseRequestHandler):
             asked = _KNOWN[key][version].decode(frame, header=True)
             self.server.broker.asked.append(asked)
             answer = _versions() if key == ApiVersionsRequest.API_KEY else self.server.broker.reply(asked)
+            if answer is HANG_UP:
+                return
             if answer is not None:
                 self._send(answer, version, correlation)
 

@@ -15,8 +15,12 @@ from reliability.kafka.group_admin.wire import Wire
 from reliability.kernel import clock
 
 FIND_AT_ONCE = 1_000
+KEPT_MAX = 100_000
+"""Groups come and go, with names that are never used again: beyond so many all are looked for anew."""
+
 _OF_GROUPS = 0
 _BATCHED = 4  # the version of FindCoordinator that takes many names (Kafka 3.0, KIP-699)
+ASK_TRIES, ORDER_TRIES = 2, 6
 _FIRST_PAUSE_S = 0.1
 
 Told = TypeVar("Told")
@@ -40,23 +44,27 @@ class Coordinators:
         read: Read[Told],
         at_once: int,
         until_s: float,
-        tries: int = 2,
+        order: bool = False,
     ) -> dict[str, Told | ports.Problem]:
-        """Ask for each group; those whose coordinator moved again, up to ``tries`` times in all."""
+        """Ask for each group, and again for those whose coordinator moved.
+
+        An ``order`` is repeated more patiently, but only when it was turned away: one whose answer was lost may have
+        been carried out, and what a group did since then must not be undone.
+        """
         told: dict[str, Told | ports.Problem] = {}
         left = list(groups)
-        for attempt in range(tries):
+        for attempt in range(ORDER_TRIES if order else ASK_TRIES):
             if attempt:
                 self._pause(attempt, until_s)
             try:
-                moved = self._round(left, told, request=request, read=read, at_once=at_once, until_s=until_s)
+                moved, lost = self._round(left, told, request=request, read=read, at_once=at_once, until_s=until_s)
             except ports.Unavailable:
                 if not attempt:
                     raise
                 break  # what the first round told is not lost for the rest
-            for name in moved:
+            for name in moved | lost:
                 self._of.pop(name, None)
-            left = [name for name in left if name in moved]
+            left = [name for name in left if name in moved or (name in lost and not order)]
             if not left or self._time.monotonic() >= until_s:
                 break
         return {name: _NOT_FOUND if answer is _MOVED else answer for name, answer in told.items()}
@@ -74,23 +82,25 @@ class Coordinators:
         read: Read[Told],
         at_once: int,
         until_s: float,
-    ) -> set[str]:
-        """Ask each coordinator once; return the groups to ask again."""
+    ) -> tuple[set[str], set[str]]:
+        """Ask each coordinator once; return the groups that are somebody else's now, and those without an answer."""
         by_broker = self._find(groups, told, until_s=until_s)
         chunks = [(node, chunk) for node, names in by_broker.items() for chunk in chunked(names, at_once)]
         answers = self._wire.ask([(node, request(chunk)) for node, chunk in chunks], until_s=until_s)
         moved = {name for name in groups if told.get(name) is _MOVED}
+        lost: set[str] = set()
         for (_, chunk), answer in zip(chunks, answers, strict=True):
-            moved |= self._take(chunk, answer, read, told)
-        return moved
+            if isinstance(answer, ports.Problem):
+                told.update(dict.fromkeys(chunk, answer))
+                lost.update(chunk)
+            else:
+                moved |= self._take(chunk, answer, read, told)
+        return moved, lost
 
     def _take(
         self, chunk: Sequence[str], answer: Any, read: Read[Told], told: dict[str, Told | ports.Problem]
     ) -> set[str]:
-        """Put one broker's answer into ``told``; return the groups to ask again."""
-        if isinstance(answer, ports.Problem):
-            told.update(dict.fromkeys(chunk, answer))
-            return set(chunk)
+        """Put one broker's answer into ``told``; return the groups that it no longer coordinates."""
         told.update(dict.fromkeys(chunk, _SILENT))
         again = set()
         for name, code, value in read(answer):
@@ -103,6 +113,8 @@ class Coordinators:
         self, groups: Sequence[str], told: dict[str, Told | ports.Problem], *, until_s: float
     ) -> dict[int, list[str]]:
         """Return the groups by coordinator; those without go into ``told`` with the reason."""
+        if len(self._of) > KEPT_MAX:
+            self._of.clear()
         for chunk in chunked([name for name in groups if name not in self._of], FIND_AT_ONCE):
             request = FindCoordinatorRequest(key_type=_OF_GROUPS, coordinator_keys=chunk, min_version=_BATCHED)
             for found in self._wire.ask_any(request, until_s=until_s).coordinators:

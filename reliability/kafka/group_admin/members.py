@@ -75,14 +75,21 @@ def describe(
             until_s=until_s,
         )
     if modern:
-        told |= coordinators.ask(
-            modern,
-            request=lambda names: ConsumerGroupDescribeRequest(group_ids=names, include_authorized_operations=False),
+        told |= _described_modern(coordinators, modern, until_s=until_s)
+    return told
+
+
+def _described_modern(coordinators: Coordinators, names: list[str], *, until_s: float) -> dict[str, Description]:
+    try:
+        return coordinators.ask(
+            names,
+            request=lambda chunk: ConsumerGroupDescribeRequest(group_ids=chunk, include_authorized_operations=False),
             read=lambda answer: _modern(answer, coordinators),
             at_once=DESCRIBE_AT_ONCE,
             until_s=until_s,
         )
-    return told
+    except ports.Unsupported as unsupported:  # some brokers of the cluster are older than others
+        return dict.fromkeys(names, ports.Problem(code="unsupported", message=str(unsupported)))
 
 
 def _refusal(answer: Any) -> ports.Problem | None:

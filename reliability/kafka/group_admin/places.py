@@ -33,8 +33,9 @@ class Places:
 
     def layout(self, *, until_s: float) -> dict[TopicPartition, int]:
         """Ask for everything; return what is not internal."""
+        metadata = self._wire.ask_any(metadata_request(None), until_s=until_s)
         self._leaders, self._troubles, self._learnt_s = {}, {}, {}
-        internal = self._learn(self._wire.ask_any(metadata_request(None), until_s=until_s))
+        internal = self._learn(metadata)
         return {
             TopicPartition(topic, partition): leader
             for topic, leaders in self._leaders.items()

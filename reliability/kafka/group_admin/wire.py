@@ -77,6 +77,7 @@ class Wire:
         }
         self._time = time
         self._link: _Link | None = None
+        self._answered = _NOT_YET_KNOWN
         self.sent: Counter[int] = Counter()
 
     def brokers(self) -> list[int]:
@@ -107,13 +108,15 @@ class Wire:
         """Ask whichever broker answers; raise ``Unavailable`` or ``Unsupported``."""
         link = self._open(until_s)
         nodes = link.brokers()
-        random.shuffle(nodes)  # spreads the load
+        random.shuffle(nodes)
+        nodes.sort(key=lambda node: node != self._answered)  # who did not answer once may take its whole share again
         problem = ports.Problem(code="unavailable", message="the cluster names no brokers")
         for place, node in enumerate(nodes):
             now_s = self._time.monotonic()
             share_s = (until_s - now_s) / (len(nodes) - place)
             [answer] = self._exchange(link, [(node, request)], now_s + share_s)
             if not isinstance(answer, ports.Problem):
+                self._answered = node
                 return answer
             problem = answer
         if problem.code == "unsupported":

@@ -14,6 +14,7 @@ from reliability.kernel.record import TopicPartition
 NOTE_BYTES_MAX = 4_096  # Kafka's own default
 _BROKER = 1
 _NO_LEADER = -1
+_NO_OFFSET = ports.Problem(code="refused", message="an offset below 0 is none")
 _FOREVER = ports.Retention(ms=604_800_000, bytes=None, deletes=True, compacts=False)
 
 
@@ -102,7 +103,10 @@ class MemoryGroupAdmin:
             refusal = self._refusal(group)
             if refusal is None and len(note.encode()) > NOTE_BYTES_MAX:
                 refusal = ports.Problem(code="refused", message=f"the note has more than {NOTE_BYTES_MAX} bytes")
-            outcome = {place: refusal or self._problem(place) for place in offsets}
+            outcome = {
+                place: refusal or self._problem(place) or (None if offset >= 0 else _NO_OFFSET)
+                for place, offset in offsets.items()
+            }
             taken = {place: offset for place, offset in offsets.items() if outcome[place] is None}
             if taken:
                 committed_by = self._groups.setdefault(group, Group(self._log))

@@ -126,6 +126,14 @@ def test_an_order_for_a_missing_partition_costs_the_others_nothing(broker: Broke
 
 
 @needs(LISTS_GROUPS)
+def test_an_offset_below_zero_is_refused_and_costs_the_others_nothing(broker: Broker) -> None:
+    (_, [zero, one]), group = talking.filled(broker, partitions=2), talking.group()
+    outcome = broker.group_admin().commit(group, {zero: -2, one: 1})
+    assert (talking.problem_code(outcome[zero]), outcome[one]) == ("refused", None)
+    assert broker.group_admin().commits([group]) == {group: {one: 1}}
+
+
+@needs(LISTS_GROUPS)
 def test_a_note_that_is_too_long_is_refused(broker: Broker) -> None:
     (_, [here]), group = talking.filled(broker), talking.group()
     outcome = broker.group_admin().commit(group, {here: 1}, note="n" * 5_000)

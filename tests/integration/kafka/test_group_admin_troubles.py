@@ -9,12 +9,18 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from kafka.protocol.consumer import ListOffsetsRequest, ListOffsetsResponse, OffsetFetchResponse
+from kafka.protocol.consumer import (
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    OffsetCommitRequest,
+    OffsetCommitResponse,
+    OffsetFetchResponse,
+)
 from kafka.protocol.metadata import FindCoordinatorRequest, FindCoordinatorResponse, MetadataRequest
 
 from reliability.kafka import group_admin, ports
 from reliability.kernel.record import TopicPartition
-from tests.support.scripted_broker import ScriptedBroker, metadata
+from tests.support.scripted_broker import HANG_UP, ScriptedBroker, metadata
 
 ANSWER_S = 1.0
 NOT_LEADER, NOT_COORDINATOR, LOADING = 6, 16, 14
@@ -86,9 +92,27 @@ class Two:
                 return self._coordinators(asked)
             if isinstance(asked, ListOffsetsRequest):
                 return self._offsets(node, asked)
+            if isinstance(asked, OffsetCommitRequest):
+                return self._committed(node, asked)
             return self._commits(node, asked)
 
         return reply
+
+    def _committed(self, node: int, asked: OffsetCommitRequest) -> object:
+        if not self.errors[node]:
+            return HANG_UP  # it may have done it
+        topic = OffsetCommitResponse.OffsetCommitResponseTopic
+        place = topic.OffsetCommitResponsePartition
+        error = self.errors[node].pop()
+        return OffsetCommitResponse(
+            topics=[
+                topic(
+                    name=each.name,
+                    partitions=[place(partition_index=at.partition_index, error_code=error) for at in each.partitions],
+                )
+                for each in asked.topics
+            ]
+        )
 
     def _offsets(self, node: int, asked: ListOffsetsRequest) -> ListOffsetsResponse:
         error = self.errors[node].pop() if self.errors[node] else 0
@@ -187,6 +211,18 @@ def test_a_coordinator_that_is_still_loading_costs_its_groups_their_commits(
     assert code(admin.commits(["g"])["g"]) == "unavailable"
     two.errors[1] = []
     assert admin.commits(["g"]) == {"g": {}}
+
+
+def test_an_order_is_repeated_only_when_it_was_turned_away(two: Two, admin: group_admin.GroupAdmin) -> None:
+    two.errors[1] = [0, LOADING, LOADING]
+    assert admin.commit("g", {ZERO: 1}) == {ZERO: None}
+    assert orders(two) == 3
+    assert code(admin.commit("g", {ZERO: 2})[ZERO]) == "unavailable"
+    assert orders(two) == 4, "an order that may have been carried out was given again"
+
+
+def orders(two: Two) -> int:
+    return sum(isinstance(asked, OffsetCommitRequest) for asked in two.brokers[1].asked)
 
 
 def test_partitions_are_asked_for_in_pieces_by_leader(two: Two, admin: group_admin.GroupAdmin) -> None:
