@@ -17,6 +17,7 @@ from reliability.lag.models.events import Kind
 from reliability.lag.operations.recording import GroupState, Happened
 from reliability.lag.polling import judging, minutes
 from reliability.lag.polling.judging import Judged
+from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.remembering import Memory, Remembered
 
@@ -41,6 +42,7 @@ class Context:
     memory: Memory
     now: datetime
     offsets_kept_s: float | None
+    markers: Markers
 
 
 def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> Concluded:
@@ -74,8 +76,10 @@ def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> C
 def _summary(name: str, group: Remembered, context: Context) -> Summary:
     look = context.look
     seen = judging.seen_offsets(name, look)
-    group.window.add(look.at_s, seen)
-    judged = judging.judge(name, look, window=group.window, tracks=context.memory.tracks)
+    markers = context.markers.among(seen, group.window)
+    # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
+    group.window.add(look.at_s, {place: (at, at if place in markers else end) for place, (at, end) in seen.items()})
+    judged = judging.judge(name, look, window=group.window, tracks=context.memory.tracks, markers=markers)
     known = [row.lag for row in judged.rows if row.lag is not None]
     lag = sum(known) if known else None
     slowest = max((row for row in judged.rows if row.lag_s is not None), key=lambda row: row.lag_s or 0.0, default=None)
@@ -124,11 +128,12 @@ def _is_hot(group: Remembered, judged: Judged, look: Look) -> bool:
     """A group is hot while one of its partitions is, or while its members change places."""
     if look.listed and group.state in _IN_MOTION:
         return True
-    looks = group.window.looks
+    # The end, not the readable one: behind a transaction that does not end nothing seems to wait.
+    places = ((TopicPartition(row.topic, row.partition), row) for row in judged.rows)
     return any(
-        schedule.is_hot(group.window.of(TopicPartition(row.topic, row.partition)), end=row.stable, looks=looks)
-        for row in judged.rows
-        if row.lag != 0 or group.window.moved(TopicPartition(row.topic, row.partition)) or looks < WINDOW
+        schedule.is_hot(group.window.of(place), end=row.end, looks=group.window.looks)
+        for place, row in places
+        if row.committed != row.end or group.window.looks < WINDOW or group.window.moved(place)
     )
 
 

@@ -15,6 +15,7 @@ from reliability.lag.domain.history import Bucket
 from reliability.lag.operations import history, recording, upkeep
 from reliability.lag.polling import minutes, remembering, topics
 from reliability.lag.polling.concluding import Concluded, Context, conclude
+from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look, Reader
 from reliability.lag.polling.remembering import Memory
 from reliability.lag.polling.spending import Spending
@@ -38,12 +39,14 @@ class Poller:
         cluster: str,
         *,
         make_admin: Callable[[], ports.GroupAdmin],
+        make_reader: Callable[[], ports.Reader] | None = None,
         intervals: schedule.Intervals = schedule.DEFAULT,
         budget: schedule.Budget = UNLIMITED,
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
         self._cluster = cluster
         self._make_admin = make_admin
+        self._markers = Markers(make_reader)
         self._intervals = intervals
         self._budget = budget
         self._time = time
@@ -97,6 +100,7 @@ class Poller:
             except locks.LeaseLost:
                 pass
             self._lease = None
+        self._markers.close()
         if self._admin is not None:
             self._admin.close()
             self._admin = None
@@ -117,8 +121,13 @@ class Poller:
         if is_whole:
             self._memory.offsets_kept_s = admin.offsets_kept_s()
         context = Context(
-            look=look, memory=self._memory, now=self._time.now(), offsets_kept_s=self._memory.offsets_kept_s
+            look=look,
+            memory=self._memory,
+            now=self._time.now(),
+            offsets_kept_s=self._memory.offsets_kept_s,
+            markers=self._markers,
         )
+        self._markers.begin()
         concluded = conclude(context, due=due, with_windows=is_whole)
         failpoint.reach("lag.before_record")
         self._write(look, concluded, is_whole=is_whole)

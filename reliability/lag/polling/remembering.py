@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain import trend
@@ -15,6 +17,8 @@ from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Group, Topic
 from reliability.lag.polling.windows import Window
+
+log = structlog.get_logger(__name__)
 
 STARTS_MAX = 60  # logs lose whole segments at a time: a look back of some minutes tells how fast
 POINTS_MAX = 20  # of the total lag, for trend and forecast, as klag keeps them
@@ -131,5 +135,8 @@ def unpack_tracks(packed: bytes) -> Iterator[tuple[int, EndTrack]]:
     while at + 8 <= len(packed):
         partition = int.from_bytes(packed[at : at + 4], "big")
         length = int.from_bytes(packed[at + 4 : at + 8], "big")
-        yield partition, EndTrack.unpack(packed[at + 8 : at + 8 + length])
+        try:
+            yield partition, EndTrack.unpack(packed[at + 8 : at + 8 + length])
+        except ValueError:
+            log.warning("lag_track_unreadable", partition=partition)  # it is measured anew
         at += 8 + length

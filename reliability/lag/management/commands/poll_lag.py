@@ -53,6 +53,7 @@ def watch(cluster: str, stop: threading.Event) -> None:
     poller = Poller(
         cluster,
         make_admin=partial(clusters.group_admin, cluster, client_id="mainstay-lag"),
+        make_reader=partial(clusters.reader, cluster, client_id="mainstay-lag"),
         intervals=schedule.Intervals(
             hot_s=getattr(settings, "LAG_HOT_S", schedule.DEFAULT.hot_s),
             quiet_s=getattr(settings, "LAG_QUIET_S", schedule.DEFAULT.quiet_s),
