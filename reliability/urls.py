@@ -12,7 +12,7 @@ from reliability.console import bodies, problems
 api = NinjaAPI(
     title="Mainstay",
     version=settings.MAINSTAY_VERSION,
-    description="Dead letters, replays, the outbox, the audit trail: the acts of the pages, with the same rights.",
+    description="Lag, dead letters, replays, the outbox, the audit trail: the acts of the pages, with the same rights.",
     auth=access_api.either,
     urls_namespace="api",
     docs_url=None,
@@ -21,6 +21,7 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("", "dlq.api.router")
 api.add_router("/outbox", "outbox.api.router")
+api.add_router("", "reliability.lag.api.router")
 api.add_router("", "reliability.audit.api.router")
 api.add_router("", "reliability.console.api.router")
 if settings.MAINSTAY_DEMO:

@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-  const HEIGHT = 210, NEAR_PX = 8, UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const HEIGHT = 216, NEAR_PX = 8, FINE_POINTS = 40, UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const SPANS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
   const COLOURS = ["line", "muted", "lag", "fill", "behind", "in", "out", "warn", "crit", "person", "ok", "edge"];
   const number = (value) => (value == null ? "not known" : Math.round(value).toLocaleString("en-US"));
   const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
@@ -24,7 +25,7 @@
   const clock = (s, options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone(), hour12: false, ...options }).format(s * 1000);
   const time = (s) => clock(s, { hour: "2-digit", minute: "2-digit" });
   const day = (s) => clock(s, { day: "numeric", month: "short" });
-  const moment = (s) => (s == null ? "--" : `${day(s)} ${time(s)}${zone() ? " UTC" : ""}`);
+  const moment = (s) => (s == null ? "—" : `${day(s)} ${time(s)}${zone() ? " UTC" : ""}`);
 
   class LagChart extends HTMLElement {
     static observedAttributes = ["data-chart"];
@@ -78,6 +79,7 @@
     options({ line, muted, lag, fill, behind, in: came, out }) {
       const long = this.ends[1] - this.ends[0] > 2 * 86400;
       const axis = { stroke: muted, font: "11px system-ui, sans-serif", ticks: { stroke: line, width: 1 }, grid: { stroke: line, width: 1 } };
+      const points = { show: this.columns[0].length <= FINE_POINTS, size: 4 };
       const upward = (self, low, high) => [0, Math.max(high || 0, 1) * 1.08];
       return {
         width: this.width(), height: HEIGHT, padding: [10, 4, 0, 4],
@@ -85,16 +87,16 @@
         axes: [
           { ...axis, space: 70, values: (self, splits) => splits.map(long ? day : time) },
           { ...axis, scale: "lag", size: 56, values: (self, splits) => splits.map((each) => compact.format(each)) },
-          { ...axis, scale: "behind", side: 1, size: 56, grid: { show: false }, values: (self, splits) => splits.map((each) => (each ? span(each) : "0")) },
+          { ...axis, scale: "behind", side: 1, size: 56, grid: { show: false }, incrs: SPANS, values: (self, splits) => splits.map((each) => (each ? span(each) : "0")) },
         ],
         series: [
           { label: "time", value: (self, at) => moment(at) },
-          { label: "records behind", scale: "lag", stroke: lag, fill, width: 1.5, value: (self, value) => number(value), points: { size: 4 } },
-          { label: "time behind", scale: "behind", stroke: behind, width: 1.5, dash: [4, 3], value: (self, value) => span(value), points: { size: 4 } },
+          { label: "records behind", scale: "lag", stroke: lag, fill, width: 1.5, value: (self, value) => number(value), points },
+          { label: "time behind", scale: "behind", stroke: behind, width: 1.5, dash: [4, 3], value: (self, value) => span(value), points },
           { label: "come in", scale: "rate", stroke: came, width: 1, show: false, value: (self, value) => rate(value) },
           { label: "are read", scale: "rate", stroke: out, width: 1, show: false, value: (self, value) => rate(value) },
         ],
-        hooks: { draw: [(plot) => this.mark(plot)], setCursor: [(plot) => this.near(plot)] },
+        hooks: { ready: [(plot) => this.rest(plot)], setData: [(plot) => this.rest(plot)], draw: [(plot) => this.mark(plot)], setCursor: [(plot) => this.near(plot)] },
         cursor: { drag: { x: true, y: false } },
       };
     }
@@ -122,8 +124,14 @@
       ctx.restore();
     }
 
+    /* Without a pointer the legend says the newest figures. */
+    rest(plot) {
+      if (!(plot.cursor.left >= 0)) plot.setLegend({ idx: this.columns[0].length - 1 });
+    }
+
     near(plot) {
       const { left } = plot.cursor;
+      if (!(left >= 0)) setTimeout(() => this.rest(plot)); // after uPlot has emptied it
       const close = this.marks.filter(([at]) => left >= 0 && Math.abs(plot.valToPos(at, "x") - left) <= NEAR_PX);
       this.said.textContent = close.slice(0, 3).map(([at, , , text]) => `${moment(at)}: ${text}`).join(" · ");
     }

@@ -76,7 +76,7 @@ HOUSE = (
     PageLink(
         slug="alerts", title="Alerts", route="console:alerts", act="alerts.view", key="n", planned=True, minor=True
     ),
-    PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e"),
+    PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e", minor=True),
 )
 DEMO = PageLink(slug="demo", title="Demo shop", route="orders:demo", act="orders.view", key="h", minor=True)
 

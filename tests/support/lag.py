@@ -149,6 +149,7 @@ class Seen:
 
     lag: int | None
     lag_s: float | None = None
+    """A float, never a whole number: a column is of one type."""
     consumed: int = 600
     produced: int = 600
 

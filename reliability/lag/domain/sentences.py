@@ -48,6 +48,14 @@ def count(records: int | None) -> str:
     return NOT_KNOWN if records is None else wording.number(records)
 
 
+def short_count(number: int) -> str:
+    """Return a number in at most nine characters: "9,999,999", "12.3 M", "4.1 G"."""
+    for size, unit in ((10**10, "G"), (10**7, "M")):
+        if number >= size:
+            return f"{number / (10**9 if unit == 'G' else 10**6):,.1f} {unit}"
+    return f"{number:,}"
+
+
 def records(number: int) -> str:
     """Return counted records: "1 record", "2,431 records"."""
     return "1 record" if number == 1 else f"{number:,} records"

@@ -142,9 +142,25 @@ def one(*, actor: access.Actor, group_id: int) -> tuple[Row, Group, list[Partiti
     return _with_points([row], allowed)[0], group, partitions, members
 
 
+def named(*, actor: access.Actor, name: str, cluster: str = "") -> Sequence[Row]:
+    """Return the groups of exactly this name: at most one in each cluster."""
+    if not (is_storable(name) and is_storable(cluster)):
+        return []
+    wanted = Q(name=name, cluster_id=cluster) if cluster else Q(name=name)
+    return list(_rows_of_topics(wanted, access.visible_topics(actor)))
+
+
 def of_topic(*, actor: access.Actor, cluster: str, topic: str) -> Sequence[Row]:
-    """Return the groups that read a topic, the worst first."""
-    return page(actor=actor, search=Search(cluster=cluster, topic=topic), limit=PAGE_MAX).rows
+    """Return the groups that read a topic, the worst first, with the figures of this topic only.
+
+    Nothing is returned to an account that may not see it.
+    """
+    if not access.visible_topics(actor).allows(topic):
+        return []
+    only = access.VisibleTopics(access.TopicFilter.of([topic]))
+    found = list(_rows_of_topics(Search(cluster=cluster, topic=topic).condition(), only))
+    found.sort(key=lambda row: row.place, reverse=True)
+    return _with_points(found[:PAGE_MAX], only)
 
 
 def standing(*, actor: access.Actor, cluster: str = "") -> Standing:

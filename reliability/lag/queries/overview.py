@@ -33,7 +33,7 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
     status, word = _standing_in_words(standing, worst, polling, now=now)
     return Tile(
         title=TITLE,
-        value=sentences.count(standing.lag) if standing.lag is not None or not standing.groups else "?",
+        value=sentences.short_count(standing.lag or 0) if standing.lag is not None or not standing.groups else "?",
         unit=_unit(standing, worst),
         status=status,
         word=word,
@@ -63,9 +63,7 @@ def _standing_in_words(
 def _unit(standing: groups.Standing, worst: Row | None) -> str:
     if worst is None or not standing.groups:
         return "no consumer group"
-    if worst.is_in_trouble and worst.lag_s:
-        return f"records wait; {sentences.span(worst.lag_s, at_least=worst.at_least)} behind"
-    return f"records wait in {sentences.groups(standing.groups)}"
+    return "records wait" if worst.is_in_trouble else f"records wait in {sentences.groups(standing.groups)}"
 
 
 def attention(*, actor: access.Actor) -> Sequence[Item]:
@@ -105,7 +103,7 @@ def _of_group(row: Row, actor: access.Actor) -> Item:
         status=row.status,
         word=sentences.LABELS[row.word],
         title=f"{row.name}: {_how_far(row)}",
-        detail=" · ".join(part for part in (row.reason or _topics(row), _ahead(row), _cause(row, actor)) if part),
+        detail=" · ".join(part for part in (row.reason or _topics(row), _cause(row, actor), _ahead(row)) if part),
         since=row.word_since,
         url=url,
         act_label="Look",

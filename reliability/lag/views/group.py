@@ -154,4 +154,5 @@ def _partition(row: PartitionRow, members: Sequence[MemberRow], known: Mapping[s
 
 def _members(members: Sequence[MemberRow]) -> list[MemberRow]:
     """Who has most to do first, the idle last."""
-    return sorted(members, key=lambda each: (-(each.lag or 0), -each.owns, each.client_id, each.id))[:MEMBERS_SHOWN]
+    ordered = sorted(members, key=lambda each: (-(each.lag or 0), -each.owns, each.client_id, each.id))
+    return [each._replace(host=each.host.lstrip("/")) for each in ordered[:MEMBERS_SHOWN]]

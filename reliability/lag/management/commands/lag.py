@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from reliability import access
 from reliability.kernel import clock, command_line
-from reliability.lag.api import groups as api
+from reliability.lag.api import bodies as api
 from reliability.lag.domain import sentences, verdict
 from reliability.lag.domain.values import Word
 from reliability.lag.management import printing
@@ -90,9 +90,8 @@ Exit status: 0 shown, 1 refused (no such group, no such account)."""
         yield from printing.group_lines(page.rows, now=now)
         if page.next is not None:
             standing = groups.standing(actor=actor, cluster=options["cluster"])
-            self.aside(
-                f"{len(page.rows)} of {sentences.groups(standing.groups)}: --limit shows more, at most {groups.PAGE_MAX}"
-            )
+            more = f"--limit shows more, at most {groups.PAGE_MAX}"
+            self.aside(f"{len(page.rows)} of {sentences.groups(standing.groups)}: {more}")
 
     def _group(self, actor: access.Actor, options: dict[str, Any]) -> Iterator[str]:
         row = _named(actor, options["group"], options["cluster"])

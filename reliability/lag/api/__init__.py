@@ -1,0 +1,11 @@
+"""Consumer lag over REST: what the pages show, with the same rights."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from reliability.lag.api import groups, topics
+
+router = Router()
+for part in (groups, topics):
+    router.add_router("", part.router)
