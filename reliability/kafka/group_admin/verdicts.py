@@ -91,4 +91,5 @@ def lost(broker: object, error: BaseException) -> ports.Problem:
     no_version = isinstance(error, errors.IncompatibleBrokerVersion)
     unreadable = type(error) is errors.KafkaProtocolError and not isinstance(broker, int)
     code: ports.ProblemCode = "unsupported" if no_version or unreadable else "unavailable"
-    return ports.Problem(code=code, message=f"broker {broker}: {type(error).__name__}: {error}")
+    name, text = type(error).__name__, str(error)  # the library's own begin with their name
+    return ports.Problem(code=code, message=f"broker {broker}: {text if text.startswith(name) else f'{name}: {text}'}")

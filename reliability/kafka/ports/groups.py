@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from reliability.kafka.ports.broker import Unsupported
 from reliability.kernel.record import TopicPartition
 
 ProblemCode = Literal["forbidden", "no_leader", "missing", "unavailable", "unsupported", "refused"]
@@ -85,7 +86,7 @@ class OpenTransaction:
     """When its producer last wrote to the partition, in Unix milliseconds; None where it is not told."""
 
 
-class Untranslatable(ValueError):
+class Untranslatable(Unsupported):
     """The client that asks about groups cannot do what this property of a cluster's profile says."""
 
     def __init__(self, property_name: str, reason: str) -> None:

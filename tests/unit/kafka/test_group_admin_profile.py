@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability.kafka import ports
+from reliability.kafka import clusters, ports
 from reliability.kafka.group_admin import profile
 
 SERVERS = {"bootstrap.servers": "a:9092, b:9093,"}
@@ -61,6 +61,13 @@ def test_what_cannot_be_translated_is_named(name, value):
         profile.translated(asked)
     assert raised.value.property_name == name
     assert name in str(raised.value)
+
+
+def test_a_cluster_whose_profile_cannot_be_translated_has_no_group_admin(settings):
+    settings.KAFKA_BACKEND = "confluent"
+    settings.KAFKA_CLUSTERS = {"main": {**SERVERS, "security.protocol": "sasl_ssl", "sasl.mechanism": "GSSAPI"}}
+    with pytest.raises(ports.Unsupported, match="sasl.mechanism: GSSAPI"):  # as a cluster that lacks the calls
+        clusters.group_admin(client_id="test")
 
 
 def ssl_context(**properties: object) -> ssl.SSLContext:
