@@ -86,7 +86,7 @@ def group_admin(cluster: str = MAIN, *, client_id: str, answer_s: float = 10.0) 
     """
     if _in_memory():
         return memory_broker(cluster).group_admin()
-    from reliability.kafka import group_admin as adapter  # half a second and 20 MB that only those who ask pay for
+    from reliability.kafka import group_admin as adapter  # half a second and 10 MB that only those who ask pay for
 
     return adapter.GroupAdmin(profile(cluster), client_id=client_id, answer_s=answer_s)
 
