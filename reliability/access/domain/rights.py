@@ -65,6 +65,8 @@ _TABLE = (
     _right("outbox.release", OPERATOR, "send a parked key's events again", needs_reason=True),
     _right("outbox.discard", ADMIN, "drop a parked event for good", needs_reason=True),
     _right("lag.view", VIEWER, "see consumer groups and their lag", by_topic=True),
+    _right("lag.reset", OPERATOR, "set where a consumer group goes on", needs_reason=True, by_topic=True),
+    _right("lag.mute", OPERATOR, "mute the alerts of a consumer group for a while", by_topic=True),
     _right("sagas.view", VIEWER, "see sagas and their steps"),
     _right("sagas.act", OPERATOR, "retry or compensate a saga", needs_reason=True),
     _right("breakers.view", VIEWER, "see circuit breakers"),

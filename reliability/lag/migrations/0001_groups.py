@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 ('target', models.TextField(help_text='in words')),
                 ('topics', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
                 ('rows', models.JSONField()),
+                ('forget', models.JSONField(default=list, help_text='commits to delete, for the undo of a first one')),
                 ('hash', models.CharField(max_length=64)),
                 ('replayed', models.BigIntegerField()),
                 ('skipped', models.BigIntegerField()),

@@ -35,6 +35,7 @@ class Reset(models.Model):
     target = models.TextField(help_text="in words")
     topics = ArrayField(models.TextField())
     rows = models.JSONField()
+    forget = models.JSONField(default=list, help_text="commits to delete, for the undo of a first one")
     hash = models.CharField(max_length=64)
     replayed = models.BigIntegerField()
     skipped = models.BigIntegerField()

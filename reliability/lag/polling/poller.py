@@ -12,7 +12,7 @@ from reliability.kernel import clock, failpoint
 from reliability.kernel.text import printable
 from reliability.lag.domain import schedule
 from reliability.lag.domain.history import Bucket
-from reliability.lag.operations import history, recording, upkeep
+from reliability.lag.operations import history, recording, resets, upkeep
 from reliability.lag.polling import minutes, remembering, topics
 from reliability.lag.polling.concluding import Concluded, Context, conclude
 from reliability.lag.polling.markers import Markers
@@ -135,6 +135,7 @@ class Poller:
             self._memory.groups[name].is_hot = True
         if is_whole:
             self._whole_s = now_s
+            resets.settle(cluster=self._cluster, admin=admin, now=self._time.now())
         load = self._budget.load(self._spending.per_minute(look.asked, now_s=now_s, stretch=self._stretch))
         self._stretch = load.stretch
         self._next_s = now_s + self._intervals.hot_s * self._stretch
