@@ -75,6 +75,12 @@ class Environment(BaseSettings):
     """The same for those that stand still with nothing to read."""
     MAINSTAY_LAG_REQUESTS_PER_MINUTE: float | None = Field(default=None, ge=60)
     """Requests a minute that the process ``lag`` may send to one broker; looks become rarer where it would be more."""
+    MAINSTAY_LAG_ALERT_TIME_LAG_S: float = Field(default=300.0, gt=0)
+    """A consumer group that is further behind than so many seconds raises an alert."""
+    MAINSTAY_LAG_ALERT_ETA_S: float = Field(default=3_600.0, gt=0)
+    """One that needs longer to catch up does, too."""
+    MAINSTAY_LAG_ALERT_LOSS_S: float = Field(default=21_600.0, gt=0)
+    """And one whose records are deleted unread sooner than this."""
     MAINSTAY_METRICS_TOKEN: str = ""
     """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)

@@ -11,8 +11,9 @@ from django.db import transaction
 from reliability import live
 from reliability.kernel.text import printable
 from reliability.lag.domain import verdict
+from reliability.lag.domain.alerting import Phase
 from reliability.lag.domain.summary import Summary
-from reliability.lag.models import Cluster, Event, Group, Topic
+from reliability.lag.models import Alert, Cluster, Event, Group, Topic
 from reliability.locks import operations as locks
 
 BATCH = 200  # rows of one statement: a row of a large group is tens of kilobytes
@@ -61,11 +62,24 @@ class Happened:
     facts: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertState:
+    """A rule on a group whose state is another one now."""
+
+    group: str
+    kind: str
+    phase: str
+    since: datetime
+    told: bool
+    text: str
+
+
 _FIELDS = [
     "state", "protocol", "type", "assignor", "coordinator", "word", "word_since", "reason", "severity", "lag", "weight",
     "lag_s", "lag_s_at_least", "trend", "eta_s", "loss_s", "lost", "expires_at", "partitions", "untold", "topics",
     "per_topic", "members", "rows", "facts", "empty_since", "polled_at", "gone_at",
 ]  # fmt: skip
+_ALERT_FIELDS = ["phase", "since", "told"]
 _TOPIC_FIELDS = [
     "partitions", "retention_ms", "retention_bytes", "deletes", "compacts", "tracks", "rows", "polled_at",
 ]  # fmt: skip
@@ -78,8 +92,9 @@ def record(
     groups: Sequence[GroupState],
     topics: Sequence[TopicState] = (),
     happened: Sequence[Happened] = (),
+    alerts: Sequence[AlertState] = (),
 ) -> dict[str, int]:
-    """Write groups, topics and what happened; return the ids of the groups by name. Raises ``LeaseLost``."""
+    """Write groups, topics, alerts and what happened; return the ids of the groups by name. Raises ``LeaseLost``."""
     with transaction.atomic():
         locks.hold(lease=lease)
         ids = {
@@ -94,6 +109,7 @@ def record(
             update_fields=_TOPIC_FIELDS,
         )
         Event.objects.bulk_create([_event(each, ids[each.group]) for each in happened if each.group in ids])
+        _write_alerts([each for each in alerts if each.group in ids], ids)
     if groups:
         live.changed("lag")
     return ids
@@ -193,6 +209,25 @@ def _group(cluster: str, state: GroupState) -> Group:
         first_seen=state.first_seen,
         polled_at=at,
         gone_at=state.gone_at,
+    )
+
+
+def _write_alerts(alerts: Sequence[AlertState], ids: Mapping[str, int]) -> None:
+    """Of a quiet or pending rule the time and text of its last alert stay."""
+    for is_up, fields in ((True, [*_ALERT_FIELDS, "raised_at", "text"]), (False, _ALERT_FIELDS)):
+        rows = [_alert(each, ids[each.group]) for each in alerts if (each.phase == Phase.RAISED) is is_up]
+        Alert.objects.bulk_create(rows, update_conflicts=True, unique_fields=["group", "kind"], update_fields=fields)
+
+
+def _alert(each: AlertState, group_id: int) -> Alert:
+    return Alert(
+        group_id=group_id,
+        kind=each.kind,
+        phase=each.phase,
+        since=each.since,
+        told=each.told,
+        raised_at=each.since if each.phase == Phase.RAISED else None,
+        text=printable(each.text, limit=TEXT_CHARS_MAX),
     )
 
 

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
-from reliability.lag.domain import advisor, loss, members, schedule, trend, verdict
+from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend, verdict
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.summary import PartitionRow, Summary, TopicSum
 from reliability.lag.domain.time_lag import TimeLag
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models.events import Kind
-from reliability.lag.operations.recording import GroupState, Happened
-from reliability.lag.polling import judging, minutes
+from reliability.lag.operations.recording import AlertState, GroupState, Happened
+from reliability.lag.polling import judging, minutes, telling
 from reliability.lag.polling.judging import Judged
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look
@@ -30,6 +30,7 @@ class Concluded:
 
     groups: list[GroupState]
     happened: list[Happened]
+    alerts: list[AlertState]
     minutes: list[tuple[str, str, Bucket]]
     """Group, topic and minute of those that are over."""
 
@@ -43,17 +44,28 @@ class Context:
     now: datetime
     offsets_kept_s: float | None
     markers: Markers
+    rules: tuple[alerting.Rule, ...]
+    muted: Mapping[str, float]
+    """Groups of which nobody is told, and until when (Unix seconds)."""
 
 
 def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> Concluded:
     """Judge the groups that were due, remember what they showed, and note those that are gone."""
-    groups, happened, over = [], [], []
+    groups, happened, alerts, over = [], [], [], []
     for name in due:
         group = context.memory.of(name)
         summary = _summary(name, group, context)
         ended = minutes.note(group, summary.rows, summary.per_topic, at_s=context.look.at_s)
         over += [(name, topic, bucket) for topic, bucket in ended]
-        happened += _verdict_changes(name, group, summary, context.now)
+        told = telling.step(
+            summary,
+            group.alerts,
+            given=context.rules,
+            muted_until_s=context.muted.get(name, 0.0),
+            at_s=context.look.at_s,
+        )
+        alerts += told.states
+        happened += told.happened + _verdict_changes(name, group, summary, context.now)
         group.first_seen = group.first_seen or context.now
         groups.append(
             GroupState(
@@ -70,7 +82,7 @@ def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> C
         if state is not None:
             groups.append(state)
             happened.append(_happened(name, context.now, Kind.STATE, "paused", "the group is gone"))
-    return Concluded(groups=groups, happened=happened, minutes=over)
+    return Concluded(groups=groups, happened=happened, alerts=alerts, minutes=over)
 
 
 def _summary(name: str, group: Remembered, context: Context) -> Summary:

@@ -13,7 +13,7 @@ from reliability.kernel.text import printable
 from reliability.lag.domain import schedule
 from reliability.lag.domain.history import Bucket
 from reliability.lag.operations import history, recording, resets, upkeep
-from reliability.lag.polling import minutes, remembering, topics
+from reliability.lag.polling import minutes, remembering, telling, topics
 from reliability.lag.polling.concluding import Concluded, Context, conclude
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look, Reader
@@ -126,6 +126,8 @@ class Poller:
             now=self._time.now(),
             offsets_kept_s=self._memory.offsets_kept_s,
             markers=self._markers,
+            rules=telling.rules(),
+            muted=remembering.muted(self._cluster),
         )
         self._markers.begin()
         concluded = conclude(context, due=due, with_windows=is_whole)
@@ -178,6 +180,7 @@ class Poller:
             groups=concluded.groups,
             topics=topics.states(self._memory, look, now=self._time.now()) if is_whole else (),
             happened=concluded.happened,
+            alerts=concluded.alerts,
         )
         for name, group_id in ids.items():
             if name in self._memory.groups:

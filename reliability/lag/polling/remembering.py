@@ -12,10 +12,11 @@ import structlog
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain import trend
+from reliability.lag.domain.alerting import Kind, Phase, State
 from reliability.lag.domain.end_track import EndTrack
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.values import Word
-from reliability.lag.models import Group, Topic
+from reliability.lag.models import Alert, Group, Mute, Topic
 from reliability.lag.polling.windows import Window
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Remembered:
     """Since when its members change places."""
     state: str = ""
     is_hot: bool = True
+    alerts: dict[Kind, State] = field(default_factory=dict)
     buckets: dict[str, Bucket] = field(default_factory=dict)
     places: dict[TopicPartition, int | None] = field(default_factory=dict)
     """Its partitions and the commit at the last look: whose ends are watched while it is quiet."""
@@ -113,11 +115,22 @@ def restore(cluster: str) -> Memory:
             first_seen=group.first_seen,
             empty_since_s=group.empty_since.timestamp() if group.empty_since else None,
         )
+    for alert in Alert.objects.filter(group__cluster=cluster, group__gone_at=None).select_related("group"):
+        if alert.group.name in memory.groups:
+            memory.groups[alert.group.name].alerts[Kind(alert.kind)] = State(
+                phase=Phase(alert.phase), since_s=alert.since.timestamp(), told=alert.told
+            )
     for topic in Topic.objects.filter(cluster=cluster).iterator(chunk_size=200):
         memory.tracks.update(
             {TopicPartition(topic.name, partition): track for partition, track in unpack_tracks(bytes(topic.tracks))}
         )
     return memory
+
+
+def muted(cluster: str) -> dict[str, float]:
+    """Return the groups of a cluster of which nobody is told, and until when (Unix seconds)."""
+    rows = Mute.objects.filter(group__cluster=cluster).values_list("group__name", "until")
+    return {name: until.timestamp() for name, until in rows}
 
 
 def pack_tracks(tracks: Mapping[int, EndTrack]) -> bytes:

@@ -36,9 +36,10 @@ def test_a_member_that_stands_stalls_and_is_told_once(world: World) -> None:
     assert row.word == Word.STALL
     assert "orders 0" in row.reason
     assert row.lag == 29 - 10
-    assert [event.text.split(":")[0] for event in Event.objects.all()] == ["STALL"]
+    verdicts = Event.objects.filter(kind="verdict")
+    assert [event.text.split(":")[0] for event in verdicts] == ["STALL"]
     world.polls(3)
-    assert Event.objects.count() == 1
+    assert verdicts.count() == 1
 
 
 def test_a_group_without_members_that_is_behind_has_stopped(world: World) -> None:
