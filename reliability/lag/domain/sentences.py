@@ -50,10 +50,9 @@ def count(records: int | None) -> str:
 
 def short_count(number: int) -> str:
     """Return a number in at most nine characters: "9,999,999", "12.3 M", "4.1 G"."""
-    for size, unit in ((10**10, "G"), (10**7, "M")):
-        if number >= size:
-            return f"{number / (10**9 if unit == 'G' else 10**6):,.1f} {unit}"
-    return f"{number:,}"
+    if number >= 10**9:
+        return f"{number / 10**9:,.1f} G"
+    return f"{number / 10**6:,.1f} M" if number >= 10**7 else f"{number:,}"
 
 
 def records(number: int) -> str:

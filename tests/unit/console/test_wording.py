@@ -64,6 +64,18 @@ def test_the_last_stretch_of_a_sparkline_stands_apart_when_its_minute_is_not_ove
     assert wording.spark_parts([]) == ("M0.0 26.0", "M0.0 26.0L120.0 26.0")
 
 
+def test_a_sparkline_breaks_where_a_point_is_not_known() -> None:
+    line, area = wording.spark_broken([0, 10, None, 10, 10])
+    assert line == "M0.0 26.0L30.0 2.0M90.0 2.0L120.0 2.0"
+    assert area == "M0.0 26.0L30.0 2.0L30.0 28L0.0 28zM90.0 2.0L120.0 2.0L120.0 28L90.0 28z"
+
+
+def test_a_point_alone_between_gaps_is_a_stroke() -> None:
+    assert wording.spark_broken([None, 4, None])[0] == "M60.0 2.0h60.0"
+    assert wording.spark_broken([None, 4])[0] == "M120.0 2.0h-120.0"
+    assert wording.spark_broken([None, None]) == ("", "")
+
+
 def test_a_sparkline_of_nothing_is_a_flat_line() -> None:
     assert wording.spark_line([]) == "M0.0 26.0L120.0 26.0"
     assert wording.spark_line([0, 0]) == "M0.0 26.0L120.0 26.0"
