@@ -11,6 +11,7 @@ from outbox.queries.partitions import AHEAD_WANTED, partitions_ahead
 from outbox.queries.relays import relay_heard_within, relays
 from outbox.queries.shards import BEHIND_AFTER_S, POINTS_OVER_S, Backlog, ShardRow, backlog, rates, seen, shards, total
 from reliability import access
+from reliability.console.domain import wording
 from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, Tile, TimelineRow
 from reliability.kernel.command_line import spelled
 from reliability.kernel.telemetry import names
@@ -20,6 +21,8 @@ PARKED_URL = "/outbox/#parked"
 ACCEPT_DATABASE = spelled("outbox", "accept-database", "--as", "NAME", "--reason", "WHY")
 RELAY = spelled("relay_outbox")
 UPKEEP = spelled("outbox", "upkeep")
+RESUME = spelled("outbox", "resume", "--as", "NAME")
+STATUS = spelled("outbox", "status")
 SILENT_S = 10.0  # a relay not heard of for this long is missing
 
 
@@ -54,11 +57,11 @@ def _verdict(whole: Backlog) -> tuple[Status, str]:
 
 
 def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
-    """Halted or missing relays, stuck shards, parked keys of topics that the actor may see, a table soon full."""
+    """Halted or missing relays, stuck or paused shards, parked keys of visible topics, a table soon full."""
     visible = access.visible_topics(actor)
     rows = seen(shards(now), visible=visible)
     whole = total(rows)
-    found = [_halted(whole), _relay_missing(), _stuck(rows), _parked(whole, visible), _partitions()]
+    found = [_halted(whole), _relay_missing(), _stuck(rows), _paused(rows), _parked(whole, visible), _partitions()]
     return [item for item in found if item is not None]
 
 
@@ -100,8 +103,13 @@ def _relay_missing() -> Item | None:
     )
 
 
+def _behind(rows: Sequence[ShardRow]) -> list[ShardRow]:
+    """The shards that should send and do not, or too slowly."""
+    return [row for row in rows if row.oldest_age_s > BEHIND_AFTER_S and row.paused_at is None]
+
+
 def _stuck(rows: Sequence[ShardRow]) -> Item | None:
-    stuck = [row for row in rows if row.oldest_age_s > BEHIND_AFTER_S and row.paused_at is None]
+    stuck = _behind(rows)
     if not stuck:
         return None
     oldest = max(stuck, key=lambda row: row.oldest_age_s)
@@ -119,6 +127,38 @@ def _stuck(rows: Sequence[ShardRow]) -> Item | None:
         act_url=f"{URL}#shard-{oldest.id}",
         count=len(stuck),
     )
+
+
+def _paused(rows: Sequence[ShardRow]) -> Item | None:
+    paused = [row for row in rows if row.paused_at is not None]
+    if not paused:
+        return None
+    words = dict.fromkeys(f"by {row.paused_by or 'nobody known'}: {row.pause_reason or 'no reason'}" for row in paused)
+    return Item(
+        id="outbox:paused",
+        room="outbox",
+        status="warn",
+        word="Paused",
+        is_cause=True,
+        title=_paused_sentence(rows),
+        detail="; ".join(words),
+        since=min(row.paused_at for row in paused if row.paused_at is not None),
+        url=URL,
+        act_label="Look",
+        act_url=f"{URL}#shard-{paused[0].id}" if len(paused) < len(rows) else URL,
+        count=len(paused),
+    )
+
+
+def _paused_sentence(rows: Sequence[ShardRow]) -> str:
+    """What is paused and how much waits there; "" when nothing is."""
+    paused = [row for row in rows if row.paused_at is not None]
+    if not paused:
+        return ""
+    some = f"{len(paused)} of {len(rows)} shards of the outbox {'is' if len(paused) == 1 else 'are'} paused"
+    events, capped = sum(row.backlog for row in paused), any(row.backlog_capped for row in paused)
+    waits = "1 event waits" if events == 1 else f"{events:,}{'+' if capped else ''} events wait"
+    return f"{'The outbox is paused' if len(paused) == len(rows) else some}: {waits}"
 
 
 def _parked(whole: Backlog, visible: access.VisibleTopics) -> Item | None:
@@ -202,15 +242,36 @@ def oldest_age(*, now: datetime) -> Sample:
 
 def check(*, now: datetime) -> CheckResult:
     """The line of ``manage.py doctor``."""
-    whole, ahead = backlog(now), partitions_ahead()
-    facts = {"waiting": str(whole.events), "partitions ahead": str(ahead), "parked": str(whole.parked)}
+    rows, ahead = shards(now), partitions_ahead()
+    whole = total(rows)
+    facts = {
+        "waiting": str(whole.events),
+        "partitions ahead": str(ahead),
+        "parked": str(whole.parked),
+        "paused shards": str(whole.paused_shards),
+    }
     if whole.halted:
         remedy = f"look what was sent, then run: {ACCEPT_DATABASE}"
         return CheckResult(verdict="fail", found=whole.halted, remedy=remedy, facts=facts)
+    warnings = _warnings(rows, ahead=ahead)
+    if warnings:
+        found, remedy = "; ".join(found for found, _ in warnings), "\n".join(remedy for _, remedy in warnings)
+        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
+    return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {whole.rate_per_s:.0f}/s", facts=facts)
+
+
+def _warnings(rows: Sequence[ShardRow], *, ahead: int) -> list[tuple[str, str]]:
+    """What doctor warns of, each with what to do."""
+    found = []
     if not relay_heard_within(seconds=SILENT_S):
         remedy = f"start the Celery worker of the queue relay, or run: {RELAY}"
-        return CheckResult(verdict="warn", found="no relay has been heard of lately", remedy=remedy, facts=facts)
+        found.append(("no relay has been heard of lately", remedy))
+    if paused := _paused_sentence(rows):
+        found.append((paused, f"when the reason is gone, run: {RESUME}"))
+    if behind := _behind(rows):
+        oldest_s = max(row.oldest_age_s for row in behind)
+        text = f"behind: the oldest event waits for {wording.span(oldest_s)}, at most {BEHIND_AFTER_S:.0f} s are usual"
+        found.append((text, f"see what the relays say: {STATUS}"))
     if ahead < AHEAD_WANTED:
-        found = f"{ahead} empty partitions ahead of the writers"
-        return CheckResult(verdict="warn", found=found, remedy=f"run: {UPKEEP}", facts=facts)
-    return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {whole.rate_per_s:.0f}/s", facts=facts)
+        found.append((f"{ahead} empty partitions ahead of the writers", f"run: {UPKEEP}"))
+    return found
