@@ -18,6 +18,7 @@ _VERBS = {
     "tokens.manage": ("made or revoked", "make or revoke"),
     "outbox.release": ("released", "release"),
     "outbox.discard": ("dropped", "drop"),
+    "lag.reset": ("set where to go on for", "set where to go on for"),
     "demo.switch": ("switched", "switch"),
 }
 """What was done, and what was only tried."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from reliability.kernel.record import TopicPartition
 _EMPTY_STATE = "empty"
 _NO_STATES = frozenset({"", "unknown"})
 NAMES_MAX = 3
+LEFT = "left as it is"
 
 
 class How(StrEnum):
@@ -151,9 +152,34 @@ def hash_of(rows: Iterable[Row]) -> str:
     return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
-def drifted(rows: Iterable[Row], committed: Mapping[TopicPartition, int]) -> tuple[Row, ...]:
-    """Return rows that change something and whose commit is no longer what it was when the plan was made."""
-    return tuple(row for row in rows if row.changes and committed.get(row.place) != row.before)
+def drifted(
+    rows: Iterable[Row], committed: Mapping[TopicPartition, int], *, forget: Collection[TopicPartition] = ()
+) -> tuple[Row, ...]:
+    """Return rows that change or delete a commit which is no longer what it was when the plan was made."""
+    touched = (row for row in rows if row.changes or row.place in forget)
+    return tuple(row for row in touched if committed.get(row.place) != row.before)
+
+
+def forgetting(places: Iterable[TopicPartition], committed: Mapping[TopicPartition, int]) -> Iterator[Row]:
+    """Return the rows of commits that an undo deletes."""
+    for place in places:
+        before = committed.get(place)
+        note = "there was no commit before: it is deleted" if before is not None else "it has no commit any more"
+        yield Row(*place, before, None, None, None, 0, 0, note)
+
+
+def nothing_in_words(rows: Iterable[Row]) -> str:
+    """Say why a plan changes nothing."""
+    rows = list(rows)
+    left = [row for row in rows if row.note.startswith(LEFT)]
+    if not rows:
+        return "It has no commit in these topics: a file can name where it begins."
+    if not left:
+        return "Every partition is already there: nothing would change."
+    first = left[0]
+    return f"Nothing would change: {first.topic} {first.partition} is {first.note}" + (
+        f" (and {len(left) - 1:,} more)." if len(left) > 1 else "."
+    )
 
 
 def undo(rows: Iterable[Row]) -> Undo:
@@ -204,7 +230,7 @@ def _row(target: Target, position: Position) -> Row:
     wanted, note = _wanted(target, position)
     if problem or start is None or end is None or wanted is None:
         note = problem or note or "where its log begins and ends is not known"
-        return Row(*place, before, None, start, end, 0, 0, f"left as it is: {note}")
+        return Row(*place, before, None, start, end, 0, 0, f"{LEFT}: {note}")
     after = min(max(wanted, start), end)
     notes = [note] if note else []
     if after != wanted:

@@ -22,23 +22,15 @@ from reliability.lag.domain.reset import Row, Target
 from reliability.lag.models import Event, Group, Reset
 from reliability.lag.models.events import Kind
 from reliability.lag.models.resets import State
+from reliability.lag.operations import reset_looks as looks
+from reliability.lag.operations.reset_looks import Forbidden
+from reliability.lag.queries import history
+from reliability.lag.queries.resets import FRESH
 
-FRESH = timedelta(minutes=15)
-"""A plan that was looked at longer ago is about another log."""
 SETTLE_AFTER = timedelta(seconds=60)
 """No order to Kafka takes that long: whoever was applying this is gone."""
 NOTE = "mainstay reset {id}"
 _UNTOLD = (State.APPLYING, State.UNKNOWN)
-
-
-class Forbidden(Refused):
-    """This group cannot be reset now."""
-
-    code = "reset-forbidden"
-
-    def __init__(self, reasons: list[str]) -> None:
-        super().__init__(" ".join(reasons))
-        self.reasons = reasons
 
 
 class PlanChanged(Refused):
@@ -71,54 +63,74 @@ class NothingToReset(Refused):
     code = "nothing-to-reset"
 
 
+class NotApplied(Refused):
+    """Only a reset that was applied can be undone, and this one was not."""
+
+    code = "not-applied"
+
+
 def plan(
     *, group: Group, target: Target, words: str, topics: Collection[str], actor: access.Actor, admin: ports.GroupAdmin,
-    now: datetime, undoes: Reset | None = None, forget: Collection[TopicPartition] = (),
+    now: datetime,
 ) -> Reset:  # fmt: skip
     """Read where the group is and plan where it goes on, for its partitions of ``topics``. Changes nothing in Kafka.
 
     Raises ``access.Denied``, ``ports.Unavailable``, ``Forbidden``, ``NothingToReset``.
     """
     access.authorize(actor, "lag.reset", topics=topics)
-    listing, found = _listing(group, admin), _read(group, admin)
-    made = rules.plan(target, _positions(found, target, topics, admin))
-    _refuse_unless_idle(listing, found, group, admin)
-    if not made.changed and not forget:
-        raise NothingToReset
-    return Reset.objects.create(
-        group=group,
-        undoes=undoes,
-        how=target.how.value,
-        target=words,
-        topics=sorted(topics),
-        rows=[list(row) for row in made.rows],
-        forget=[list(place) for place in forget],
-        hash=made.hash,
-        replayed=made.replayed,
-        skipped=made.skipped,
-        planned_by=actor.name,
-        planned_at=now,
-    )
+    listing, found = looks.listing(group, admin), looks.commits(group, admin)
+    rows = rules.plan(target, looks.positions(found, target, topics, admin)).rows
+    looks.refuse_unless_idle(listing, found, group, admin, topics=topics)
+    made = Reset(group=group, how=target.how.value, target=words, topics=sorted(topics))
+    return _keep(made, rows, actor=actor, now=now)
 
 
 def plan_undo(*, reset: Reset, actor: access.Actor, admin: ports.GroupAdmin, now: datetime) -> Reset:
-    """Plan the way back to the commits that a reset replaced. Raises what ``plan`` raises, and ``PlanUsed``."""
-    if Reset.objects.filter(undoes=reset).exclude(state=State.PLANNED).exists():
+    """Plan the way back to the commits that a reset replaced.
+
+    Raises what ``plan`` raises, and ``NotApplied``, ``PlanUsed``.
+    """
+    access.authorize(actor, "lag.reset", topics=reset.topics)
+    if reset.state not in (State.APPLIED, State.PARTLY):
+        raise NotApplied
+    if Reset.objects.filter(undoes=reset, state__in=(*_UNTOLD, State.APPLIED)).exists():
         raise PlanUsed("This reset was undone already.")
-    Reset.objects.filter(undoes=reset, state=State.PLANNED).delete()
+    listing, found = looks.listing(reset.group, admin), looks.commits(reset.group, admin)
     back = rules.undo(rows_of(reset))
-    target = Target(how=rules.How.FILE, offsets=back.offsets) if back.offsets else Target(how=rules.How.EARLIEST)
-    return plan(
+    rows = list(rules.forgetting(back.forget, found))
+    if back.offsets:
+        target = Target(how=rules.How.FILE, offsets=back.offsets)
+        rows += rules.plan(target, looks.positions(found, target, reset.topics, admin)).rows
+    looks.refuse_unless_idle(listing, found, reset.group, admin, topics=reset.topics)
+    made = Reset(
         group=reset.group,
-        target=target,
-        words=f"what was there before reset {reset.pk}",
-        topics=reset.topics if back.offsets else (),
-        actor=actor,
-        admin=admin,
-        now=now,
         undoes=reset,
-        forget=back.forget,
+        how=rules.How.FILE.value,
+        target=f"what was there before reset {reset.pk}",
+        topics=reset.topics,
+        forget=[list(place) for place in back.forget if place in found],
     )
+    return _keep(made, sorted(rows, key=lambda row: row.place), actor=actor, now=now)
+
+
+def _keep(made: Reset, rows: Collection[Row], *, actor: access.Actor, now: datetime) -> Reset:
+    """Store a plan. An undo takes the place of one that was only looked at, or that Kafka refused."""
+    if not any(row.changes for row in rows) and not made.forget:
+        raise NothingToReset(rules.nothing_in_words(rows))
+    made.rows = [list(row) for row in rows]
+    made.hash = rules.hash_of(rows)
+    made.replayed, made.skipped = sum(row.replayed for row in rows), sum(row.skipped for row in rows)
+    made.planned_by, made.planned_at = actor.name, now
+    try:
+        with transaction.atomic():
+            if made.undoes is not None:
+                earlier = Reset.objects.filter(undoes=made.undoes)
+                earlier.filter(state=State.PLANNED).delete()
+                earlier.filter(state__in=(State.REFUSED, State.PARTLY)).update(undoes=None)
+            made.save()
+    except IntegrityError:
+        raise Busy from None
+    return made
 
 
 def apply(
@@ -131,15 +143,15 @@ def apply(
     """
     made = Reset.objects.select_related("group").get(pk=reset_id)
     rows = rows_of(made)
+    about = history.target(made.group.pk)
     facts = {"reset": made.pk, "replayed": made.replayed, "skipped": made.skipped, "to": made.target}
     try:
-        with audit.action(
-            "lag.reset", actor=actor, target=f"group:{made.group.pk}", reason=reason, topics=made.topics, facts=facts
-        ):
+        with audit.action("lag.reset", actor=actor, target=about, reason=reason, topics=made.topics, facts=facts):
             _refuse_stale(made, rows, seen_hash, now)
-            found = _read(made.group, admin)
-            _refuse_unless_idle(_listing(made.group, admin), found, made.group, admin)
-            if rules.drifted(rows, found):
+            found = looks.commits(made.group, admin)
+            listing = looks.listing(made.group, admin)
+            looks.refuse_unless_idle(listing, found, made.group, admin, topics=made.topics)
+            if rules.drifted(rows, found, forget=_forgotten(made)):
                 raise PlanChanged
             begun = Reset.objects.filter(pk=made.pk, state=State.PLANNED).update(
                 state=State.APPLYING, applied_by=actor.name, applied_at=now, reason=reason
@@ -151,20 +163,25 @@ def apply(
     failpoint.reach("lag.reset_begun")
     problems = _tell_kafka(made, rows, admin)
     failpoint.reach("lag.reset_told")
-    return _end(made, rows, problems, now=now)
+    return _end(made, problems, now=now)
 
 
 def settle(*, cluster: str, admin: ports.GroupAdmin, now: datetime) -> int:
-    """Tell what became of resets whose process died, or that Kafka did not answer; return how many there were."""
+    """Tell what became of resets whose process died, or that Kafka did not answer; return how many were told."""
     left = Reset.objects.select_related("group").filter(
         group__cluster=cluster, state__in=_UNTOLD, applied_at__lt=now - SETTLE_AFTER
     )
+    told = 0
     for made in left:
-        rows = [row for row in rows_of(made) if row.changes]
-        found = _read(made.group, admin)
-        missed = {row.place: "was not set before the process died" for row in rows if found.get(row.place) != row.after}
-        _end(made, rows, {row.place: missed.get(row.place) for row in rows}, now=now)
-    return len(left)
+        try:
+            found = looks.commits(made.group, admin)
+        except Forbidden:  # it stays not known; the others are told
+            continue
+        wanted = _wanted(rows_of(made)) | dict.fromkeys(_forgotten(made), None)
+        missed = "was not set before the process died"
+        _end(made, {place: None if found.get(place) == after else missed for place, after in wanted.items()}, now=now)
+        told += 1
+    return told
 
 
 def rows_of(made: Reset) -> list[Row]:
@@ -172,60 +189,12 @@ def rows_of(made: Reset) -> list[Row]:
     return [Row(*each) for each in made.rows]
 
 
-def _listing(group: Group, admin: ports.GroupAdmin) -> ports.GroupListing:
-    for each in admin.groups():
-        if each.name == group.name:
-            return each
-    raise Forbidden(["The cluster knows no such group any more: it was deleted, or its commits expired."])
+def _wanted(rows: Collection[Row]) -> dict[TopicPartition, int | None]:
+    return {row.place: row.after for row in rows if row.changes}
 
 
-def _read(group: Group, admin: ports.GroupAdmin) -> dict[TopicPartition, int]:
-    found = admin.commits([group.name])[group.name]
-    if isinstance(found, ports.Problem):
-        raise Forbidden([f"Its commits cannot be read ({found.message}): mend this first."])
-    return dict(found)
-
-
-def _positions(
-    found: Mapping[TopicPartition, int], target: Target, topics: Collection[str], admin: ports.GroupAdmin
-) -> list[rules.Position]:
-    wanted = set(target.offsets) if target.how is rules.How.FILE else set()
-    layout = admin.layout()
-    places = {place for place in [*found, *wanted] if place.topic in topics and place in layout}
-    starts, ends = admin.starts(places), admin.ends(places, stable=True)
-    at_time = admin.first_since(places, timestamp_ms=target.time_ms or 0) if target.how is rules.How.TIME else {}
-    return [
-        _position(place, found.get(place), starts.get(place), ends.get(place), at_time.get(place)) for place in places
-    ]
-
-
-def _position(
-    place: TopicPartition,
-    committed: int | None,
-    start: int | ports.Problem | None,
-    end: int | ports.Problem | None,
-    at_time: int | ports.Problem | None,
-) -> rules.Position:
-    problem = next((each.message for each in (start, end, at_time) if isinstance(each, ports.Problem)), "")
-    first, last, timed = (each if isinstance(each, int) else None for each in (start, end, at_time))
-    return rules.Position(place, committed, first, last, timed, problem)
-
-
-def _refuse_unless_idle(
-    listing: ports.GroupListing, found: Mapping[TopicPartition, int], group: Group, admin: ports.GroupAdmin
-) -> None:
-    described = admin.describe([listing])[listing.name]
-    problems = [f"Its members cannot be read ({described.message})"] if isinstance(described, ports.Problem) else []
-    count = 0 if isinstance(described, ports.Problem) else len(described.members)
-    state = listing.state if isinstance(described, ports.Problem) else described.state
-    # A commit that moved although the group was empty then and is now: somebody reads without being a member.
-    was = {TopicPartition(row[0], row[1]): row[4] for row in group.rows} if group.empty_since else {}
-    moving = [place for place, committed in found.items() if was.get(place) is not None and was[place] != committed]
-    if moving and Reset.objects.filter(group=group, ended_at__gt=group.polled_at).exists():
-        moving = []  # it was us
-    reasons = rules.guards(state=state, members=count, moving=moving, problems=problems)
-    if reasons:
-        raise Forbidden(reasons)
+def _forgotten(made: Reset) -> list[TopicPartition]:
+    return [TopicPartition(*place) for place in made.forget]
 
 
 def _refuse_stale(made: Reset, rows: list[Row], seen_hash: str, now: datetime) -> None:
@@ -240,7 +209,7 @@ def _refuse_stale(made: Reset, rows: list[Row], seen_hash: str, now: datetime) -
 def _tell_kafka(made: Reset, rows: list[Row], admin: ports.GroupAdmin) -> dict[TopicPartition, str | None]:
     """Give the order; return why a partition was not set, by partition. No answer is "not known", not "not done"."""
     offsets = {row.place: row.after for row in rows if row.changes and row.after is not None}
-    forget = [TopicPartition(*place) for place in made.forget]
+    forget = _forgotten(made)
     try:
         answers = admin.commit(made.group.name, offsets, note=NOTE.format(id=made.pk)) if offsets else {}
         answers |= admin.forget(made.group.name, forget) if forget else {}
@@ -249,7 +218,7 @@ def _tell_kafka(made: Reset, rows: list[Row], admin: ports.GroupAdmin) -> dict[T
     return {place: None if problem is None else problem.message for place, problem in answers.items()}
 
 
-def _end(made: Reset, rows: list[Row], problems: Mapping[TopicPartition, str | None], *, now: datetime) -> Reset:
+def _end(made: Reset, problems: Mapping[TopicPartition, str | None], *, now: datetime) -> Reset:
     failed = {place: problem for place, problem in problems.items() if problem is not None}
     state = _state(problems, failed)
     with transaction.atomic():

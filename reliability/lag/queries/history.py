@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -54,7 +54,13 @@ def causes_of_topic(*, actor: access.Actor, topic: str, window: timedelta = CAUS
 
 
 def _of_event(event: Event) -> TimelineRow:
-    return TimelineRow(at=event.at, kind="machine", status=status_in(event.status), text=event.text)
+    url = reset_url(event.facts)
+    return TimelineRow(at=event.at, kind="machine", status=status_in(event.status), text=event.text, url=url)
+
+
+def reset_url(facts: Mapping[str, object]) -> str:
+    """Return the address of the reset that these facts name, "" where they name none."""
+    return f"/lag/resets/{facts['reset']}/" if isinstance(facts.get("reset"), int) else ""
 
 
 def status_in(text: str) -> Status:
@@ -77,7 +83,7 @@ def _acts(actor: access.Actor, row: Row, since: datetime | None, limit: int) -> 
                 on=entry.facts.get("on"),
             ),
             who=entry.told.in_words,
-            url=f"/activity/?target={entry.target}",
+            url=reset_url(entry.facts) or f"/activity/?target={entry.target}",
         )
         for entry in audit_queries.entries(actor=actor, wanted=wanted, limit=limit).entries
     ]
