@@ -78,6 +78,7 @@ class Summary:
     lost: int
     expires_in_s: float | None
     empty_since_s: float | None
+    """Unix seconds: when it was first seen without members."""
     rows: list[PartitionRow]
     members: list[MemberRow]
     per_topic: dict[str, TopicSum]

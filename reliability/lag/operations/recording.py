@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,30 +10,16 @@ from django.db import transaction
 
 from reliability import live
 from reliability.kernel.text import printable
-from reliability.lag.domain import verdict
 from reliability.lag.domain.alerting import Phase
-from reliability.lag.domain.summary import Summary
 from reliability.lag.models import Alert, Cluster, Event, Group, Topic
+from reliability.lag.operations import group_rows
+from reliability.lag.operations.group_rows import TEXT_CHARS_MAX, GroupState
 from reliability.locks import operations as locks
 
 BATCH = 200  # rows of one statement: a row of a large group is tens of kilobytes
 EVENTS_KEPT = timedelta(days=14)
 GONE_KEPT = timedelta(days=7)
 """A group that is gone stays to be looked at for so long; then its row goes, and its name with it."""
-TEXT_CHARS_MAX = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupState:
-    """A group to be written: its summary and what only the poller knows."""
-
-    summary: Summary
-    word_since: datetime
-    first_seen: datetime
-    polled_at: datetime
-    window: bytes | None = None
-    """None: as it was; it is large, and written once a minute."""
-    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +60,6 @@ class AlertState:
     text: str
 
 
-_FIELDS = [
-    "state", "protocol", "type", "assignor", "coordinator", "word", "word_since", "reason", "severity", "lag", "weight",
-    "lag_s", "lag_s_at_least", "trend", "eta_s", "loss_s", "lost", "expires_at", "partitions", "untold", "topics",
-    "per_topic", "members", "rows", "facts", "empty_since", "polled_at", "gone_at",
-]  # fmt: skip
 _ALERT_FIELDS = ["phase", "since", "told"]
 _TOPIC_FIELDS = [
     "partitions", "retention_ms", "retention_bytes", "deletes", "compacts", "tracks", "rows", "polled_at",
@@ -89,18 +70,21 @@ def record(
     *,
     lease: locks.Lease,
     cluster: str,
+    now: datetime,
     groups: Sequence[GroupState],
+    unchanged: Sequence[int] = (),
     topics: Sequence[TopicState] = (),
     happened: Sequence[Happened] = (),
     alerts: Sequence[AlertState] = (),
 ) -> dict[str, int]:
-    """Write groups, topics, alerts and what happened; return the ids of the groups by name. Raises ``LeaseLost``."""
+    """Write groups, topics, alerts and what happened; return the ids of the groups by name. Raises ``LeaseLost``.
+
+    ``unchanged``: ids of groups that were looked at and are as they were.
+    """
     with transaction.atomic():
         locks.hold(lease=lease)
-        ids = {
-            **_write(cluster, [each for each in groups if each.window is None], _FIELDS),
-            **_write(cluster, [each for each in groups if each.window is not None], [*_FIELDS, "window"]),
-        }
+        ids = group_rows.write(cluster, groups)
+        group_rows.touch(unchanged, now=now)
         Topic.objects.bulk_create(
             [_topic(cluster, each) for each in topics],
             batch_size=BATCH,
@@ -159,57 +143,6 @@ def forget_old(*, now: datetime) -> None:
     """Delete old events, and groups that have been gone for long."""
     Event.objects.filter(at__lt=now - EVENTS_KEPT).delete()
     Group.objects.filter(gone_at__lt=now - GONE_KEPT).delete()
-
-
-def _write(cluster: str, groups: Iterable[GroupState], fields: list[str]) -> dict[str, int]:
-    rows = [_group(cluster, each) for each in groups]
-    Group.objects.bulk_create(
-        rows, batch_size=BATCH, update_conflicts=True, unique_fields=["cluster", "name"], update_fields=fields
-    )
-    return {row.name: row.pk for row in rows}
-
-
-def _group(cluster: str, state: GroupState) -> Group:
-    found, at = state.summary, state.polled_at
-    expires_at = at + timedelta(seconds=found.expires_in_s) if found.expires_in_s is not None else None
-    empty_since = at - timedelta(seconds=found.empty_since_s) if found.empty_since_s is not None else None
-    return Group(
-        cluster_id=cluster,
-        name=found.name,
-        state=found.state[:40],
-        protocol=found.protocol,
-        type=printable(found.type, limit=TEXT_CHARS_MAX),
-        assignor=printable(found.assignor, limit=TEXT_CHARS_MAX),
-        coordinator=found.coordinator,
-        word=found.word.value,
-        word_since=state.word_since,
-        reason=printable(found.reason, limit=TEXT_CHARS_MAX),
-        severity=verdict.SEVERITY[found.word],
-        lag=found.lag,
-        weight=found.lag or 0,
-        lag_s=found.lag_s,
-        lag_s_at_least=found.at_least,
-        trend=found.trend,
-        eta_s=found.eta_s,
-        loss_s=found.loss_s,
-        lost=found.lost,
-        expires_at=expires_at,
-        partitions=len(found.rows),
-        untold=found.untold,
-        topics=sorted(found.per_topic),
-        per_topic={topic: list(each) for topic, each in found.per_topic.items()},
-        members=[
-            [printable(part, limit=TEXT_CHARS_MAX) if isinstance(part, str) else part for part in member]
-            for member in found.members
-        ],
-        rows=[list(row) for row in found.rows],
-        facts=found.facts,
-        window=state.window or b"",
-        empty_since=empty_since,
-        first_seen=state.first_seen,
-        polled_at=at,
-        gone_at=state.gone_at,
-    )
 
 
 def _write_alerts(alerts: Sequence[AlertState], ids: Mapping[str, int]) -> None:

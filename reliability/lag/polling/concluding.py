@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
-from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend, verdict
+from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend
+from reliability.lag.domain.alerting import Phase
 from reliability.lag.domain.history import Bucket
-from reliability.lag.domain.summary import PartitionRow, Summary, TopicSum
+from reliability.lag.domain.summary import PartitionRow, Summary
 from reliability.lag.domain.time_lag import TimeLag
-from reliability.lag.domain.values import WINDOW, Word
+from reliability.lag.domain.values import WINDOW
 from reliability.lag.models.events import Kind
-from reliability.lag.operations.recording import AlertState, GroupState, Happened
-from reliability.lag.polling import judging, minutes, telling
+from reliability.lag.operations.group_rows import GroupState
+from reliability.lag.operations.recording import AlertState, Happened
+from reliability.lag.polling import judging, minutes, noticing, telling
 from reliability.lag.polling.judging import Judged
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.remembering import Memory, Remembered
-
-_IN_MOTION = frozenset({"preparing_rebalance", "completing_rebalance", "assigning", "reconciling"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Concluded:
     """What a look is worth writing down."""
 
     groups: list[GroupState]
+    unchanged: list[int]
+    """Ids of groups that read everything, as they did."""
     happened: list[Happened]
     alerts: list[AlertState]
     minutes: list[tuple[str, str, Bucket]]
@@ -51,38 +53,64 @@ class Context:
 
 def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> Concluded:
     """Judge the groups that were due, remember what they showed, and note those that are gone."""
-    groups, happened, alerts, over = [], [], [], []
+    found = Concluded(groups=[], unchanged=[], happened=[], alerts=[], minutes=[])
     for name in due:
         group = context.memory.of(name)
-        summary = _summary(name, group, context)
-        ended = minutes.note(group, summary.rows, summary.per_topic, at_s=context.look.at_s)
-        over += [(name, topic, bucket) for topic, bucket in ended]
-        told = telling.step(
-            summary,
-            group.alerts,
-            given=context.rules,
-            muted_until_s=context.muted.get(name, 0.0),
-            at_s=context.look.at_s,
-        )
-        alerts += told.states
-        happened += told.happened + _verdict_changes(name, group, summary, context.now)
-        group.first_seen = group.first_seen or context.now
-        groups.append(
-            GroupState(
-                summary=summary,
-                word_since=group.word_since or context.now,
-                first_seen=group.first_seen,
-                polled_at=context.now,
-                window=group.window.pack() if with_windows else None,
-            )
-        )
-        happened += _rebalances(name, group, context)
+        if group.id is not None and _is_unchanged(name, group, context.look):
+            found.unchanged.append(group.id)
+            _note_minutes(name, group, (), found, context)
+        else:
+            _conclude_one(name, group, found, context, with_windows=with_windows)
     for name in [name for name in context.memory.groups if name not in context.look.listed]:
-        state = _gone(name, context.memory.groups.pop(name), context.now)
+        state = noticing.gone(name, context.memory.groups.pop(name), context.now)
         if state is not None:
-            groups.append(state)
-            happened.append(_happened(name, context.now, Kind.STATE, "paused", "the group is gone"))
-    return Concluded(groups=groups, happened=happened, alerts=alerts, minutes=over)
+            found.groups.append(state)
+            found.happened.append(noticing.happened(name, context.now, Kind.STATE, "paused", "the group is gone"))
+    return found
+
+
+def _is_unchanged(name: str, group: Remembered, look: Look) -> bool:
+    """Whether a quiet group is exactly as it was: most groups of a large cluster, most of the time."""
+    if group.is_hot or look.commits.get(name) != group.commits or look.described.get(name) != group.description:
+        return False
+    if look.listed[name].state != group.state or any(each.phase != Phase.QUIET for each in group.alerts.values()):
+        return False
+    stable, ends = look.stable, look.ends
+    return all(stable.get(place) == at and ends.get(place) == at for place, at in group.places.items())
+
+
+def _conclude_one(name: str, group: Remembered, found: Concluded, context: Context, *, with_windows: bool) -> None:
+    summary = _summary(name, group, context)
+    group.per_topic = summary.per_topic
+    _note_minutes(name, group, summary.rows, found, context)
+    told = telling.step(
+        summary,
+        group.alerts,
+        given=context.rules,
+        muted_until_s=context.muted.get(name, 0.0),
+        at_s=context.look.at_s,
+    )
+    found.alerts.extend(told.states)
+    found.happened.extend(told.happened)
+    found.happened.extend(noticing.verdict_changes(name, group, summary, context.now))
+    found.happened.extend(noticing.rebalances(name, group, context.look, context.now))
+    group.first_seen = group.first_seen or context.now
+    found.groups.append(
+        GroupState(
+            summary=summary,
+            word_since=group.word_since or context.now,
+            first_seen=group.first_seen,
+            polled_at=context.now,
+            window=group.window.pack() if with_windows else None,
+        )
+    )
+
+
+def _note_minutes(
+    name: str, group: Remembered, rows: Sequence[PartitionRow], found: Concluded, context: Context
+) -> None:
+    ended = minutes.note(group, rows, group.per_topic, at_s=context.look.at_s)
+    found.minutes.extend((name, topic, bucket) for topic, bucket in ended)
 
 
 def _summary(name: str, group: Remembered, context: Context) -> Summary:
@@ -99,6 +127,8 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         group.points.append((look.at_s, float(lag)))
     if slowest is not None and slowest.lag_s is not None:
         group.ages.append((look.at_s, slowest.lag_s))
+    commits = look.commits.get(name)
+    group.commits = None if isinstance(commits, ports.Problem) else commits
     group.places = {TopicPartition(row.topic, row.partition): row.committed for row in judged.rows}
     group.is_hot = _is_hot(group, judged, look)
     listing = look.listed[name]
@@ -138,7 +168,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
 
 def _is_hot(group: Remembered, judged: Judged, look: Look) -> bool:
     """A group is hot while one of its partitions is, or while its members change places."""
-    if look.listed and group.state in _IN_MOTION:
+    if look.listed and group.state in noticing.IN_MOTION:
         return True
     # The end, not the readable one: behind a transaction that does not end nothing seems to wait.
     places = ((TopicPartition(row.topic, row.partition), row) for row in judged.rows)
@@ -208,86 +238,3 @@ def _facts(
         name: round(value, 2) for name, value in (("skew", skew.owned), ("lag_skew", skew.lag)) if value is not None
     }
     return facts
-
-
-# --- what has happened
-
-
-def _verdict_changes(name: str, group: Remembered, summary: Summary, now: datetime) -> list[Happened]:
-    """A word that changed, told once it means something: measuring is no news."""
-    if group.word is summary.word:
-        return []
-    was, group.word, group.word_since = group.word, summary.word, now
-    told = {Word.UNKNOWN, None}
-    if was in told and verdict.status_of(summary.word) in ("ok", "paused"):
-        return []
-    if summary.word is Word.UNKNOWN:
-        return []
-    status = verdict.status_of(summary.word)
-    return [_happened(name, now, Kind.VERDICT, status, f"{summary.word.value}: {summary.reason}")]
-
-
-def _rebalances(name: str, group: Remembered, context: Context) -> list[Happened]:
-    """What changed between two descriptions of a group at rest; in between it describes members without partitions."""
-    description = context.look.described.get(name)
-    if not isinstance(description, ports.GroupDescription):
-        return []
-    before = group.description
-    if description.state in _IN_MOTION:
-        group.unrest_s = group.unrest_s or context.look.at_s
-        return []
-    group.description = description
-    if before is None:
-        return []
-    changes = members.diff(before.members, description.members)
-    text = members.rebalance_text(changes)
-    took_s = context.look.at_s - group.unrest_s if group.unrest_s else None
-    group.unrest_s = None
-    if not text:
-        return []
-    facts: dict[str, object] = {"members": len(description.members)}
-    if took_s is not None:
-        facts["took_s"] = round(took_s, 1)
-    return [_happened(name, context.now, Kind.REBALANCE, "prog", text, facts)]
-
-
-def _gone(name: str, group: Remembered, now: datetime) -> GroupState | None:
-    """The last line about a group that a cluster lists no more; None when nothing was ever written of it."""
-    if group.first_seen is None:
-        return None
-    summary = Summary(
-        name=name,
-        state="dead",
-        protocol=group.description.protocol if group.description else "unknown",
-        type="",
-        assignor="",
-        coordinator=-1,
-        word=Word.DEAD,
-        reason="the group is gone: it was deleted, or its commits expired",
-        lag=None,
-        lag_s=None,
-        at_least=False,
-        trend="",
-        eta_s=None,
-        loss_s=None,
-        lost=0,
-        expires_in_s=None,
-        empty_since_s=None,
-        rows=[],
-        members=[],
-        per_topic=_of_topics(group.places),
-    )
-    return GroupState(
-        summary=summary, word_since=now, first_seen=group.first_seen, polled_at=now, window=b"", gone_at=now
-    )
-
-
-def _of_topics(places: Mapping[TopicPartition, int | None]) -> dict[str, TopicSum]:
-    """Its topics stay known, so that who may not see them does not see that it is gone."""
-    return {place.topic: TopicSum(None, None, False, Word.DEAD.value, 0, 0, 0) for place in places}
-
-
-def _happened(
-    name: str, now: datetime, kind: Kind, status: str, text: str, facts: Mapping[str, object] | None = None
-) -> Happened:
-    return Happened(group=name, at=now, kind=kind.value, status=status, text=text, facts=facts or {})

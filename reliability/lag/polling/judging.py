@@ -16,7 +16,6 @@ from reliability.lag.polling.reading import Look
 from reliability.lag.polling.windows import Window
 
 _EMPTY_STATES = frozenset({"empty", "dead"})
-_AT_THE_END = Verdict(word=Word.OK, reason="all is read", lag=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +68,12 @@ def judge(
         owned = {}
     rows = []
     for place in sorted({*committed, *(owned or ())}):
+        row = _read_to_its_end(place, look, committed=committed.get(place), owned=owned)
+        if row is not None:
+            rows.append(row)
+            continue
         seen = _seen(place, look, commits=commits, owned=owned, markers=markers)
-        found = _verdict(seen, window, place, group_empty=is_empty)
+        found = verdict.judge(window.of(place), seen, group_empty=is_empty)
         rows.append(_row(place, seen, found, look=look, owned=owned, track=tracks.get(place)))
     problem = _problem(commits, description)
     word, reason = _of_group(rows, is_empty=is_empty, problem=problem)
@@ -100,11 +103,19 @@ def _number(found: int | ports.Problem | None) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _verdict(seen: Seen, window: Window, place: TopicPartition, *, group_empty: bool) -> Verdict:
-    # Most partitions of a large cluster are read to their end: these need no window.
-    if seen.committed is not None and seen.committed == seen.stable == seen.end and seen.owned and not seen.problem:
-        return _AT_THE_END
-    return verdict.judge(window.of(place), seen, group_empty=group_empty)
+def _read_to_its_end(
+    place: TopicPartition, look: Look, *, committed: int | None, owned: Mapping[TopicPartition, int] | None
+) -> PartitionRow | None:
+    """The row of a partition that is owned and read: most of a large cluster, and they need no window."""
+    if committed is None or not owned or place not in owned:
+        return None
+    start, end = look.starts.get(place), look.ends.get(place)
+    if committed != end or committed != look.stable.get(place) or not isinstance(start, int) or start > committed:
+        return None
+    return PartitionRow(
+        place.topic, place.partition, Word.OK.value, "all is read", committed, start, committed, committed,
+        0, 0.0, False, 0, owned[place], look.layout.get(place, -1),
+    )  # fmt: skip
 
 
 def _row(

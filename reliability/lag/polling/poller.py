@@ -177,7 +177,9 @@ class Poller:
         ids = recording.record(
             lease=self._lease,
             cluster=self._cluster,
+            now=self._time.now(),
             groups=concluded.groups,
+            unchanged=concluded.unchanged,
             topics=topics.states(self._memory, look, now=self._time.now()) if is_whole else (),
             happened=concluded.happened,
             alerts=concluded.alerts,

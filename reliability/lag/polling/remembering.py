@@ -15,6 +15,7 @@ from reliability.lag.domain import trend
 from reliability.lag.domain.alerting import Kind, Phase, State
 from reliability.lag.domain.end_track import EndTrack
 from reliability.lag.domain.history import Bucket
+from reliability.lag.domain.summary import TopicSum
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Alert, Group, Mute, Topic
 from reliability.lag.polling.windows import Window
@@ -45,6 +46,8 @@ class Remembered:
     state: str = ""
     is_hot: bool = True
     alerts: dict[Kind, State] = field(default_factory=dict)
+    per_topic: dict[str, TopicSum] = field(default_factory=dict)
+    commits: Mapping[TopicPartition, int] | None = None
     buckets: dict[str, Bucket] = field(default_factory=dict)
     places: dict[TopicPartition, int | None] = field(default_factory=dict)
     """Its partitions and the commit at the last look: whose ends are watched while it is quiet."""
