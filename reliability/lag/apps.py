@@ -27,7 +27,7 @@ class LagConfig(AppConfig):
                 order=12,
             )
         )
-        registry.register_attention(lambda actor: overview.attention(actor=actor))
+        registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
         registry.register_figures(figures.figures)
         registry.register_finder(overview.find)

@@ -50,7 +50,8 @@ class LagCluster(Schema):
     partitions: int | None
     error: str = Field(description="Why the last poll told nothing; empty when it went well.")
     error_since: datetime | None
-    requests_per_minute: float | None = Field(description="Of the broker that is asked most.")
+    asks: str = Field(description="How much the broker that is asked most is asked, and whether that is within limits.")
+    left_out: int = Field(description="Groups whose names hold what cannot be shown.")
 
 
 class LagClusters(Schema):
@@ -104,7 +105,8 @@ def list_clusters(request: HttpRequest) -> LagClusters:
                 partitions=each.partitions,
                 error=each.error,
                 error_since=each.error_since,
-                requests_per_minute=each.requests_per_minute,
+                asks=each.asks,
+                left_out=each.left_out,
             )
             for each in polling.clusters
         ],

@@ -6,6 +6,7 @@ from reliability.console.domain import wording
 from reliability.lag.domain.values import Word
 
 NOT_KNOWN = "not known"
+UNEVEN_SHARE, UNEVEN_LAG = 1.5, 2.0  # times what is even: below, it is not worth a word
 LABELS: dict[Word, str] = {
     Word.OK: "Keeps up",
     Word.WARN: "Falls behind",
@@ -88,6 +89,17 @@ def loss(loss_s: float | None) -> str:
     if loss_s is None:
         return ""
     return f"records lost in ~{wording.span(loss_s)}" if loss_s > 0 else "records may be lost now"
+
+
+def unevenness(owned: float | None, lag: float | None) -> str:
+    """Return how uneven the load of the members is, in a sentence; "" where it is even enough."""
+    parts = []
+    if owned is not None and owned >= UNEVEN_SHARE:
+        parts.append(f"one member owns {owned:.1f} times an even share")
+    if lag is not None and lag >= UNEVEN_LAG:
+        parts.append(f"one has {lag:.1f} times the mean lag")
+    told = ", ".join(parts).replace(".0 times", " times")
+    return f"{told[0].upper()}{told[1:]}." if told else ""
 
 
 def retention(ms: int | None, size: int | None, *, deletes: bool | None, compacts: bool | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from reliability import access, audit, live
 from reliability.kernel.errors import Refused
 from reliability.lag.models import Group, Mute
+from reliability.lag.queries import history
 
 LONGEST = timedelta(days=7)
 """Nobody remembers a longer mute."""
@@ -26,7 +27,7 @@ def mute(*, group: Group, lasts: timedelta, reason: str, actor: access.Actor, no
     """
     facts = {"group": group.name, "minutes": round(lasts / timedelta(minutes=1))}
     with audit.action(
-        "lag.mute", actor=actor, target=f"group:{group.pk}", reason=reason, topics=group.topics, facts=facts
+        "lag.mute", actor=actor, target=history.target(group.pk), reason=reason, topics=group.topics, facts=facts
     ):
         if not timedelta(minutes=1) <= lasts <= LONGEST:
             raise BadMute
@@ -40,7 +41,7 @@ def mute(*, group: Group, lasts: timedelta, reason: str, actor: access.Actor, no
 def unmute(*, group: Group, actor: access.Actor) -> None:
     """Tell again; audited. Nothing happens to a group that is not muted. Raises ``access.Denied``."""
     with audit.action(
-        "lag.unmute", actor=actor, target=f"group:{group.pk}", topics=group.topics, facts={"group": group.name}
+        "lag.unmute", actor=actor, target=history.target(group.pk), topics=group.topics, facts={"group": group.name}
     ):
         Mute.objects.filter(group=group).delete()
     live.changed("lag")

@@ -21,7 +21,10 @@ MORE_IN_WORDS = "the reason is shown to accounts that see every topic"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRow:
-    """A cluster as shown. ``error`` is empty while polling goes well; ``requests_per_minute`` is per broker."""
+    """A cluster as shown. ``error`` is empty while polling goes well.
+
+    ``asks``: what of its budget polling takes, in words. ``left_out``: groups whose names cannot be shown.
+    """
 
     name: str
     polled_at: datetime | None
@@ -30,7 +33,8 @@ class ClusterRow:
     partitions: int | None
     error: str
     error_since: datetime | None
-    requests_per_minute: float | None
+    asks: str
+    left_out: int
     stretch: float | None
 
 
@@ -80,14 +84,7 @@ def _row(cluster: Cluster, everything: bool) -> ClusterRow:
         partitions=cluster.partitions if everything else None,
         error=(cluster.error if everything else MORE_IN_WORDS) if cluster.error else "",
         error_since=cluster.error_since,
-        requests_per_minute=_per_minute(cluster.facts),
+        asks=str(cluster.facts.get("asks", "")),
+        left_out=int(number_in(cluster.facts, "left_out") or 0) if everything else 0,
         stretch=number_in(cluster.facts, "stretch"),
     )
-
-
-def _per_minute(facts: dict[str, object]) -> float | None:
-    """Requests a minute of the broker that got most; the poller tells one number, or one for each broker."""
-    found = facts.get("requests_per_minute")
-    if isinstance(found, dict):
-        return max((float(each) for each in found.values() if isinstance(each, int | float)), default=None)
-    return number_in(facts, "requests_per_minute")

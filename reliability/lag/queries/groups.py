@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Func, IntegerField, Q, QuerySet, Sum
@@ -140,6 +140,12 @@ def one(*, actor: access.Actor, group_id: int) -> tuple[Row, Group, list[Partiti
         raise NoSuchGroup
     partitions, members = rows.parts_of(group, row, allowed)
     return _with_points([row], allowed)[0], group, partitions, members
+
+
+def some(*, actor: access.Actor, group_ids: Collection[int]) -> Sequence[Row]:
+    """Return those of these groups that an account may see, the worst first; without their last hour."""
+    found = list(_rows_of_topics(Q(pk__in=group_ids), access.visible_topics(actor)))
+    return sorted(found, key=lambda row: row.place, reverse=True)
 
 
 def named(*, actor: access.Actor, name: str, cluster: str = "") -> Sequence[Row]:

@@ -10,7 +10,7 @@ from reliability.console.domain.values import CheckResult, Item, Part, Status, T
 from reliability.lag.domain import sentences
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Event, Group
-from reliability.lag.queries import clusters, groups, history
+from reliability.lag.queries import alerts, clusters, groups, history
 from reliability.lag.queries.rows import Row
 
 TITLE = "Consumer lag"
@@ -66,16 +66,24 @@ def _unit(standing: groups.Standing, worst: Row | None) -> str:
     return "records wait" if worst.is_in_trouble else f"records wait in {sentences.groups(standing.groups)}"
 
 
-def attention(*, actor: access.Actor) -> Sequence[Item]:
-    """Groups that need somebody, the worst first, and clusters that tell nothing."""
-    polling = clusters.polling(actor=actor)
-    items = [_of_cluster(each) for each in polling.failing]
-    found = groups.page(actor=actor, limit=ITEMS_MAX + 1).rows
-    needy = [row for row in found if row.is_in_trouble]
-    items += [_of_group(row, actor) for row in needy[:ITEMS_MAX]]
-    if len(needy) > ITEMS_MAX:
-        items.append(_rest(groups.standing(actor=actor).in_trouble - ITEMS_MAX))
-    return items
+def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
+    """Groups that need somebody, the worst first, and clusters that tell nothing. Muted groups are left out.
+
+    A group needs somebody for its word, or for an alert that is up although it gets on: too far behind, too slow to
+    catch up, about to lose records.
+    """
+    items = [_of_cluster(each) for each in clusters.polling(actor=actor).failing]
+    found = groups.page(actor=actor, limit=groups.PAGE).rows
+    alerted = {alert.group_id: alert.text for alert in reversed(alerts.raised(without_verdicts=True))}
+    others = groups.some(actor=actor, group_ids=alerted.keys() - {row.id for row in found})
+    needy = [row for row in (*found, *others) if row.is_in_trouble or (row.id in alerted and not row.is_limited)]
+    quiet = alerts.muted([row.id for row in needy], now=now)
+    told = [row for row in needy if row.id not in quiet]
+    items += [_of_group(row, actor, alert=alerted.get(row.id, "")) for row in told[:ITEMS_MAX]]
+    hidden = len(told) - ITEMS_MAX
+    if len(found) == groups.PAGE and found[-1].is_in_trouble:
+        hidden += groups.standing(actor=actor).in_trouble - sum(row.is_in_trouble for row in found)
+    return [*items, _rest(hidden)] if hidden > 0 else items
 
 
 def _of_cluster(cluster: clusters.ClusterRow) -> Item:
@@ -95,15 +103,19 @@ def _of_cluster(cluster: clusters.ClusterRow) -> Item:
     )
 
 
-def _of_group(row: Row, actor: access.Actor) -> Item:
+def _of_group(row: Row, actor: access.Actor, *, alert: str) -> Item:
     url = group_url(row.id)
     return Item(
         id=f"lag:group:{row.id}",
         room="lag",
-        status=row.status,
-        word=sentences.LABELS[row.word],
+        status=row.status if row.is_in_trouble else "warn",
+        word=sentences.LABELS[row.word] if row.is_in_trouble else "Alert",
         title=f"{row.name}: {_how_far(row)}",
-        detail=" · ".join(part for part in (row.reason or _topics(row), _cause(row, actor), _ahead(row)) if part),
+        detail=" · ".join(
+            part
+            for part in ("" if row.is_limited else alert, row.reason or _topics(row), _cause(row, actor), _ahead(row))
+            if part
+        ),
         since=row.word_since,
         url=url,
         act_label="Look",

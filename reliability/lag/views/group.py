@@ -17,8 +17,8 @@ from reliability.lag.domain import charting, sentences, verdict
 from reliability.lag.domain.summary import NOBODY, MemberRow, PartitionRow
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Group
-from reliability.lag.queries import charts, clusters, groups, history, topics
-from reliability.lag.queries.rows import Row
+from reliability.lag.queries import alerts, charts, clusters, groups, history, topics
+from reliability.lag.queries.rows import Row, number_in
 from reliability.lag.views import chart, wording
 from reliability.live import fragment
 
@@ -66,9 +66,11 @@ def page(request: HttpRequest, group_id: int) -> HttpResponse:
         "polling": polling,
         "verdict": _verdict(row),
         "causes": history.causes(actor=actor, row=row) if _is_asked_why(row) else None,
-        "figures": wording.figures(row),
+        "figures": wording.figures(row, facts),
         "advice": _text_in(facts, "advice"),
-        "skew": _text_in(facts, "skew"),
+        "skew": sentences.unevenness(number_in(facts, "skew"), number_in(facts, "lag_skew")),
+        "alerts": [] if row.is_limited else alerts.raised(group_id=row.id),
+        "mute": alerts.muted([row.id], now=now).get(row.id),
         "problem": _text_in(facts, "problem"),
         "facts": wording.facts(row, group),
         "topics": [(topic, known.get(topic)) for topic in row.topics],
@@ -93,6 +95,7 @@ def _seen(context: Mapping[str, Any], group: Group) -> object:
         [each.row for each in context["partitions"]],
         context["members"],
         [causes.facts, causes.unread] if causes else None,
+        [[each.text for each in context["alerts"]], context["mute"]],
         [context[name] for name in ("advice", "skew", "problem", "chart_data", "happened", "facts")],
         [polling.is_running, [(each.name, each.error) for each in polling.clusters]],
         group.empty_since,

@@ -15,7 +15,7 @@ from reliability.console.views.acts import told
 from reliability.kernel import clock
 from reliability.lag.domain import sentences, verdict
 from reliability.lag.domain.values import Word
-from reliability.lag.queries import clusters, groups
+from reliability.lag.queries import alerts, clusters, groups
 from reliability.lag.queries.groups import BadCursor, Search
 from reliability.lag.views.wording import Shown, shown
 from reliability.live import fragment
@@ -54,6 +54,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "error": error,
         "rows": [shown(row, polling, now=now) for row in found.rows],
+        "muted": alerts.muted([row.id for row in found.rows], now=now),
         "older": found.next,
         "cursor": request.GET.get("cursor", ""),
         "standing": standing,
@@ -105,7 +106,7 @@ def _seen(context: dict[str, Any], now: datetime) -> object:
     rows: list[Shown] = context["rows"]
     polling: clusters.Polling = context["polling"]
     return [
-        [(each.row, each.is_old) for each in rows],
+        [(each.row, each.is_old, each.row.id in context["muted"]) for each in rows],
         context["standing"],
         context["error"],
         polling.is_running,

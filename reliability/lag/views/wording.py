@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,7 +91,7 @@ class Figure:
     kind: str = ""
 
 
-def figures(row: Row) -> list[Figure]:
+def figures(row: Row, facts: Mapping[str, object]) -> list[Figure]:
     """Return the numbers at the top of a group's page; of a part of a group only those that can be told of it."""
     trouble = row.status if row.is_in_trouble else ""
     found = [
@@ -104,7 +105,7 @@ def figures(row: Row) -> list[Figure]:
         Figure(value=_short(sentences.rate(row.inflow_per_s)), text="come in"),
         Figure(value=_short(sentences.rate(row.consumed_per_s)), text="are read"),
         _eta(row),
-        _loss(row),
+        _loss(row, facts),
         Figure(value=members(row), text="member" if row.members == 1 else "members"),
     ]
 
@@ -121,13 +122,15 @@ def _eta(row: Row) -> Figure:
     return Figure(value="?", text=f"until caught up{': steady' if row.trend == 'steady' else ', cannot be told'}")
 
 
-def _loss(row: Row) -> Figure:
+def _loss(row: Row, facts: Mapping[str, object]) -> Figure:
     if row.lost:
         return Figure(value=f"{row.lost:,}", text="records deleted unread", kind="crit")
     if row.loss_s is None:
         return Figure(value="—", text="no loss in sight")
-    when = "now" if row.loss_s <= 0 else f"~{sentences.span(row.loss_s)}"
-    return Figure(value=when, text="until records are lost", kind="crit")
+    sign = "≤ " if facts.get("loss_at_most") is True else "~"
+    when = "now" if row.loss_s <= 0 else f"{sign}{sentences.span(row.loss_s)}"
+    by = {"time": " by age", "size": " by size"}.get(str(facts.get("loss_by", "")), "")
+    return Figure(value=when, text=f"until records are deleted unread{by}", kind="crit")
 
 
 def _short(text: str) -> str:

@@ -95,7 +95,11 @@ def test_a_question_that_is_none_is_refused(get: Any, asked: str) -> None:
 
 
 def test_it_shows_a_topic_and_the_clusters(get: Any) -> None:
-    lag.cluster(error="connection refused", error_since=clock.SYSTEM.now(), facts={"requests_per_minute": {"1": 40}})
+    lag.cluster(
+        error="connection refused",
+        error_since=clock.SYSTEM.now(),
+        facts={"asks": "40 requests a minute of broker 1; no limit is set.", "left_out": 2},
+    )
     lag.group("a", [lag.part(lag=9), lag.part("stock", lag=2)])
     topic = lag.topic(rows=[[0, -1, None, None, None, "no leader"]])
     shown = get(f"topics/{topic.pk}")
@@ -106,7 +110,7 @@ def test_it_shows_a_topic_and_the_clusters(get: Any) -> None:
     clusters = get("clusters")
     assert clusters["polling"] is False
     (cluster,) = clusters["items"]
-    assert (cluster["error"], cluster["requests_per_minute"]) == ("connection refused", 40.0)
+    assert (cluster["error"], cluster["asks"][:2], cluster["left_out"]) == ("connection refused", "40", 2)
     lag.poller()
     assert get("clusters")["polling"] is True
     assert get("topics/999", status=404)["code"] == "no-such-topic"

@@ -11,6 +11,7 @@ from reliability.console.domain.values import Fact, Subject
 from reliability.console.registry import REGISTRY
 from reliability.kernel import clock
 from reliability.lag.domain.values import Word
+from reliability.lag.models import Alert, Mute
 from reliability.lag.queries import overview
 from tests.support import lag
 from tests.support.actors import actor
@@ -66,7 +67,7 @@ def test_groups_in_trouble_are_items_with_reason_and_first_cause() -> None:
     lag.group("unknown", [lag.part(word=Word.UNKNOWN, lag=None)])
     REGISTRY.causes.append(explain)
     try:
-        (item,) = overview.attention(actor=EVERYBODY)
+        (item,) = overview.attention(actor=EVERYBODY, now=clock.SYSTEM.now())
     finally:
         REGISTRY.causes.remove(explain)
     assert (item.id, item.word, item.status) == (f"lag:group:{group.pk}", "Stalled", "crit")
@@ -82,11 +83,25 @@ def test_many_groups_are_named_in_part_and_a_silent_cluster_is_an_item() -> None
     for number in range(8):
         lag.group(f"g{number}", [lag.part(word=Word.WARN, lag=number + 1)])
     lag.cluster("far", error="connection refused", error_since=clock.SYSTEM.now())
-    items = overview.attention(actor=EVERYBODY)
+    items = overview.attention(actor=EVERYBODY, now=clock.SYSTEM.now())
     assert len(items) == 1 + overview.ITEMS_MAX + 1
     assert (items[0].id, items[0].is_cause) == ("lag:cluster:far", True)
     assert items[1].title.startswith("g7: 8 records wait")
     assert items[-1].title == "3 more consumer groups are behind or stuck"
+
+
+def test_a_group_that_gets_on_but_has_an_alert_is_an_item_and_a_muted_one_is_none() -> None:
+    now = clock.SYSTEM.now()
+    slow = lag.group("slow", [lag.part(lag=900, lag_s=600.0)])
+    muted = lag.group("muted", [lag.part(word=Word.STALL, lag=9)])
+    Alert.objects.create(group=slow, kind="time_lag", phase="raised", since=now, raised_at=now, text="too far behind")
+    Alert.objects.create(group=slow, kind="eta", phase="pending", since=now, text="not yet")
+    Mute.objects.create(group=muted, until=now + timedelta(hours=1), by="ana", reason="a deploy", at=now)
+    (item,) = overview.attention(actor=EVERYBODY, now=now)
+    assert (item.id, item.word, item.status) == (f"lag:group:{slow.pk}", "Alert", "warn")
+    assert item.detail.startswith("too far behind · ")
+    (again,) = overview.attention(actor=EVERYBODY, now=now + timedelta(hours=2))[:1]
+    assert again.id == f"lag:group:{muted.pk}", "a mute ends"
 
 
 def test_what_happened_is_on_the_timeline_newest_first_under_the_groups_name() -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from reliability.access import Role
 from reliability.kernel import clock
 from reliability.lag.domain.values import Word
+from reliability.lag.models import Alert, Mute
 from tests.support import actors, lag
 from tests.support.lag import Seen
 
@@ -119,7 +120,16 @@ def test_a_group_page_says_verdict_figures_partitions_members_and_what_happened(
             lag.part(partition=2, owner=-1),
         ],
         members=[lag.member(0, owns=2, lag=1_204, instance="static-7"), lag.member(1, owns=0)],
-        facts={"inflow_per_s": 12.0, "consumed_per_s": 0.0, "advice": "It takes 3 members to keep up."},
+        facts={
+            "inflow_per_s": 12.0,
+            "consumed_per_s": 0.0,
+            "advice": "It takes 3 members to keep up.",
+            "skew": 2.0,
+            "lag_skew": 3.21,
+            "loss_at_most": True,
+            "loss_by": "time",
+        },
+        loss_s=3_600.0,
         trend="growing",
     )
     lag.topic("orders")
@@ -129,7 +139,9 @@ def test_a_group_page_says_verdict_figures_partitions_members_and_what_happened(
     for words in (
         "Stalled orders 1: no commit for 50 s while 1,204 records wait",
         "Nothing known explains it",
-        "It takes 3 members to keep up.",
+        "It takes 3 members to keep up. One member owns 2 times an even share, one has 3.2 times the mean lag.",
+        "≤ 1 h",
+        "until records are deleted unread by age",
         "104 in open transactions",
         "static-7",
         "Idle owns nothing",
@@ -141,6 +153,17 @@ def test_a_group_page_says_verdict_figures_partitions_members_and_what_happened(
         assert words in shown, words
     assert shown.index("orders 1 no commit") < shown.index("orders 0 all is read"), "the worst partition first"
     assert "Reset offsets" not in shown, "there is no such act yet"
+
+
+def test_alerts_and_a_mute_stand_on_the_groups_page(page: Client) -> None:
+    now = clock.SYSTEM.now()
+    group = lag.group()
+    Alert.objects.create(group=group, kind="eta", phase="clearing", since=now, raised_at=now, text="too slow")
+    Mute.objects.create(group=group, until=now + timedelta(hours=1), by="ana", reason="a deploy", at=now)
+    shown = text(page, f"/lag/groups/{group.pk}/")
+    assert "Alert: too slow since" in shown
+    assert "by ana: “a deploy”" in shown
+    assert "muted · every partition keeps up" in text(page, "/lag/")
 
 
 def test_the_history_is_a_picture_and_a_table_and_its_gaps_are_gaps(page: Client) -> None:

@@ -83,6 +83,20 @@ def test_when_records_are_lost(loss_s: float | None, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("owned", "behind", "words"),
+    [
+        (None, None, ""),
+        (1.0, 1.9, ""),
+        (1.5, None, "One member owns 1.5 times an even share."),
+        (1.0, 4.0, "One has 4 times the mean lag."),
+        (2.0, 2.0, "One member owns 2 times an even share, one has 2 times the mean lag."),
+    ],
+)
+def test_an_uneven_load_is_told(owned: float | None, behind: float | None, words: str) -> None:
+    assert sentences.unevenness(owned, behind) == words
+
+
+@pytest.mark.parametrize(
     ("ms", "size", "deletes", "compacts", "words"),
     [
         (None, None, None, None, "not known"),
