@@ -13,6 +13,7 @@ from outbox import operations, queries
 from outbox.domain.event import SHARDS
 from outbox.operations.pausing import ALL_SHARDS
 from reliability import access
+from reliability.console.asked import Asked
 from reliability.kernel import clock
 
 router = Router(tags=["outbox"])
@@ -85,7 +86,7 @@ class ParkedQuery(Schema):
     topic: Annotated[str, Field(max_length=249, pattern=r"^[^\x00]*$")] = ""
 
 
-class Pause(Schema):
+class Pause(Asked):
     """Which shards to stop (all when none is named), and why."""
 
     shards: Annotated[list[Annotated[int, Field(ge=0, lt=SHARDS)]], Field(max_length=SHARDS)] = []

@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
 
 from reliability.access import api as access_api
-from reliability.console import bodies, problems
+from reliability.console import asked, bodies, problems
 
 api = NinjaAPI(
     title="Mainstay",
@@ -19,6 +19,7 @@ api = NinjaAPI(
     parser=bodies.StrictJson(),
 )
 problems.install(api)
+api.add_decorator(asked.only_known)
 api.add_router("", "dlq.api.router")
 api.add_router("/outbox", "outbox.api.router")
 api.add_router("", "reliability.lag.api.router")

@@ -14,12 +14,13 @@ from dlq.models import Discard
 from dlq.operations import discards as operations
 from dlq.queries import discards as queries
 from reliability import access
+from reliability.console.asked import Asked
 from reliability.kernel import clock
 
 router = Router(tags=["discards"])
 
 
-class DiscardRequest(Schema):
+class DiscardRequest(Asked):
     """What to give up and why. `expected`: how many letters you were shown; another number refuses the act."""
 
     scope: Scope

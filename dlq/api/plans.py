@@ -17,12 +17,13 @@ from dlq.models import ReplayPlan
 from dlq.operations import plans as operations
 from dlq.queries import replays as queries
 from reliability import access
+from reliability.console.asked import Asked
 from reliability.kernel import clock
 
 router = Router(tags=["replays"])
 
 
-class Target(Schema):
+class Target(Asked):
     """Where the replay goes: back to the `origin` topic, to another `topic`, or to the `group` that failed alone."""
 
     kind: words.Kind = words.Kind.ORIGIN
@@ -34,7 +35,7 @@ def _spelled_out(value: Any) -> Any:
     return {"kind": value} if isinstance(value, str) else value
 
 
-class PlanRequest(Schema):
+class PlanRequest(Asked):
     """What to plan. The run stops by itself when more than `failed_limit` of the outcomes are failures; null: never."""
 
     scope: Scope

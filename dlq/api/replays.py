@@ -17,12 +17,13 @@ from dlq.models import Replay, ReplayItem
 from dlq.operations import replays as operations
 from dlq.queries import replays as queries
 from reliability import access
+from reliability.console.asked import Asked
 from reliability.kernel import clock
 
 router = Router(tags=["replays"])
 
 
-class Approval(Schema):
+class Approval(Asked):
     """The plan to run, its hash as it was shown, and why."""
 
     plan: Id
@@ -108,13 +109,13 @@ class ItemsQuery(Paging):
     state: ItemState | None = None
 
 
-class Rate(Schema):
+class Rate(Asked):
     """Items per second."""
 
     rate: float
 
 
-class Group(Schema):
+class Group(Asked):
     """The consumer group that processes the items whose letters name none, and how that is known."""
 
     group: Text
