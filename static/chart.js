@@ -85,7 +85,7 @@
         width: this.width(), height: HEIGHT, padding: [10, 4, 0, 4],
         scales: { x: { time: true }, lag: { range: upward }, behind: { range: upward }, rate: { range: upward } },
         axes: [
-          { ...axis, space: 70, values: (self, splits) => splits.map(long ? day : time) },
+          { ...axis, space: 70, size: 30, values: (self, splits) => splits.map(long ? day : time) },
           { ...axis, scale: "lag", size: 56, values: (self, splits) => splits.map((each) => compact.format(each)) },
           { ...axis, scale: "behind", side: 1, size: 56, grid: { show: false }, incrs: SPANS, values: (self, splits) => splits.map((each) => (each ? span(each) : "0")) },
         ],

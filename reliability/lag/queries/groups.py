@@ -117,8 +117,10 @@ class Standing:
     in_trouble: int
 
 
-def page(*, actor: access.Actor, search: Search = EVERYTHING, cursor: str = "", limit: int = PAGE) -> Page:
-    """Return a page of the groups that a search fits. Raises ``BadCursor``."""
+def page(
+    *, actor: access.Actor, search: Search = EVERYTHING, cursor: str = "", limit: int = PAGE, with_hour: bool = True
+) -> Page:
+    """Return a page of the groups that a search fits, with their last hour. Raises ``BadCursor``."""
     limit = max(1, min(limit, PAGE_MAX))
     behind = _place(cursor)
     allowed = access.visible_topics(actor)
@@ -128,7 +130,7 @@ def page(*, actor: access.Actor, search: Search = EVERYTHING, cursor: str = "", 
         found = _page_of_topics(search, allowed, behind, limit)
     shown = found[:limit]
     after = "-".join(map(str, shown[-1].place)) if len(found) > limit else None
-    return Page(rows=_with_points(shown, allowed), next=after)
+    return Page(rows=_with_points(shown, allowed) if with_hour else shown, next=after)
 
 
 def one(*, actor: access.Actor, group_id: int) -> tuple[Row, Group, list[PartitionRow], list[MemberRow]]:

@@ -73,7 +73,7 @@ def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
     catch up, about to lose records.
     """
     items = [_of_cluster(each) for each in clusters.polling(actor=actor).failing]
-    found = groups.page(actor=actor, limit=groups.PAGE).rows
+    found = groups.page(actor=actor, limit=groups.PAGE, with_hour=False).rows
     alerted = {alert.group_id: alert.text for alert in reversed(alerts.raised(without_verdicts=True))}
     others = groups.some(actor=actor, group_ids=alerted.keys() - {row.id for row in found})
     needy = [row for row in (*found, *others) if row.is_in_trouble or (row.id in alerted and not row.is_limited)]
@@ -188,7 +188,7 @@ def find(actor: access.Actor, wanted: str) -> Sequence[Part]:
     text = wanted.strip()
     if not text:
         return []
-    found = groups.page(actor=actor, search=groups.Search(text=text), limit=groups.PAGE_MAX).rows
+    found = groups.page(actor=actor, search=groups.Search(text=text), limit=groups.PAGE_MAX, with_hour=False).rows
     named = sorted((row for row in found if text.lower() in row.name.lower()), key=lambda row: row.name != text)
     return [
         Part(

@@ -152,7 +152,8 @@ def test_a_group_page_says_verdict_figures_partitions_members_and_what_happened(
     ):
         assert words in shown, words
     assert shown.index("orders 1 no commit") < shown.index("orders 0 all is read"), "the worst partition first"
-    assert "Reset offsets" not in shown, "there is no such act yet"
+    assert "Reset offsets" not in shown, "a viewer may not"
+    assert "Resets" in shown, "but may read what was reset"
 
 
 def test_alerts_and_a_mute_stand_on_the_groups_page(page: Client) -> None:
