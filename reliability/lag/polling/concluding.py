@@ -137,8 +137,10 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
     group.empty_since_s = (group.empty_since_s or look.at_s) if is_empty else None
     description = look.described.get(name)
     told = description if isinstance(description, ports.GroupDescription) else None
-    forecast = _forecast(judged.rows, group, context) if lag else None
-    direction = trend.direction(group.points)
+    # A record on its way is no lag: what is said of the course of a lag is said of one that lasts.
+    behind = [row for row in judged.rows if row.lag and not group.window.caught_up(_place(row))]
+    forecast = _forecast(behind, group, context)
+    direction = trend.direction(group.points) if behind else None
     return Summary(
         name=name,
         state=told.state if told else listing.state,
@@ -152,7 +154,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         lag_s=slowest.lag_s if slowest else None,
         at_least=slowest.at_least if slowest else False,
         trend=direction.value if direction else "",
-        eta_s=trend.eta_s(float(lag), group.points) if lag else None,
+        eta_s=trend.eta_s(float(lag), group.points) if lag and behind else None,
         loss_s=forecast.seconds if forecast else None,
         lost=sum(row.lost for row in judged.rows),
         expires_in_s=loss.expiry_s(
@@ -162,8 +164,12 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         rows=judged.rows,
         members=judged.members,
         per_topic=judging.sums(judged),
-        facts=_facts(judged, group, told, lag=lag, forecast=forecast),
+        facts=_facts(judged, group, told, lag=lag if behind or lag is None else 0, forecast=forecast),
     )
+
+
+def _place(row: PartitionRow) -> TopicPartition:
+    return TopicPartition(row.topic, row.partition)
 
 
 def _is_hot(group: Remembered, judged: Judged, look: Look) -> bool:

@@ -60,6 +60,13 @@ class Window:
             return None
         return Sample(self._times[-2], marks[-4], marks[-3]), Sample(self._times[-1], marks[-2], marks[-1])
 
+    def caught_up(self, place: TopicPartition) -> bool:
+        """Whether everything was read at one of the looks: what waits now may have come a moment ago."""
+        marks = self._marks.get(place)
+        return marks is None or any(
+            committed != _NOT_SEEN and committed >= end for committed, end in zip(marks[::2], marks[1::2], strict=True)
+        )
+
     def moved(self, place: TopicPartition) -> bool:
         """Whether the commit of a partition changed within the window."""
         marks = self._marks.get(place)

@@ -156,3 +156,16 @@ def test_a_rebalance_is_told_with_who_left(world: World) -> None:
     event = Event.objects.get(kind="rebalance")
     assert event.text.startswith("two at 127.0.0.1 left")
     assert event.facts == {"members": 1, "took_s": HOT_S}
+
+
+def test_a_record_on_its_way_is_no_lag_to_forecast_or_advise_on(world: World) -> None:
+    world.group("billing", world.member("one", 0, 1))
+    world.play.retention["orders"] = ports.Retention(ms=60_000, bytes=None, deletes=True, compacts=False)
+    for looks in range(20):
+        world.commit(looks - looks % 2)
+        world.end(looks)
+        world.polls()
+    row = world.row()
+    assert (row.word, row.lag) == (Word.OK, 1)
+    assert (row.trend, row.eta_s, row.loss_s) == ("", None, None)
+    assert "what they could do at most is not seen" in row.facts["advice"]
