@@ -18,6 +18,7 @@ from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
 from dlq.queries import limits, replays, shapes
 from reliability import access
+from reliability.kafka import group_names
 from reliability.kernel.errors import Refused
 
 NAMED_MAX = 20
@@ -156,7 +157,7 @@ def _candidate(row: dict[str, Any], keeper: shapes.Keeper) -> Candidate:
         group_id=row["group_id"],
         title=row["title"],
         origin_topic=row["origin_topic"],
-        consumer_group=row["consumer_group"],
+        consumer_group="" if group_names.trouble(row["consumer_group"]) else row["consumer_group"],
         size=row["size"],
         stored_at=row["stored_at"],
         headers_unreadable=row["headers_unreadable"],

@@ -29,14 +29,13 @@ def recognise(values: Mapping[str, bytes | None]) -> bool:
 def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
     """Return the newest failure."""
     reader = Reader(values)
-    connector = reader.name(_PREFIX + "connector.name")
     return Failure(
         dialect=NAME,
         origin_topic=reader.name(_PREFIX + "topic"),
         origin_partition=reader.decimal_partition(_PREFIX + "partition"),
         origin_offset=reader.decimal(_PREFIX + "offset"),
         origin_timestamp_ms=record.timestamp_ms,
-        group=f"connect-{connector}" if connector else "",
+        group=reader.group(_PREFIX + "connector.name", prefix="connect-"),
         error_type=reader.type(_PREFIX + "exception.class.name"),
         error_message=reader.message(_PREFIX + "exception.message"),
         error_stack=reader.stack(_PREFIX + "exception.stacktrace"),

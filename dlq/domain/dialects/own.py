@@ -32,7 +32,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         origin_partition=reader.decimal_partition(wire.DLQ_ORIGIN_PARTITION),
         origin_offset=reader.decimal(wire.DLQ_ORIGIN_OFFSET),
         origin_timestamp_ms=reader.decimal(wire.DLQ_ORIGIN_TIMESTAMP),
-        group=reader.name(wire.DLQ_GROUP),
+        group=reader.group(wire.DLQ_GROUP),
         attempt=reader.attempts(wire.DLQ_ATTEMPTS, reader.decimal(wire.DLQ_ATTEMPTS)),
         error_type=reader.type(wire.DLQ_ERROR_TYPE),
         error_message=reader.message(wire.DLQ_ERROR_MESSAGE),

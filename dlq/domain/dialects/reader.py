@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from reliability.kafka import group_names
 from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import text as texts
 from reliability.kernel import wire
 
-NAME_CHARS_MAX = 249  # Kafka's limit for a topic name; groups and error types are cut there too
+NAME_CHARS_MAX = 249  # Kafka's limit for a topic name; other short names are cut there too
 TYPE_CHARS_MAX = 500
 MESSAGE_CHARS_MAX = wire.ERROR_MESSAGE_BYTES_MAX
 STACK_CHARS_MAX = wire.ERROR_STACK_BYTES_MAX
@@ -34,9 +35,24 @@ class Reader:
         return name in self._values
 
     def name(self, header: str) -> str:
-        """Return a topic, group or other short name; "" when there is none."""
+        """Return a topic or other short name without blanks around it; "" when there is none."""
         value = self._values.get(header)
-        return _name_text(value[: NAME_CHARS_MAX * 4], NAME_CHARS_MAX) if value else ""
+        return _name_text(value[: NAME_CHARS_MAX * 4], NAME_CHARS_MAX).strip() if value else ""
+
+    def group(self, header: str, *, prefix: str = "") -> str:
+        """Return the name of a consumer group, ``prefix`` before what the header says; "" when there is none.
+
+        A name that cannot be a group's counts as none: trimmed or cut it would be that of another group.
+        """
+        value = self._values.get(header)
+        if not value:
+            return ""
+        limit = group_names.CHARS_MAX + 1
+        name = prefix + _name_text(value[: limit * 4], limit)
+        if wrong := group_names.trouble(name):
+            self._complain(header, value, wrong)
+            return ""
+        return name
 
     def type(self, header: str) -> str:
         """Return the name of an exception type; "" when there is none."""

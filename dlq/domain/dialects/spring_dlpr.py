@@ -43,7 +43,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         origin_partition=reader.int32(_PREFIX + "original-partition"),
         origin_offset=reader.int64(_PREFIX + "original-offset"),
         origin_timestamp_ms=reader.int64(_PREFIX + "original-timestamp"),
-        group=reader.name(_GROUP),
+        group=reader.group(_GROUP),
         attempt=reader.attempts(_DELIVERY, reader.int32(_DELIVERY)),
         error_type=error_type,
         error_message=message,

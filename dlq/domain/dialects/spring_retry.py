@@ -50,7 +50,7 @@ def read(values: Mapping[str, bytes | None], record: Record) -> Failure:
         origin_partition=reader.int32("kafka_original-partition"),
         origin_offset=reader.int64("kafka_original-offset"),
         origin_timestamp_ms=origin_timestamp_ms if origin_timestamp_ms is not None else first_timestamp_ms,
-        group=reader.name("kafka_dlt-original-consumer-group"),
+        group=reader.group("kafka_dlt-original-consumer-group"),
         attempt=reader.attempts(_ATTEMPTS, reader.small_int(_ATTEMPTS)),
         error_type=error_type,
         error_message=message,

@@ -17,7 +17,7 @@ from dlq.models import ReplayItem
 from dlq.operations import items, policy
 from dlq.operations.items import Change
 from dlq.operations.outcomes import evidence, rounds
-from reliability.kafka import clusters, ports
+from reliability.kafka import clusters, group_names, ports
 from reliability.kernel.record import TopicPartition
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ def settle_sent(*, now: datetime) -> int:
     """Judge every sent item once; return how many reached another state. Without Kafka only proof and failure count."""
     settled = 0
     for group in _groups():
-        view = _look(group, now=now) if group else View()
+        view = View() if group_names.trouble(group) else _look(group, now=now)
         for page in pages(ReplayItem.objects.filter(state=ItemState.SENT, consumer_group=group)):
             settled += judge(page, view, group, now=now)
     return settled

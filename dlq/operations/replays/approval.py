@@ -17,6 +17,7 @@ from dlq.operations import items, standing
 from dlq.queries import holding
 from dlq.queries import replays as queries
 from reliability import access, audit
+from reliability.kafka import group_names
 from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import text
 from reliability.kernel.errors import Refused
@@ -130,7 +131,9 @@ _INSERT = """
 INSERT INTO dlq_replayitem (replay_id, letter_id, position, state, event_id, consumer_group, message_id, attempt,
                             order_partition, order_offset, sent_topic, sent_sha256, proof, refused, error)
 SELECT %(run)s, letter.id, row_number() OVER (ORDER BY planned.place), 'planned', gen_random_uuid(),
-       CASE WHEN %(names_group)s THEN letter.consumer_group ELSE '' END,
+       CASE WHEN %(names_group)s AND length(letter.consumer_group) <= %(group_chars_max)s
+                 AND btrim(letter.consumer_group, %(blanks)s) = letter.consumer_group
+            THEN letter.consumer_group ELSE '' END,
        CASE WHEN letter.message_id <> '' THEN letter.message_id
             ELSE letter.topic || '/' || letter.partition || '/' || letter."offset" END,
        LEAST(GREATEST(COALESCE(letter.attempt, 1), COALESCE(earlier.attempt, 0)), %(attempt_max)s - 1) + 1,
@@ -154,6 +157,7 @@ def _claim(plan: ReplayPlan, run: Replay) -> list[int]:
     names_group = plan.target["kind"] != Kind.TOPIC
     values = {"plan": plan.pk, "run": run.pk, "free": list(holding.free_states(plan)), "names_group": names_group}
     values["attempt_max"] = ATTEMPT_MAX
+    values |= {"group_chars_max": group_names.CHARS_MAX, "blanks": group_names.BLANKS}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, values)
         cursor.execute(_INSERT, values)

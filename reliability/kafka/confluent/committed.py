@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import confluent_kafka
 
-from reliability.kafka import ports
+from reliability.kafka import group_names, ports
 from reliability.kafka.confluent import noise, settings, verdicts
 from reliability.kernel.record import TopicPartition
 
@@ -33,9 +33,12 @@ class CommittedOffsets:
         self._idle: OrderedDict[str, confluent_kafka.Consumer] = OrderedDict()
 
     def of(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
-        """Return the offset per partition, None where there is none; raises ``Unavailable``."""
+        """Return the offset per partition, None where there is none; raises ``Unavailable``, also for a name that no
+        client may be given."""
         if not partitions:
             return {}
+        if wrong := group_names.unaskable(group):
+            raise ports.Unavailable(f"offsets of group {group!r}: the name {wrong}")
         asked = [confluent_kafka.TopicPartition(topic, partition) for topic, partition in partitions]
         with verdicts.answered(f"offsets of group {group}"), self._client(group) as client:
             answers = client.committed(asked, timeout=self._answer_s)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
-from reliability.kafka import ports
+from reliability.kafka import group_names, ports
 from reliability.kafka.confluent import messages, noise, settings, verdicts
 from reliability.kernel.record import Record, TopicPartition
 
@@ -16,7 +16,7 @@ _ERRORS_KEPT_MAX = 1_000
 
 
 class Consumer:
-    """See `ports.Consumer`. For one thread."""
+    """See `ports.Consumer`. For one thread. Raises ValueError for a group's name that no client may be given."""
 
     def __init__(
         self,
@@ -27,6 +27,8 @@ class Consumer:
         instance_id: str | None = None,
         extra: settings.Settings | None = None,
     ) -> None:
+        if wrong := group_names.unaskable(group):
+            raise ValueError(f"The consumer group's name {group!r} {wrong}.")
         self._errors: deque[ports.PartitionError] = deque(maxlen=_ERRORS_KEPT_MAX)
         wanted = settings.consumer(
             profile, client_id=client_id, group=group, instance_id=instance_id, settings=extra or {}

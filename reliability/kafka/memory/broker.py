@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from reliability.kafka import ports
+from reliability.kafka import group_names, ports
 from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kafka.memory.group import Group
 from reliability.kafka.memory.group_admin import MemoryGroupAdmin
@@ -41,6 +41,8 @@ class MemoryBroker:
 
     def consumer(self, *, group: str, client_id: str = "memory", instance_id: str | None = None) -> ports.Consumer:
         """A member-to-be of a group on this broker."""
+        if wrong := group_names.unaskable(group):
+            raise ValueError(f"The consumer group's name {group!r} {wrong}.")
         return MemoryConsumer(self.log, self.group(group), client_id=client_id, instance_id=instance_id)
 
     def reader(self) -> ports.Reader:
@@ -220,6 +222,8 @@ class MemoryAdmin:
 
     def committed(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | None]:
         self._log.require()
+        if partitions and (wrong := group_names.unaskable(group)):
+            raise ports.Unavailable(f"offsets of group {group!r}: the name {wrong}")
         return {p: self._broker.group(group).committed.get(p) for p in partitions}
 
     def group_offsets(self, group: str) -> dict[TopicPartition, int]:

@@ -81,6 +81,16 @@ def test_a_group_that_never_committed_has_no_offset(broker: Broker) -> None:
     assert broker.admin().group_offsets(talking.group()) == {}
 
 
+@pytest.mark.parametrize("name", ["", "  ", "\t", "\tgb", "gb ", "gb\x00", "\x00", "gb\ud800"])
+def test_a_name_that_the_client_would_change_is_asked_of_nobody(broker: Broker, name: str) -> None:
+    topic = broker.topic()
+    talking.write(broker, topic, b"0")
+    with pytest.raises(ports.Unavailable, match="offsets of group .*: the name (is|begins|has)"):
+        broker.admin().committed(name, [TopicPartition(topic, 0)])
+    with pytest.raises(ValueError, match=r"The consumer group's name .* (is|begins|has) .*\."):
+        broker.consumer(name)
+
+
 @needs(LISTS_GROUPS)
 def test_a_group_is_listed_with_its_state_and_all_its_offsets(broker: Broker) -> None:
     topic, group = broker.topic(partitions=2), talking.group()
