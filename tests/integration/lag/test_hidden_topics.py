@@ -189,10 +189,9 @@ def test_the_api_says_nothing_of_it(world: World, client: Client) -> None:
 
 
 def test_figures_that_name_topics_are_for_who_sees_every_one(world: World, client: Client) -> None:
-    far = {"REMOTE_ADDR": "10.1.1.1"}
-    whole = client.get("/metrics", headers=token(name="all"), **far).content.decode()
+    whole = client.get("/metrics", headers=token(name="all"), REMOTE_ADDR="10.1.1.1").content.decode()
     assert f'topic="{SECRET}"' in whole
-    part = client.get("/metrics", headers=token(name="lim", topics=("stock*",)), **far)
+    part = client.get("/metrics", headers=token(name="lim", topics=("stock*",)), REMOTE_ADDR="10.1.1.1")
     assert part.status_code == 200
     assert_nothing_of_it(part.content.decode())
     assert "mainstay_letters" in part.content.decode()
