@@ -22,6 +22,7 @@ from reliability.lag.polling.judging import Judged
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.remembering import Memory, Remembered
+from reliability.lag.polling.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Context:
     now: datetime
     offsets_kept_s: float | None
     markers: Markers
+    transactions: Transactions
     rules: tuple[alerting.Rule, ...]
     muted: Mapping[str, float]
     """Groups of which nobody is told, and until when (Unix seconds)."""
@@ -120,6 +122,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
     # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
     group.window.add(look.at_s, {place: (at, at if place in markers else end) for place, (at, end) in seen.items()})
     judged = judging.judge(name, look, window=group.window, tracks=context.memory.tracks, markers=markers)
+    judged = judging.with_rows(judged, context.transactions.named(judged.rows, at_s=look.at_s))
     known = [row.lag for row in judged.rows if row.lag is not None]
     lag = sum(known) if known else None
     slowest = max((row for row in judged.rows if row.lag_s is not None), key=lambda row: row.lag_s or 0.0, default=None)

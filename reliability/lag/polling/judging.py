@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
@@ -28,6 +28,7 @@ class Judged:
     reason: str
     problem: str
     """Why the members or the commits of the whole group could not be read; "" when they could."""
+    is_empty: bool
 
 
 def owners(description: ports.GroupDescription | ports.Problem | None) -> dict[TopicPartition, int] | None:
@@ -77,7 +78,22 @@ def judge(
         rows.append(_row(place, seen, found, look=look, owned=owned, track=tracks.get(place)))
     problem = _problem(commits, description)
     word, reason = _of_group(rows, is_empty=is_empty, problem=problem)
-    return Judged(rows=rows, members=_members(description, rows), word=word, reason=reason, problem=problem)
+    return Judged(
+        rows=rows,
+        members=_members(description, rows),
+        word=word,
+        reason=reason,
+        problem=problem,
+        is_empty=is_empty,
+    )
+
+
+def with_rows(judged: Judged, rows: list[PartitionRow]) -> Judged:
+    """Return the same with other reasons in its rows, and so in its own."""
+    if rows == judged.rows:
+        return judged
+    _, reason = _of_group(rows, is_empty=judged.is_empty, problem=judged.problem)
+    return replace(judged, rows=rows, reason=reason)
 
 
 def _seen(

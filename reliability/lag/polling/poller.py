@@ -20,6 +20,7 @@ from reliability.lag.polling.reading import Look, Reader
 from reliability.lag.polling.remembering import Memory
 from reliability.lag.polling.spending import Spending
 from reliability.lag.polling.topics import Retentions
+from reliability.lag.polling.transactions import Transactions
 from reliability.locks import operations as locks
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Poller:
         self._renewed_s = float("-inf")
         self._admin: ports.GroupAdmin | None = None
         self._retentions: Retentions | None = None
+        self._transactions: Transactions | None = None
         self._memory = Memory()
         self._next_s = self._whole_s = self._upkeep_s = float("-inf")
         self._failures = 0
@@ -110,6 +112,7 @@ class Poller:
     def _look(self, now_s: float) -> None:
         admin = self._admin = self._admin or self._make_admin()
         retentions = self._retentions = self._retentions or Retentions(admin)
+        transactions = self._transactions = self._transactions or Transactions(admin)
         reader = Reader(admin, time=self._time)
         everyone = reader.groups()
         listed = {name: group for name, group in everyone.items() if printable(name, limit=NAME_CHARS_MAX) == name}
@@ -126,6 +129,7 @@ class Poller:
             now=self._time.now(),
             offsets_kept_s=self._memory.offsets_kept_s,
             markers=self._markers,
+            transactions=transactions,
             rules=telling.rules(),
             muted=remembering.muted(self._cluster),
         )

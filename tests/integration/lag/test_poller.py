@@ -131,6 +131,20 @@ def test_an_open_transaction_blocks(world: World) -> None:
     assert world.partition().lag == 19
 
 
+def test_the_transaction_that_blocks_is_named(world: World) -> None:
+    world.group("billing", world.member("one", 0, 1))
+    world.commit(10)
+    held = ports.OpenTransaction(
+        producer_id=4, first_offset=10, transactional_id="billing-7", since_ms=1_760_000_000_000
+    )
+    world.play.transactions[PLACE] = [held]
+    for looks in range(WINDOW):
+        world.end(20 + looks)
+        world.polls()
+    assert "billing-7, last wrote at 08:53:20 UTC, holds offset 10" in world.partition().reason
+    assert "billing-7" in world.row().reason
+
+
 def test_quiet_groups_are_looked_at_rarely_and_at_once_when_something_comes(world: World) -> None:
     world.group("billing", world.member("one", 0, 1))
     world.commit(10)
