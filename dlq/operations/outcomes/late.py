@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from dlq.domain.item import UNSETTLED, ItemState
 from dlq.models import ReplayItem
 from dlq.models.letters import FREE, State
 from dlq.operations import items, standing
 from dlq.operations.outcomes import evidence
+from dlq.operations.outcomes.alone import alone
 from dlq.operations.outcomes.watching import View, judge, pages
 
 WATCHED_FOR = timedelta(days=7)
@@ -27,20 +30,24 @@ def settle_late(*, now: datetime, within: timedelta = WATCHED_FOR) -> int:
     since = now - within
     reversible = ReplayItem.objects.filter(state__in=[ItemState.PASSED, ItemState.UNKNOWN], settled_at__gte=since)
     for group in sorted(set(reversible.order_by().values_list("consumer_group", flat=True).distinct())):
-        for page in pages(reversible.filter(consumer_group=group)):
-            settled += judge(page, View(), group, now=now)
+        settled += alone(f"group {group}", partial(_settle_group, reversible, group, now=now)) or 0
     orphans = ReplayItem.objects.filter(
         state=ItemState.FAILED_AGAIN,
         new_letter__isnull=True,
         settled_at__gte=since,
     )
     for page in pages(orphans):
-        settled += _link(page, evidence.new_letters([row.pk for row in page]), now=now)
+        settled += alone(f"{len(page)} without a new letter", partial(_link, page, now=now)) or 0
     return settled
 
 
-def _link(page: Sequence[ReplayItem], letters: Mapping[int, int], *, now: datetime) -> int:
+def _settle_group(reversible: QuerySet[ReplayItem], group: str, *, now: datetime) -> int:
+    return sum(judge(page, View(), group, now=now) for page in pages(reversible.filter(consumer_group=group)))
+
+
+def _link(page: Sequence[ReplayItem], *, now: datetime) -> int:
     """A failure known from the inbox has its letter now: that one carries it on, the old one is resolved."""
+    letters = evidence.new_letters([row.pk for row in page])
     by_run: dict[int, list[ReplayItem]] = {}
     for row in page:
         if row.pk in letters:

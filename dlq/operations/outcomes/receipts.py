@@ -14,6 +14,7 @@ from dlq.operations import items
 from dlq.operations.items import Change
 from outbox.queries import Receipt, receipts
 
+RECEIPT = "Kafka's receipt"
 LOOK_ITEMS_MAX = 10_000
 """Queued items looked at in one go; a run has at most 200, so this is far more than there are."""
 
@@ -36,7 +37,7 @@ def take_receipts(*, now: datetime, event_ids: Collection[UUID] | None = None) -
 def _change(item_id: int, receipt: Receipt) -> Change:
     event = _EVENTS[receipt.state]
     if event is ItemEvent.STORED:
-        return Change(item_id=item_id, event=event, receipt=receipt, proof="Kafka's receipt")
+        return Change(item_id=item_id, event=event, receipt=receipt, proof=RECEIPT)
     if event is ItemEvent.REFUSED:
         return Change(item_id=item_id, event=event, error=receipt.error or "refused by Kafka")
     proof = "a relay stopped while it was on its way, and the topic could not be searched for it"

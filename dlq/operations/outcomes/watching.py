@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -17,6 +18,8 @@ from dlq.models import ReplayItem
 from dlq.operations import items, policy
 from dlq.operations.items import Change
 from dlq.operations.outcomes import evidence, rounds
+from dlq.operations.outcomes.alone import alone
+from dlq.operations.outcomes.receipts import RECEIPT
 from reliability.kafka import clusters, group_names, ports
 from reliability.kernel.record import TopicPartition
 
@@ -24,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 PAGE_ITEMS = 2_000
 """Items judged together: bounds one transaction and the memory of one look."""
+
+UNSEEN = "the look for its outcome failed and is tried again; the worker's log says why"
 
 _FIELDS = (
     *("id", "replay_id", "letter_id", "state", "consumer_group", "message_id", "attempt", "sent_topic"),
@@ -42,13 +47,25 @@ class View:
 
 
 def settle_sent(*, now: datetime) -> int:
-    """Judge every sent item once; return how many reached another state. Without Kafka only proof and failure count."""
+    """Judge every sent item once; return how many reached another state. Without Kafka only proof and failure count.
+
+    A group whose look fails is passed over, and its items say so until one succeeds.
+    """
     settled = 0
     for group in _groups():
-        view = View() if group_names.trouble(group) else _look(group, now=now)
-        for page in pages(ReplayItem.objects.filter(state=ItemState.SENT, consumer_group=group)):
-            settled += judge(page, view, group, now=now)
+        sent = ReplayItem.objects.filter(state=ItemState.SENT, consumer_group=group)
+        moved = alone(f"group {group}", partial(_settle_group, sent, group, now=now))
+        if moved is None:
+            sent.exclude(proof=UNSEEN).update(proof=UNSEEN)
+        else:
+            sent.filter(proof=UNSEEN).update(proof=RECEIPT)
+            settled += moved
     return settled
+
+
+def _settle_group(sent: QuerySet[ReplayItem], group: str, *, now: datetime) -> int:
+    view = View() if group_names.trouble(group) else _look(group, now=now)
+    return sum(judge(page, view, group, now=now) for page in pages(sent))
 
 
 def judge(page: Sequence[ReplayItem], view: View, group: str, *, now: datetime) -> int:

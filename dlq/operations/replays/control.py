@@ -17,6 +17,7 @@ from dlq.operations.plans import BadPlan, checked_rate
 from dlq.queries import replays as queries
 from reliability import access, audit
 from reliability.audit import Draft
+from reliability.kafka import group_names
 from reliability.kernel.errors import Refused
 
 
@@ -90,8 +91,9 @@ def choose_group(*, replay_id: int, group: str, reason: str, actor: access.Actor
     Raises ``BadPlan`` for a name that is none, ``NothingGroupless``, ``NoSuchReplay``, ``access.Denied`` and
     ``audit.ReasonRequired``.
     """
-    group = group.strip()
-    if not group or not group.isprintable():
+    if wrong := group_names.trouble(group):
+        raise BadPlan(f"The consumer group's name {wrong}.")
+    if not group.isprintable():
         raise BadPlan("A consumer group has a printable name.")
     with _act("letters.settle", replay_id, actor, reason=reason) as (run, entry):
         chosen = ReplayItem.objects.filter(replay=run, consumer_group="").update(consumer_group=group, watched_from=now)

@@ -85,7 +85,7 @@ def test_a_group_that_never_committed_has_no_offset(broker: Broker) -> None:
 def test_a_name_that_the_client_would_change_is_asked_of_nobody(broker: Broker, name: str) -> None:
     topic = broker.topic()
     talking.write(broker, topic, b"0")
-    with pytest.raises(ports.Unavailable, match="offsets of group .*: the name (is|begins|has)"):
+    with pytest.raises(ports.Unavailable, match=r"offsets of group .*: the name (is|begins|has)"):
         broker.admin().committed(name, [TopicPartition(topic, 0)])
     with pytest.raises(ValueError, match=r"The consumer group's name .* (is|begins|has) .*\."):
         broker.consumer(name)

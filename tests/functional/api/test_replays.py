@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from dlq.models import Letter
+from reliability.access import Role
 from reliability.audit.models import Entry
 from tests.functional.api.conftest import Api
+from tests.support.actors import account
 from tests.support.replays import World
 
 
@@ -172,3 +175,15 @@ def test_naming_a_group_where_none_is_missing_is_refused(api: Api, world: World)
     assert (status, problem["code"]) == (409, "nothing-groupless")
     assert run.items.get().consumer_group == "billing"
     assert Entry.objects.order_by("-seq").values_list("act", "outcome")[0] == ("letters.settle", "refused")
+
+
+@pytest.mark.parametrize("name", ["g" * 250, "ü" * 1_500, "  ", "\tgb", "gb ", "\u00a0", "a\x00b", "", "a\nb"])
+def test_a_name_that_no_group_can_have_is_chosen_neither_by_api_nor_by_page(api: Api, world: World, name: str) -> None:
+    run = world.approve(*world.letters(1, group=""))
+    world.send_all(run)
+    status, problem = api("PUT", f"/replays/{run.pk}/consumer-group", {"group": name, "reason": "theirs"})
+    assert (status, problem["code"] in ("bad-plan", "invalid")) == (422, True), problem
+    page = Client()
+    page.force_login(account(Role.OPERATOR, name="bo").user)
+    page.post(f"/replays/{run.pk}/consumer-group/", {"group": name, "reason": "theirs"})
+    assert run.items.get().consumer_group == ""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import OperationalError
 
 from dlq.domain.scope import Scope
-from dlq.models import GroupWatch, Letter, Replay, ReplayItem
+from dlq.models import GroupWatch, Letter, Replay
 from dlq.operations import outcomes, plans
+from dlq.operations.outcomes import watching
 from outbox.domain import message
 from outbox.models import Inbox
 from reliability.kafka import clusters
@@ -79,9 +83,56 @@ def test_an_item_stored_with_such_a_name_is_settled_by_its_inbox_and_asks_nobody
     assert name not in asked
     assert GROUP in asked
     for run in (bad, good):
-        item = ReplayItem.objects.get(replay=run)
-        digest = message.digest(item.consumer_group, item.message_id)
-        Inbox.objects.create(digest=digest, state="done", attempt=item.attempt, at=world.now)
+        inbox_done(world, run)
     outcomes.settle_sent(now=world.now)
     assert counted(bad) == counted(good) == {"confirmed": 1}
     assert list(GroupWatch.objects.values_list("consumer_group", flat=True)) == [GROUP]
+
+
+@pytest.mark.parametrize("where", ["rounds.advance", "evidence.inbox_notes"])
+def test_what_fails_for_one_group_holds_up_no_other_and_its_items_say_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    bad, good = sent(world), sent(world, start=50)
+    bad.items.update(consumer_group="a-broken-one")  # the first in order
+    inbox_done(world, good)
+    module, name = where.split(".")
+    break_for_group(monkeypatch, getattr(watching, module), name, "a-broken-one")
+    outcomes.settle_sent(now=world.now)
+    assert counted(good) == {"confirmed": 1}
+    assert counted(bad) == {"sent": 1}
+    assert "look for its outcome failed" in bad.items.get().proof
+    monkeypatch.undo()
+    outcomes.settle_sent(now=world.now)
+    assert bad.items.get().proof == "Kafka's receipt"
+
+
+def test_late_looks_at_one_group_hold_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = sent(world), sent(world, start=50)
+    bad.items.update(consumer_group="a-broken-one")
+    world.advance(24 * 3_600)
+    outcomes.settle_sent(now=world.now)
+    assert counted(bad) == counted(good) == {"unknown": 1}
+    inbox_done(world, good)
+    break_for_group(monkeypatch, watching.evidence, "inbox_notes", "a-broken-one")
+    outcomes.settle_late(now=world.now)
+    assert (counted(bad), counted(good)) == ({"unknown": 1}, {"confirmed": 1})
+
+
+def inbox_done(world: World, run: Replay) -> None:
+    for item in run.items.all():
+        digest = message.digest(item.consumer_group, item.message_id)
+        Inbox.objects.create(digest=digest, state="done", attempt=item.attempt, at=world.now)
+
+
+def break_for_group(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, group: str) -> None:
+    """Let a function fail as PostgreSQL does for a name that no index can hold."""
+    whole = getattr(module, name)
+
+    def fails(first: Any, *rest: Any, **more: Any) -> Any:
+        named = first if isinstance(first, str) else next(iter(first)).consumer_group
+        if named == group:
+            raise OperationalError("index row size 4512 exceeds btree version 4 maximum 2704")
+        return whole(first, *rest, **more)
+
+    monkeypatch.setattr(module, name, fails)
