@@ -18,7 +18,7 @@ _VERBS = {
     "tokens.manage": ("made or revoked", "make or revoke"),
     "outbox.release": ("released", "release"),
     "outbox.discard": ("dropped", "drop"),
-    "lag.reset": ("set where to go on for", "set where to go on for"),
+    "lag.reset": ("reset the offsets of", "reset the offsets of"),
     "demo.switch": ("switched", "switch"),
 }
 """What was done, and what was only tried."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from reliability.lag.api import groups, topics
+from reliability.lag.api import groups, resets, topics
 
 router = Router()
-for part in (groups, topics):
+for part in (groups, resets, topics):
     router.add_router("", part.router)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from reliability import access
@@ -80,7 +79,7 @@ def page(request: HttpRequest, group_id: int) -> HttpResponse:
         "members_left": max(0, len(members) - MEMBERS_SHOWN),
         "members_known": row.members is not None or row.is_limited,
         "happened": happened,
-        "reset_url": _reset_url(row),
+        "may_reset": access.may(actor, "lag.reset", topics=row.topics),
         **chart.context(picture, happened, now=now),
     }
     return fragment.page(request, "lag/group.html", context, regions={"group": _seen(context, group)})
@@ -112,16 +111,6 @@ def _verdict(row: Row) -> str:
         return row.reason
     of = "of your topics" if row.is_limited else "of it"
     return f"{sentences.MEANINGS[row.word]}: the worst partition {of}"
-
-
-def _reset_url(row: Row) -> str:
-    """The address of the reset where there is one, for the whole group: a part of it cannot be reset."""
-    if row.is_limited or row.gone_at is not None:
-        return ""
-    try:
-        return reverse("lag:reset", args=[row.id])
-    except NoReverseMatch:
-        return ""
 
 
 def _text_in(facts: Mapping[str, object], key: str) -> str:

@@ -13,6 +13,7 @@ from reliability.kernel import failpoint
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.reset import How, Target
 from reliability.lag.models import Group, Reset
+from reliability.lag.operations import reset_looks as looks
 from reliability.lag.operations import resets
 from tests.integration.lag.world import PLACE, World
 from tests.support.actors import actor
@@ -103,14 +104,14 @@ def test_undo_sets_what_was_there_and_deletes_what_was_not(stopped: World) -> No
 
 def test_a_group_with_members_is_refused_with_what_to_do(stopped: World) -> None:
     stopped.group("billing", stopped.member("one", 0, 1))
-    with pytest.raises(resets.Forbidden, match="stop its consumers"):
+    with pytest.raises(looks.Forbidden, match="stop its consumers"):
         planned(stopped)
 
 
 def test_a_member_that_joins_between_preview_and_apply_stops_it(stopped: World) -> None:
     made = planned(stopped)
     stopped.group("billing", stopped.member("one", 0, 1))
-    with pytest.raises(resets.Forbidden):
+    with pytest.raises(looks.Forbidden):
         applied(stopped, made)
     assert commits(stopped) == [60, 90]
     assert Entry.objects.get().outcome == "refused"
@@ -144,7 +145,7 @@ def test_a_commit_that_moved_since_the_preview_stops_it(stopped: World) -> None:
 def test_somebody_who_commits_without_being_a_member_is_found(stopped: World) -> None:
     stopped.polls(2)
     stopped.commit(65)
-    with pytest.raises(resets.Forbidden, match="Commits still move"):
+    with pytest.raises(looks.Forbidden, match="Commits still move"):
         planned(stopped)
 
 
@@ -224,7 +225,7 @@ def test_nothing_to_do_and_a_group_that_is_gone_are_said(stopped: World) -> None
         planned(stopped, Target(how=How.FILE, offsets={PLACE: 60}))
     del stopped.play.groups["billing"]
     stopped.broker.group_states.pop("billing")
-    with pytest.raises(resets.Forbidden, match="no such group"):
+    with pytest.raises(looks.Forbidden, match="no such group"):
         planned(stopped)
 
 

@@ -17,8 +17,8 @@ HOT_S = 5.0
 class World:
     """A cluster with one topic of two partitions, a clock, and pollers."""
 
-    def __init__(self) -> None:
-        self.broker = memory.MemoryBroker()
+    def __init__(self, broker: memory.MemoryBroker | None = None) -> None:
+        self.broker = broker or memory.MemoryBroker()
         self.play = self.broker.play
         self.time = ManualClock()
         self.broker.admin().create_topics({"orders": 2})

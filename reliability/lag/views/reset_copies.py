@@ -1,0 +1,73 @@
+"""The same reset on the command line and over HTTP, to be copied: quoted for a shell, the token left to the reader."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from reliability import access
+from reliability.kernel.command_line import spelled
+from reliability.lag.domain import reset_words
+from reliability.lag.domain.reset import How
+from reliability.lag.models.resets import State
+from reliability.lag.queries.resets import Seen
+
+REASON = "…"  # for the reader to fill in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One form of an act."""
+
+    name: str
+    text: str
+
+
+def of(request: HttpRequest, seen: Seen) -> list[Copy]:
+    """Return what previews and applies the same."""
+    account, made = access.actor_of(request).account, seen.made
+    end = ["--reason", REASON, "--yes", "--as", account]
+    applied = _curl(
+        request, f"/lag/resets/{made.pk}/application", {"hash": made.hash, "reason": REASON}, name="apply this preview"
+    )
+    applies = [applied] if made.state == State.PLANNED else []
+    if made.undoes_id is not None:
+        planned = _curl(request, f"/lag/resets/{made.undoes_id}/undo", {}, name="preview")
+        return [
+            Copy(name="command line", text=spelled("lag_reset", "--undo", str(made.undoes_id), *end)),
+            planned,
+            *applies,
+        ]
+    command = [*_target(seen), *(each for topic in _topics(seen) for each in ("--topic", topic))]
+    where = ["lag_reset", made.group.name, "--cluster", made.group.cluster_id]
+    found = [Copy(name="command line", text=spelled(*where, *command, *end))]
+    to = reset_words.requested(made.how, made.target, seen.rows)
+    if to is not None:
+        body = {"to": to} | ({"topics": _topics(seen)} if _topics(seen) else {})
+        found.append(_curl(request, f"/lag/groups/{made.group_id}/resets", body, name="preview"))
+    return found + applies
+
+
+def _target(seen: Seen) -> list[str]:
+    how = seen.made.how
+    value = "offsets.csv" if how == How.FILE else reset_words.value_in(how, seen.made.target)
+    return ["--to", how, value] if value else ["--to", how]
+
+
+def _topics(seen: Seen) -> list[str]:
+    """The topics that were chosen; none where a file names its own, or all of the group's were."""
+    made = seen.made
+    if made.how == How.FILE or set(made.topics) == set(made.group.topics):
+        return []
+    shown = {row.topic for row in seen.rows}
+    return [topic for topic in made.topics if topic in shown]
+
+
+def _curl(request: HttpRequest, path: str, body: object, *, name: str) -> Copy:
+    url = request.build_absolute_uri(f"/api/v1{path}")
+    parts = ["curl", "-sS", "-X", "POST", shlex.quote(url), "-H", '"Authorization: Bearer $MAINSTAY_TOKEN"']
+    parts += ["-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(body, ensure_ascii=False))]
+    return Copy(name=f"curl: {name}", text=" ".join(parts))
