@@ -33,13 +33,19 @@ def curl(request: HttpRequest, path: str, body: object = None, *, method: str = 
     return Copy(name=f"curl: {name}" if name else "curl", text=" ".join(parts))
 
 
-def command(*words: str, account: str) -> Copy:
+def command(*words: str, account: str, name: str = "") -> Copy:
     """Return an act of ``manage.py letters``; each needs an account by name."""
-    return Copy(name=f"command line: {words[0]}", text=spelled("letters", *words, "--as", account))
+    return Copy(name=f"command line: {name or words[0]}", text=spelled("letters", *words, "--as", account))
 
 
-def of_plan(plan: ReplayPlan, scope: Scope, *, account: str) -> list[Copy]:
-    """Return the command that plans and starts the same replay, if it can be spelled."""
+def approval(plan: ReplayPlan, *, account: str, name: str) -> Copy:
+    """Return the command that starts the replay of this very plan."""
+    words = ("replay", "--plan", str(plan.pk), "--hash", plan.hash, "--reason", REASON, "--yes")
+    return command(*words, account=account, name=name)
+
+
+def of_plan(plan: ReplayPlan, scope: Scope, *, account: str, name: str) -> list[Copy]:
+    """Return the command that draws the same plan anew, if it can be spelled."""
     spelled = _scope(scope)
     if spelled is None:
         return []
@@ -49,20 +55,21 @@ def of_plan(plan: ReplayPlan, scope: Scope, *, account: str) -> list[Copy]:
     words = [*spelled, "--rate", f"{plan.rate:g}", "--target", target, "--failed-limit", limit]
     for each in plan.include:
         words += ["--include", each]
-    return [command("replay", *words, "--reason", REASON, "--yes", account=account)]
+    return [command("replay", *words, account=account, name=name)]
 
 
-def of_discard(scope: Scope, *, account: str) -> list[Copy]:
-    """Return the command that discards the same letters, if it can be spelled."""
+def of_discard(scope: Scope, *, expected: int, account: str) -> list[Copy]:
+    """Return the command that discards the same letters or none, if it can be spelled."""
     spelled = _scope(scope)
-    return [command("discard", *spelled, "--reason", REASON, "--yes", account=account)] if spelled else []
+    if spelled is None:
+        return []
+    return [command("discard", *spelled, "--expect", str(expected), "--reason", REASON, "--yes", account=account)]
 
 
 def _scope(scope: Scope) -> list[str] | None:
     if scope.ids is not None:
         return ["--ids", *map(str, scope.ids)] if len(scope.ids) <= IDS_SPELLED_MAX else None
-    if scope.group is not None:
-        return ["--group", str(scope.group)]
     if scope.failed_of is not None:
         return ["--failed-of", str(scope.failed_of)]
-    return ["--filter", scope.filter or ""]
+    named = ["--group", str(scope.group)] if scope.group is not None else ["--filter", scope.filter or ""]
+    return named if scope.up_to is None else [*named, "--up-to", str(scope.up_to)]

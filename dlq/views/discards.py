@@ -78,7 +78,10 @@ def _question(request: HttpRequest, scope: Scope, *, reason: str = "", status: i
         "scope": naming.of_scope(scope.as_json(), actor=actor),
         "whole_group": scope.group is not None,
         "fields": forms.address_of(counted),
-        "copies": [*copies.of_discard(scope, account=actor.account), copies.curl(request, "/discards", body)],
+        "copies": [
+            *copies.of_discard(counted, expected=count, account=actor.account),
+            copies.curl(request, "/discards", body),
+        ],
     }
     template = "dlq/discard.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/discard.html"
     return render(request, template, context, status=status)

@@ -147,8 +147,10 @@ def _copies(request: HttpRequest, plan: ReplayPlan) -> list[copies.Copy]:
     limit = {"failed_limit": plan.failed_limit, "include": list(plan.include)}
     drawn = {"scope": plan.scope, "target": plan.target, "rate": plan.rate, **limit}
     approved = {"plan": plan.pk, "hash": plan.hash, "reason": copies.REASON}
+    account, this, anew = access.actor_of(request).account, "approve this plan", "draw it anew, send nothing"
     return [
-        *copies.of_plan(plan, scopes.parse(plan.scope), account=access.actor_of(request).account),
-        copies.curl(request, "/replay-plans", drawn, name="plan"),
-        copies.curl(request, "/replays", approved, name="approve this plan"),
+        copies.approval(plan, account=account, name=this),
+        copies.curl(request, "/replays", approved, name=this),
+        *copies.of_plan(plan, scopes.parse(plan.scope), account=account, name=anew),
+        copies.curl(request, "/replay-plans", drawn, name=anew),
     ]

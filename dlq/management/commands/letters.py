@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from ninja import Schema
 
 from dlq.api import discards as discards_api
@@ -14,11 +14,10 @@ from dlq.api import groups as groups_api
 from dlq.api import letters as letters_api
 from dlq.api import plans as plans_api
 from dlq.api import replays as replays_api
-from dlq.domain import scope as scopes
 from dlq.domain import search
-from dlq.domain.run import ENDED, FAILED_LIMIT, FAILURES_MIN, RunState
-from dlq.domain.scope import Scope
-from dlq.management import printing
+from dlq.domain.run import ENDED, RunState
+from dlq.management import asking, printing
+from dlq.models import ReplayPlan
 from dlq.operations import discards, plans, replays
 from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
@@ -27,7 +26,6 @@ from reliability import access
 from reliability.kernel import clock, command_line
 
 WAIT_LOOK_S = 0.5
-FILTER_HELP = "as on the pages; words find parts: ord-1 also finds ord-17, key:ord-1 that key alone"
 NOT_ALL_GOOD = 2  # exit status of --wait when something failed, is unknown or was not sent
 
 DESCRIPTION = """\
@@ -44,6 +42,7 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], ...]] = {
     "replay": (
         ("letters", "replay", "--group", "3", *AS),
         ("letters", "replay", "--group", "3", "--reason", "provider recovered", "--yes", "--wait", *AS),
+        ("letters", "replay", "--plan", "5", "--hash", "sha256:…", "--reason", "provider recovered", "--yes", *AS),
     ),
     "discard": (("letters", "discard", "--ids", "17", "18", "--reason", "test orders", "--yes", *AS),),
     "undo": (("letters", "undo", "5", *AS),),
@@ -52,13 +51,6 @@ EXAMPLES: dict[str, tuple[tuple[str, ...], ...]] = {
     "resume": (("letters", "resume", "7", *AS),),
     "cancel": (("letters", "cancel", "7", *AS),),
 }
-
-
-FAILED_LIMIT_HELP = (
-    "a share from 0 to 1: the run stops by itself when more than this share of the letters whose outcome is known "
-    f"failed again or were refused, and at least {FAILURES_MIN} did; or 'never'; {FAILED_LIMIT} ({FAILED_LIMIT:.0%}) "
-    "unless given"
-).replace("%", "%%")  # argparse reads % as a format
 
 
 class WouldDiscard(Schema):
@@ -93,40 +85,35 @@ class Command(command_line.PeopleCommand):
             return sub
 
         listed = add("list", "List letters, newest first.", self._list)
-        listed.add_argument("--filter", default="", metavar="SEARCH", help=FILTER_HELP)
-        listed.add_argument("--group", type=_id, help="a failure group's id")
+        listed.add_argument("--filter", default="", metavar="SEARCH", help=asking.FILTER_HELP)
+        listed.add_argument("--group", type=asking.id_of, help="a failure group's id")
         listed.add_argument("--limit", type=int, default=50)
-        listed.add_argument("--before", type=_id, help="letters older than this id: the next page")
+        listed.add_argument("--before", type=asking.id_of, help="letters older than this id: the next page")
         grouped = add("groups", "List failure groups, most open letters first.", self._groups)
-        grouped.add_argument("--filter", default="", metavar="SEARCH", help=FILTER_HELP)
+        grouped.add_argument("--filter", default="", metavar="SEARCH", help=asking.FILTER_HELP)
         grouped.add_argument("--limit", type=int, default=50)
-        add("show", "Show one letter.", self._show).add_argument("letter", type=_id)
+        add("show", "Show one letter.", self._show).add_argument("letter", type=asking.id_of)
         self._add_acts(add)
         runs = add("replays", "List replays, or show one with its items.", self._replays)
-        runs.add_argument("replay", type=_id, nargs="?")
+        runs.add_argument("replay", type=asking.id_of, nargs="?")
         runs.add_argument("--items", action="store_true", help="its items instead, in the order of sending")
         runs.add_argument("--limit", type=int, default=replay_queries.PAGE_ITEMS_MAX)
         runs.add_argument("--after", type=int, help="items after this position: the next page")
         for name, act in (("pause", replays.pause), ("resume", replays.resume), ("cancel", replays.cancel)):
-            add(name, f"{name.capitalize()} a replay.", self._control(act)).add_argument("replay", type=_id)
+            add(name, f"{name.capitalize()} a replay.", self._control(act)).add_argument("replay", type=asking.id_of)
 
     def _add_acts(self, add: Callable[[str, str, Callable[[dict[str, Any]], None]], CommandParser]) -> None:
         replay = add("replay", "Plan a replay; with --yes approve the plan and start it.", self._replay)
         discard = add("discard", "Discard letters, undoable for a while.", self._discard)
-        for sub in (replay, discard):
-            scope = sub.add_mutually_exclusive_group(required=True)
-            scope.add_argument("--ids", type=_id, nargs="+", metavar="ID", help="letters by their ids")
-            scope.add_argument("--group", type=_id, metavar="ID", help="a failure group")
-            scope.add_argument("--filter", metavar="SEARCH", help=FILTER_HELP)
-            scope.add_argument("--failed-of", type=_id, metavar="RUN", help="what failed again in a replay")
-            sub.add_argument("--reason", default="", help="why: --yes takes a reason")
-            sub.add_argument("--yes", action="store_true", help="do it; without this nothing is changed")
-        replay.add_argument("--rate", type=float, help="items per second")
-        replay.add_argument("--target", default="origin", help="origin, group, or topic:NAME")
-        replay.add_argument("--include", action="append", default=[], help="quarantined, headers_unreadable")
-        replay.add_argument("--failed-limit", default=str(FAILED_LIMIT), metavar="SHARE", help=FAILED_LIMIT_HELP)
+        scope = asking.add_scope(replay)
+        scope.add_argument("--plan", type=asking.id_of, metavar="ID", help="a plan that was drawn before, as it is")
+        asking.add_terms(replay)
         replay.add_argument("--wait", action="store_true", help="follow the run until it is over")
-        add("undo", "Undo a discard.", self._undo).add_argument("discard", type=_id)
+        asking.add_scope(discard)
+        discard.add_argument(
+            "--expect", type=int, metavar="N", help="with --yes: refuse if it is not this many letters"
+        )
+        add("undo", "Undo a discard.", self._undo).add_argument("discard", type=asking.id_of)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the act."""
@@ -191,44 +178,55 @@ class Command(command_line.PeopleCommand):
 
     def _replay(self, options: dict[str, Any]) -> None:
         """Print the plan; approve it when told to."""
-        _check_reason(options, example=EXAMPLES["replay"][-1])
-        kind, _, topic = options["target"].partition(":")
-        terms = plans.terms(
-            target={"kind": kind, "topic": topic},
-            rate=options["rate"],
-            failed_limit=_share(options["failed_limit"]),
-            include=options["include"],
-        )
-        plan = plans.draw(scope=_scope(options), terms=terms, actor=self._actor, now=clock.SYSTEM.now())
+        asking.check_reason(options, example=EXAMPLES["replay"][1])
+        plan = self._plan(options)
         shown = plans_api.shown(plan)
         if not options["yes"]:
-            self._print(shown, [*printing.plan_lines(shown), "Nothing was sent: add --yes and --reason to approve."])
+            approve = asking.approval(plan, account=self._actor.account)
+            self._print(shown, [*printing.plan_lines(shown), f"Nothing was sent. To approve this plan: {approve}"])
             return
         for line in printing.plan_lines(shown):
             self.aside(line)
         approval = replays.approve(
             plan_id=plan.pk,
-            plan_hash=plan.hash,
+            plan_hash=plan.hash if options["plan"] is None else options["hash"],
             reason=options["reason"],
             actor=self._actor,
             now=clock.SYSTEM.now(),
         )
+        if not approval.created:
+            self.aside(f"This plan was approved before, by {approval.replay.actor}: this approval started nothing.")
         run = self._followed(approval.replay.pk) if options["wait"] else replays_api.shown(approval.replay)
         self._print(run, [printing.run_line(run)])
         if options["wait"] and run.counts["confirmed"] + run.counts["passed"] < run.total:
             raise SystemExit(NOT_ALL_GOOD)
 
+    def _plan(self, options: dict[str, Any]) -> ReplayPlan:
+        """The plan that is named, else a new one."""
+        asking.check_plan(options)
+        if options["plan"] is not None:
+            access.admit(self._actor, "letters.view")
+            return replay_queries.visible_plan(options["plan"], actor=self._actor)
+        scope, terms = asking.scope_of(options), asking.terms_of(options)
+        return plans.draw(scope=scope, terms=terms, actor=self._actor, now=clock.SYSTEM.now())
+
     def _discard(self, options: dict[str, Any]) -> None:
         """Discard, or say how many it would be."""
-        _check_reason(options, example=EXAMPLES["discard"][-1])
-        scope = _scope(options)
+        asking.check_reason(options, example=EXAMPLES["discard"][-1])
+        scope = asking.scope_of(options)
         if not options["yes"]:
             access.admit(self._actor, "letters.discard")
             count = discards.count(scope=scope, actor=self._actor)
             asked = "add --yes and --reason to do it."
             self._print(WouldDiscard(letters=count), [f"{count:,} letters would be discarded: {asked}"])
             return
-        made = discards.discard(scope=scope, reason=options["reason"], actor=self._actor, now=clock.SYSTEM.now())
+        made = discards.discard(
+            scope=scope,
+            reason=options["reason"],
+            expected=options["expect"],
+            actor=self._actor,
+            now=clock.SYSTEM.now(),
+        )
         undo = command_line.spelled("letters", "undo", str(made.pk), "--as", self._actor.account)
         until = f"until {made.undo_until:%Y-%m-%d %H:%M} UTC: {undo}"
         self._print(discards_api.reported(made), [f"discard {made.pk}: {made.count:,} letters, undoable {until}"])
@@ -267,31 +265,3 @@ class Command(command_line.PeopleCommand):
             return
         for line in lines:
             self.stdout.write(line)
-
-
-def _scope(options: dict[str, Any]) -> Scope:
-    kinds = ("ids", "group", "filter", "failed_of")
-    return scopes.parse({kind: options[kind] for kind in kinds if options[kind] is not None})
-
-
-def _id(text: str) -> int:
-    """Read an id; whether there is such a thing is not known here."""
-    try:
-        return int(text)
-    except ValueError:
-        sentence = "is no id: ids are the whole numbers that the lists print, several with spaces between them"
-        raise ArgumentTypeError(f"{text[:40]!r} {sentence}") from None
-
-
-def _check_reason(options: dict[str, Any], *, example: tuple[str, ...]) -> None:
-    """Refuse an act without a reason before anything is counted."""
-    if options["yes"] and not options["reason"].strip():
-        raise CommandError(f"A reason is required: add --reason, as in: {command_line.spelled(*example)}")
-
-
-def _share(text: str) -> float | None:
-    try:
-        return None if text == "never" else float(text)
-    except ValueError as error:
-        told = f"--failed-limit is a share from 0 to 1, or never, not {text[:40]!r}. What it does: "
-        raise CommandError(told + command_line.spelled("letters", "replay", "--help")) from error
