@@ -45,6 +45,11 @@ class Target:
         """Return the topic a letter of ``origin_topic`` is sent to, "" when it is not known."""
         return self.topic if self.kind is Kind.TOPIC else origin_topic
 
+    def group_of(self, consumer_group: str) -> str:
+        """Return who handles a letter of ``consumer_group`` there, "" when nobody can tell: its group reads the topic
+        it failed in, and who reads another one the letter does not say."""
+        return "" if self.kind is Kind.TOPIC else consumer_group
+
     def as_json(self) -> dict[str, str]:
         """Return the form in which it is stored and shown."""
         return {"kind": str(self.kind)} | ({"topic": self.topic} if self.kind is Kind.TOPIC else {})
@@ -174,8 +179,9 @@ def _count(counts: Tally, letter: Candidate, terms: Terms, now: datetime) -> Non
     counts.failed_before += letter.failed_before
     counts.unknown_before += letter.unknown_before
     counts.partition_changed += not letter.partition_kept
-    counts.group_unknown += not letter.consumer_group
-    counts.consumer_groups.add(letter.consumer_group)
+    group = terms.target.group_of(letter.consumer_group)
+    counts.group_unknown += not group
+    counts.consumer_groups.add(group)
     counts.origin_topics.add(letter.origin_topic)
 
 
@@ -227,6 +233,12 @@ Readers = Mapping[str, Collection[str]] | None
 """Topic -> consumer groups that read it; None when Kafka did not answer."""
 
 
+_GROUP_UNKNOWN = {
+    False: "name no consumer group: they stay sent until you choose the group",
+    True: "go to a topic whose consumer group is not known: they stay sent until you choose the group",
+}
+
+
 def notices(counts: Tally, *, terms: Terms, world: World, readers: Readers) -> list[Notice]:
     """Return what to weigh, each with the number of letters concerned."""
     total = len(counts.ids)
@@ -245,7 +257,7 @@ def notices(counts: Tally, *, terms: Terms, world: World, readers: Readers) -> l
         Notice(
             code="group-unknown",
             count=counts.group_unknown,
-            text="name no consumer group: they stay sent until you choose the group",
+            text=_GROUP_UNKNOWN[terms.target.kind is Kind.TOPIC],
         ),
         *(
             Notice(code="destination-missing", count=missing, text=f"cannot be sent: topic {topic} does not exist")

@@ -76,6 +76,18 @@ def test_what_is_the_same_for_every_letter_of_a_plan_is_a_line_and_no_table(worl
     assert page.count("<table") == 1
 
 
+@pytest.mark.parametrize("kind", ["origin", "group", "topic"])
+def test_only_a_plan_of_the_letters_own_topic_says_who_handles_them(world: World, client: Client, kind: str) -> None:
+    world.create("elsewhere", partitions=1)
+    scope = Scope(ids=tuple(letter.pk for letter in world.letters(2)))
+    terms = plans.terms(target={"kind": kind, "topic": "elsewhere"})
+    plan = plans.draw(scope=scope, terms=terms, actor=world.operator, now=clock.SYSTEM.now())
+    page = shown(client, plan)
+    assert ("Handled by" in page, "billing" in page) == ((False, False) if kind == "topic" else (True, True))
+    assert ("they stay sent until you choose the group" in page) == (kind == "topic")
+    assert "will tell what became of each" not in page
+
+
 def test_a_plan_whose_letters_another_run_took_names_the_run_and_offers_nothing(world: World, client: Client) -> None:
     letters = world.letters(3)
     plan = drawn(world, letters)

@@ -38,4 +38,7 @@ def test_a_consumer_that_notes_what_it_gives_up_is_one_of_ours(world: World) -> 
 def test_what_goes_to_another_topic_has_no_consumer_to_ask(world: World) -> None:
     world.create("elsewhere", partitions=1)
     plan = drawn(world, world.letters(2), target="topic", topic="elsewhere")
+    (unknown,) = [each for each in plan.warnings if each["code"] == "group-unknown"]
+    assert (unknown["count"], "stay sent until you choose" in unknown["text"]) == (2, True)
+    assert plan.counts["consumer_groups"] == []
     assert "no-inbox" not in [each["code"] for each in plan.warnings]

@@ -85,6 +85,14 @@ def test_it_warns_of_what_was_tried_before_and_of_what_moves() -> None:
     assert set(noticed(counts)) == {"failed-before", "unknown-before", "partition-changed", "group-unknown"}
 
 
+def test_of_another_topic_nobody_knows_the_consumer_and_every_reader_is_named() -> None:
+    terms = replace(TERMS, target=Target(kind=Kind.TOPIC, topic="repair"))
+    counts = count(LETTER, replace(LETTER, id=2, consumer_group=""), terms=terms)
+    found = noticed(counts, terms, readers={"repair": {"payments"}})
+    assert (found["group-unknown"].count, counts.consumer_groups) == (2, {""})
+    assert found["other-groups"].text == "are read on repair by payments too"
+
+
 def test_it_names_the_other_readers_of_the_topic() -> None:
     found = noticed(count(LETTER), readers={"orders": {"payments", "stock", "mail"}})
     assert found["other-groups"].text == "are read on orders by mail, stock too"
