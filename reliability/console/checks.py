@@ -150,18 +150,22 @@ def time_limits() -> CheckResult:
 
 
 def processes() -> CheckResult:
-    """Every process beats."""
+    """Every process beats, and goes on with the life it has."""
     try:
         rows = live_queries.heartbeats()
         missing = live_queries.missing_processes()
+        restarting = live_queries.restarting_processes()
     except (DatabaseError, InterfaceError):
         return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
     facts = {f"{row.name}@{row.host}": f"{row.state}, {row.age_s:.0f} s ago" for row in rows}
     living = {row.name for row in rows if not row.is_silent and row.state != "stopped"}
+    troubles = [each.sentence for each in restarting]
+    remedies = ["Look at the log of what restarts: it says why it ends."] if restarting else []
     if missing:
-        named = ", ".join(f"{each.row.name} (silent for {each.row.age_s:.0f} s)" for each in missing)
-        remedy = "Look at its log and start it again; the supervisor of the demo does that by itself."
-        return CheckResult(verdict="fail", found=named, remedy=remedy, facts=facts)
+        troubles.append(", ".join(f"{each.row.name} (silent for {each.row.age_s:.0f} s)" for each in missing))
+        remedies.append("Look at its log and start it again; the supervisor of the demo does that by itself.")
+    if troubles:
+        return CheckResult(verdict="fail", found="; ".join(troubles), remedy="\n".join(remedies), facts=facts)
     absent = [name for name in PROCESSES if name not in living]
     if absent:
         remedy = f"Not running: {', '.join(absent)}. Start them, or `make demo` for all."

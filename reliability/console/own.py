@@ -1,4 +1,4 @@
-"""What the console itself tells: silent and failing processes, Redis and Kafka that do not answer."""
+"""What the console itself tells: silent, restarting and failing processes, Redis and Kafka that do not answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reliability.console.domain.values import Item, Tile
 from reliability.console.registry import REGISTRY, Panel
 from reliability.kernel import clock
 from reliability.live import queries as live_queries
-from reliability.live.domain.processes import STOPPED, Missing
+from reliability.live.domain.processes import STOPPED, Missing, Restarting
 
 PROCESSES_URL = "/settings/#processes"
 _WITHOUT = {
@@ -21,6 +21,7 @@ def register() -> None:
     """Register everything of this module; called once at start."""
     REGISTRY.register_panel(Panel(slug="settings", title="Processes", tile=lambda actor: tile(), order=90))
     REGISTRY.register_attention(lambda actor: silent_processes())
+    REGISTRY.register_attention(lambda actor: restarting_processes())
     REGISTRY.register_attention(lambda actor: failing_processes(actor=actor))
     REGISTRY.register_attention(lambda actor: dead_dependencies())
     REGISTRY.register_figures(figures.of_processes)
@@ -31,10 +32,12 @@ def tile() -> Tile:
     """How many processes are heard, of those that should be."""
     rows = [row for row in live_queries.heartbeats() if row.state != STOPPED and not row.is_silent]
     missing = live_queries.missing_processes()
+    restarting = live_queries.restarting_processes()
     failing = sum(row.state == "failing" for row in rows)
-    if missing:
-        alone = any(each.alone for each in missing)
-        status, word = ("crit" if alone else "warn"), f"{len(missing)} silent"
+    if missing or restarting:
+        worst = restarting or any(each.alone for each in missing)
+        counts = ((len(missing), "silent"), (len(restarting), "restarting"))
+        status, word = ("crit" if worst else "warn"), ", ".join(f"{count} {name}" for count, name in counts if count)
     elif failing:
         status, word = "warn", f"{failing} failing"
     else:
@@ -67,6 +70,28 @@ def _silent(missing: Missing) -> Item:
         detail=f"Last heard of on {row.host} as process {row.pid}; {rest}.",
         is_cause=missing.alone,
         since=row.at,
+        url=PROCESSES_URL,
+        act_label="See processes",
+        act_url=PROCESSES_URL,
+    )
+
+
+def restarting_processes() -> list[Item]:
+    """Processes that restart again and again: between two crashes their heartbeats look well."""
+    return [_restarting(each) for each in live_queries.restarting_processes()]
+
+
+def _restarting(found: Restarting) -> Item:
+    row = found.row
+    return Item(
+        id=f"process:{row.name}:{row.host}:restarting",
+        room="settings",
+        status="crit",
+        word="Restarting",
+        title=found.sentence,
+        detail=f"On {row.host}, now as process {row.pid}. Its log says why it ends.",
+        is_cause=True,
+        since=found.since,
         url=PROCESSES_URL,
         act_label="See processes",
         act_url=PROCESSES_URL,

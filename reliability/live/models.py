@@ -8,7 +8,10 @@ from django.db import models
 
 
 class Heartbeat(models.Model):
-    """A process said that it lives. One row per process of a host; ``at`` is the database's time."""
+    """A process said that it lives. One row per life: in a container the next one has the same number.
+
+    ``at`` is the database's time, ``started_at`` the host's.
+    """
 
     name = models.CharField(max_length=100)
     host = models.CharField(max_length=255)
@@ -19,7 +22,9 @@ class Heartbeat(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["name", "host", "pid"], name="live_heartbeat_process")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "host", "pid", "started_at"], name="live_heartbeat_life")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} on {self.host} ({self.pid}): {self.state}"

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from reliability.kernel import clock
 from reliability.kernel.text import printable
-from reliability.live.domain.processes import FORGOTTEN_AFTER_S, STOPPED
+from reliability.live.domain.processes import RESTARTS_WITHIN_S, STOPPED
 from reliability.live.hints import changed
 from reliability.live.models import Heartbeat
 
@@ -56,22 +56,22 @@ class DatabaseHeartbeat:
 def record_beat(
     *, name: str, host: str, pid: int, state: str, facts: Mapping[str, object], started_at: datetime
 ) -> None:
-    """Write one beat with the database's time; a first beat also clears away rows of processes long gone."""
+    """Write one beat with the database's time; a first beat also clears away rows of lives long over."""
     shown = {printable(key, limit=60): _plain(value) for key, value in facts.items()}
     row = Heartbeat(name=name[:100], host=host[:255], pid=pid, state=state[:32], facts=shown, started_at=started_at)
     row.at = Now()  # one clock for all hosts
     with transaction.atomic():
-        known = Heartbeat.objects.filter(name=row.name, host=row.host, pid=pid).update(
-            state=row.state, facts=shown, started_at=started_at, at=Now()
+        known = Heartbeat.objects.filter(name=row.name, host=row.host, pid=pid, started_at=started_at).update(
+            state=row.state, facts=shown, at=Now()
         )
         if not known:
             Heartbeat.objects.bulk_create([row], ignore_conflicts=True)
-            _forget(name=row.name, host=row.host, pid=pid)
+            _forget(name=row.name, host=row.host)
 
 
-def _forget(*, name: str, host: str, pid: int) -> None:
-    """The processes this one takes the place of, and those that stopped long ago."""
-    before = Q(name=name, host=host, at__lt=Now() - timedelta(seconds=FORGOTTEN_AFTER_S)) & ~Q(pid=pid)
+def _forget(*, name: str, host: str) -> None:
+    """The lives this one takes the place of, once they are no restarts of late, and processes that stopped long ago."""
+    before = Q(name=name, host=host, at__lt=Now() - timedelta(seconds=RESTARTS_WITHIN_S))
     stopped = Q(state=STOPPED, at__lt=Now() - timedelta(seconds=KEPT_STOPPED_S))
     Heartbeat.objects.filter(before | stopped).delete()
 

@@ -19,7 +19,7 @@ from reliability.kernel import clock
 from reliability.live import connection
 from reliability.live.domain import topics as topic_rules
 from reliability.live.domain import versions as rules
-from reliability.live.domain.processes import STOPPED, HeartbeatRow, Missing, missing, newest
+from reliability.live.domain.processes import STOPPED, HeartbeatRow, Missing, Restarting, missing, newest, restarting
 from reliability.live.models import Heartbeat
 
 # What is asked for at least so often when Redis does not answer.
@@ -40,6 +40,11 @@ def heard_within(name: str, *, seconds: float) -> bool:
 def missing_processes() -> list[Missing]:
     """Processes that should have spoken and did not."""
     return missing(_rows())
+
+
+def restarting_processes() -> list[Restarting]:
+    """Processes that restart again and again."""
+    return restarting(_rows())
 
 
 def _rows() -> list[HeartbeatRow]:

@@ -19,6 +19,7 @@ from reliability.console.operations import accounts
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
+from reliability.live import queries as live_queries
 from reliability.live.domain.processes import HeartbeatRow
 
 LIVES_DAYS = (1, 30, 90, 365)
@@ -32,12 +33,15 @@ PROCESS_WORDS = {"running": ("ok", "Running"), "failing": ("warn", "Failing"), "
 def page(request: HttpRequest) -> HttpResponse:
     """Everything as it is now; nothing here can be set but tokens."""
     heartbeats = queries.processes(actor=access.actor_of(request))
+    restarts = {(each.row.name, each.row.host): each.times for each in live_queries.restarting_processes()}
     context = {
         **_context(request),
-        "processes": [_process(row) for row in heartbeats],
+        "processes": [_process(row, restarts=restarts.get((row.name, row.host), 0)) for row in heartbeats],
     }
     shown = [(row.name, row.host, row.pid, row.state, row.is_silent, dict(row.facts)) for row in heartbeats]
-    return fragment.page(request, "console/settings.html", context, regions={"processes": shown})
+    return fragment.page(
+        request, "console/settings.html", context, regions={"processes": [shown, sorted(restarts.items())]}
+    )
 
 
 @require_POST
@@ -79,8 +83,10 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect(reverse("console:settings") + "#tokens")
 
 
-def _process(row: HeartbeatRow) -> dict[str, object]:
-    kind, word = ("crit", "Silent") if row.is_silent else PROCESS_WORDS.get(row.state, ("ok", row.state))
+def _process(row: HeartbeatRow, *, restarts: int) -> dict[str, object]:
+    kind, word = PROCESS_WORDS.get(row.state, ("ok", row.state))
+    if row.is_silent or restarts:
+        kind, word = "crit", "Silent" if row.is_silent else f"Restarting: {restarts} times"
     return {"row": row, "kind": kind, "word": word, "facts": process_facts.said(row.facts)}
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from reliability import audit
 from reliability.access import Actor, Role
-from reliability.console import own, queries
+from reliability.console import checks, own, queries
 from reliability.console.domain.values import Item, Tile, TimelineRow
 from reliability.console.registry import Panel, Registry
 from reliability.kernel import clock
@@ -113,6 +113,27 @@ def test_a_silent_process_is_a_thing_that_needs_a_person() -> None:
     (found,) = own.silent_processes()
     assert (found.title, found.status) == ("letters is silent", "crit")
     assert (own.tile().value, own.tile().unit, own.tile().word) == ("0", "heard, of 1", "1 silent")
+
+
+def test_a_process_that_restarts_again_and_again_is_not_all_heard() -> None:
+    for life in range(6):
+        begun = NOW - timedelta(seconds=60 - 10 * life)
+        operations.record_beat(name="worker-bulk", host="a", pid=1, state="running", facts={}, started_at=begun)
+        Heartbeat.objects.exclude(started_at=begun).update(at=F("at") - timedelta(seconds=16))
+    (found,) = own.restarting_processes()
+    assert (found.title, found.status) == ("worker-bulk restarts again and again: 5 times in 5 min", "crit")
+    assert (own.tile().status, own.tile().word, own.tile().value) == ("crit", "1 restarting", "1")
+    assert found.id in [each.id for each in queries.attention(actor=actors.actor(Role.VIEWER)).items]
+    checked = checks.processes()
+    assert (checked.verdict, checked.found) == ("fail", found.title)
+    assert "log" in checked.remedy
+
+
+def test_the_processes_page_says_restarting(client: Client) -> None:
+    for pid in range(6):
+        operations.record_beat(name="worker-bulk", host="a", pid=pid, state="stopped", facts={}, started_at=NOW)
+    client.force_login(actors.account(Role.VIEWER).user)
+    assert "Restarting: 5 times" in client.get("/settings/").content.decode()
 
 
 def test_a_failing_process_says_why() -> None:

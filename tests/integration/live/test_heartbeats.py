@@ -18,10 +18,13 @@ from reliability.live.models import Heartbeat
 pytestmark = pytest.mark.django_db
 
 
-def beat(name: str, *, host: str = "a", pid: int = 1, state: str = "running") -> None:
-    operations.record_beat(
-        name=name, host=host, pid=pid, state=state, facts={"handled": 3}, started_at=clock.SYSTEM.now()
-    )
+BEGUN = clock.SYSTEM.now()
+
+
+def beat(name: str, *, pid: int = 1, state: str = "running", began_s: float = 0) -> None:
+    """Beat in the life that began so many seconds before this test."""
+    begun = BEGUN - timedelta(seconds=began_s)
+    operations.record_beat(name=name, host="a", pid=pid, state=state, facts={"handled": 3}, started_at=begun)
 
 
 def age(name: str, seconds: float) -> None:
@@ -50,6 +53,20 @@ def test_rows_of_processes_long_gone_are_cleared_away() -> None:
     age("letters", 3700)
     beat("letters", pid=2)
     assert list(Heartbeat.objects.values_list("pid", flat=True)) == [2]
+
+
+def test_a_process_in_a_loop_of_crashes_is_found_though_its_number_stays_the_same() -> None:
+    for began_s in (60, 50, 40, 30, 20):
+        beat("letters", began_s=began_s)
+        age("letters", 20)
+    assert [each.row.name for each in queries.missing_processes()] == ["letters"]
+    assert [each.times for each in queries.restarting_processes()] == [4]
+    beat("letters")
+    assert queries.missing_processes() == []
+    assert [(each.row.name, each.times) for each in queries.restarting_processes()] == [("letters", 5)]
+    age("letters", 310)
+    beat("letters")
+    assert queries.restarting_processes() == []
 
 
 def test_facts_that_no_text_column_could_hold_are_made_readable() -> None:
