@@ -69,7 +69,9 @@ def allowance(pace: Pace, traffic: Traffic, *, rate: float, patience_s: float, n
     if step < len(CANARY):
         left = pace.base + sum(CANARY[: step + 1]) - traffic.fed
         room = min(room, left)
-        note = f"canary {step + 1}" + ("" if left > 0 else ", waiting for outcomes")
+        only_queued = 0 < traffic.unsent == traffic.unjudged
+        waits = ", waiting for the outbox" if only_queued else ", waiting for outcomes"
+        note = f"canary {step + 1}" + ("" if left > 0 else waits)
     count = max(0, room)
     return Allowance(count=count, pace=Pace(step=step, base=pace.base, credit=credit - count, at=now), note=note)
 

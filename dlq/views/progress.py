@@ -21,7 +21,7 @@ RUN_WORDS: dict[str, tuple[str, str]] = {
 }
 ITEM_WORDS: dict[str, tuple[str, str]] = {
     _S.PLANNED: ("unknown", "Not sent yet"),
-    _S.QUEUED: ("prog", "On its way"),
+    _S.QUEUED: ("prog", "Queued"),
     _S.SENT: ("prog", "Sent"),
     _S.PASSED: ("ok", "Passed"),
     _S.CONFIRMED: ("ok", "Confirmed"),
@@ -112,13 +112,15 @@ def _figures(progress: Progress) -> list[Figure]:
     def one(kind: str, state: ItemState, text: str) -> Figure:
         return Figure(kind=kind, value=progress.of(state), text=text, state=str(state))
 
-    underway = progress.of(_S.SENT) + progress.of(_S.QUEUED)
+    # Nothing is queued for long but when the outbox does not send: then it is worth a figure.
+    queued = [one("prog", _S.QUEUED, "queued, on their way to Kafka")] if progress.of(_S.QUEUED) else []
     return [
         one("ok", _S.CONFIRMED, "confirmed processed"),
         one("passed", _S.PASSED, "passed, no proof"),
-        Figure(kind="prog", value=underway, text="sent, outcome to come", state=str(_S.SENT)),
+        one("prog", _S.SENT, "sent, outcome to come"),
         one("crit", _S.FAILED_AGAIN, "failed again"),
         one("unknown", _S.UNKNOWN, "unknown"),
+        *queued,
         one("", _S.PLANNED, "not sent yet"),
     ]
 
@@ -130,6 +132,18 @@ _BAR = (
     ("crit", (_S.FAILED_AGAIN,)),
     ("unknown", (_S.UNKNOWN,)),
 )
+
+
+def standstill(*, paused: int, of: int, halted: bool) -> str:
+    """Why the outbox sends nothing, or not everything, in words; "" when it sends. ``paused`` ``of`` its shards are."""
+    if halted:
+        return "The outbox is halted: nothing leaves until its relays go on."
+    if not paused:
+        return ""
+    if paused == of:
+        return "The outbox is paused: nothing leaves until it is resumed."
+    shards = f"{paused} of the outbox's {of} shards {'is' if paused == 1 else 'are'} paused"
+    return f"{shards}: what is queued there stays until it is resumed."
 
 
 def _segments(progress: Progress) -> list[Segment]:
@@ -145,8 +159,11 @@ def _segments(progress: Progress) -> list[Segment]:
 
 
 def _line(run: Replay, progress: Progress) -> str:
-    planned, cancelled = progress.of(_S.PLANNED), progress.of(_S.CANCELLED)
-    parts = [f"{wording.number(progress.total - planned - cancelled)} of {wording.number(progress.total)}"]
+    planned, cancelled, queued = (progress.of(state) for state in (_S.PLANNED, _S.CANCELLED, _S.QUEUED))
+    left = progress.total - planned - cancelled - queued
+    parts = [f"{wording.number(left)} of {wording.number(progress.total)}"]
+    if queued:
+        parts.append(f"{wording.number(queued)} queued")
     parts.append(f"limit {wording.number(run.rate)}/s")
     if run.state == RunState.RUNNING and planned:
         parts.append(f"at least {wording.span(planned / run.rate)} to go")

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dlq import forms
 from dlq.domain.item import ItemState
-from dlq.domain.run import RunState
+from dlq.domain.run import ENDED, RunState
 from dlq.models import Letter, Replay, ReplayItem
 from dlq.operations import items as item_operations
 from dlq.operations import replays as operations
 from dlq.queries import letters as letter_queries
 from dlq.queries import replays as queries
 from dlq.views import copies, naming, plans, progress, steps, wording
+from outbox import queries as outbox_queries
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.kernel import clock
@@ -105,8 +106,10 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
         "groupless": known.groupless,
         "acts": access.may(actor, "letters.replay", topics=run.topics),
         "copies": _copies(request, run),
+        "standstill": _standstill(run),
     }
     seen = [run.state, run.counts, run.ramp_note, run.rate, run.stop_reason, context["steps"], rows]
+    seen.append(context["standstill"])
     return fragment.page(request, "dlq/run.html", context, regions={"run": seen})
 
 
@@ -183,6 +186,14 @@ def choose_group(request: HttpRequest, replay_id: int) -> HttpResponse:
         now=clock.SYSTEM.now(),
     )
     return redirect("dlq:run", replay_id)
+
+
+def _standstill(run: Replay) -> str:
+    """Why what the run queues does not leave, "" when it does or there is no more of it."""
+    if run.state in ENDED:
+        return ""
+    paused, of = outbox_queries.paused_shards()
+    return progress.standstill(paused=paused, of=of, halted=bool(outbox_queries.halted()))
 
 
 def _run_row(run: Replay, scope: list[naming.Part]) -> RunRow:

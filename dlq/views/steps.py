@@ -108,7 +108,8 @@ def _outcomes(leg: Progress) -> str:
         (leg.of(_S.FAILED_AGAIN), "failed again"),
         (leg.refused, "refused"),
         (leg.of(_S.UNKNOWN), "unknown"),
-        (leg.of(_S.SENT) + leg.of(_S.QUEUED), "outcome to come"),
+        (leg.of(_S.SENT), "outcome to come"),
+        (leg.of(_S.QUEUED), "queued"),
         (leg.of(_S.PLANNED), "not sent yet"),
         (leg.of(_S.CANCELLED) - leg.refused, "not sent"),
     )

@@ -7,7 +7,7 @@ from outbox.queries.parked import PAGE_ROWS_MAX, ParkedRow, parked, parked_count
 from outbox.queries.partitions import partitions_ahead
 from outbox.queries.receipts import Receipt, receipts, unsent
 from outbox.queries.relays import RelayRow, relay_heard_within, relays
-from outbox.queries.shards import Backlog, ShardRow, backlog, halted, rates, seen, shards, total
+from outbox.queries.shards import Backlog, ShardRow, backlog, halted, paused_shards, rates, seen, shards, total
 
 __all__ = [
     "PAGE_ROWS_MAX",
@@ -24,6 +24,7 @@ __all__ = [
     "parked_count",
     "parked_reasons",
     "partitions_ahead",
+    "paused_shards",
     "rates",
     "receipts",
     "relay_heard_within",

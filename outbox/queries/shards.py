@@ -137,6 +137,14 @@ def total(rows: list[ShardRow]) -> Backlog:
     )
 
 
+def paused_shards() -> tuple[int, int]:
+    """Return how many shards are paused, and how many there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(paused_at), count(*) FROM outbox_shard")
+        paused, of = cursor.fetchone() or (0, 0)
+    return int(paused), int(of)
+
+
 def halted() -> str:
     """Return why the relays are halted, "" when they are not."""
     with connection.cursor() as cursor:

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from dlq.models import Letter, Replay
+from outbox import operations as outbox_operations
 from reliability.access import Role
-from tests.support.actors import account
+from tests.support.actors import account, actor
 from tests.support.letters import record, store
 from tests.support.replays import World
 
@@ -88,3 +89,41 @@ def test_an_item_that_failed_again_says_why_and_leads_to_the_new_letter(world: W
     assert "a new letter" in limited
     assert "StillDown" not in limited
     assert f"/letters/{new.pk}/" not in limited
+
+
+def test_what_is_queued_is_not_called_sent(world: World, client: Client) -> None:
+    run = world.approve(*world.letters(3))
+    world.advance(1)
+    world.feed(run)
+    page = shown(client, f"/replays/{run.pk}/")
+    assert 'href="?state=queued#items"><b>1</b>' in page
+    assert 'href="?state=sent#items"><b>0</b>' in page
+    assert "1 queued" in page
+    assert "outcome to come</li>" not in page
+    world.send_all(run)
+    page = shown(client, f"/replays/{run.pk}/")
+    assert 'href="?state=sent#items"><b>3</b>' in page
+    assert "queued" not in page
+
+
+def test_a_run_says_when_the_outbox_holds_back_what_it_queued(world: World, client: Client) -> None:
+    run = world.approve(*world.letters(3))
+    admin = actor(Role.ADMIN)
+    world.advance(1)
+    world.feed(run)
+    world.advance(1)
+    world.feed(run)
+    said = "The outbox is paused: nothing leaves until it is resumed."
+    page = shown(client, f"/replays/{run.pk}/")
+    assert said not in page
+    assert "canary 1, waiting for the outbox" in page
+    outbox_operations.pause(actor=admin, reason="broker moves", now=world.now)
+    assert f'{said} <a href="/outbox/">' in shown(client, f"/replays/{run.pk}/")
+    outbox_operations.resume(actor=admin, reason="moved")
+    outbox_operations.pause(shards=[3], actor=admin, reason="one key", now=world.now)
+    assert "1 of the outbox&#x27;s 16 shards is paused: what is queued there" in shown(client, f"/replays/{run.pk}/")
+    Replay.objects.update(state="finished")
+    assert "paused: what is queued there" not in shown(client, f"/replays/{run.pk}/")
+    Replay.objects.update(state="running")
+    outbox_operations.resume(actor=admin, reason="moved")
+    assert "See the outbox" not in shown(client, f"/replays/{run.pk}/")

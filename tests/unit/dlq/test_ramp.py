@@ -32,6 +32,12 @@ def test_it_waits_for_the_outcome_of_a_canary() -> None:
     assert (allowed.count, allowed.note) == (0, "canary 1, waiting for outcomes")
 
 
+def test_while_nothing_is_sent_it_waits_for_the_outbox_and_says_so() -> None:
+    assert allow(START, fed=1, unsent=1, unjudged=1).note == "canary 1, waiting for the outbox"
+    second = Pace(step=1, base=0, credit=9, at=NOW)
+    assert allow(second, fed=6, unsent=1, unjudged=3).note == "canary 2, waiting for outcomes"
+
+
 def test_it_takes_the_next_step_when_the_outcome_is_known() -> None:
     assert allow(START, fed=1).count == 5
 
