@@ -90,8 +90,13 @@ class Advice:
 
 
 ADVICE: dict[str, Advice] = {
-    FORMAT: Advice("edit", "The record cannot be read as it is: correct it, or discard it with a reason."),
-    BUSINESS: Advice("discard", "The service refused it by a rule: discard it with a reason, or correct it."),
+    FORMAT: Advice(
+        "resend",
+        "Its bytes cannot be read: correct the producer and send the event again, or discard it with a reason.",
+    ),
+    BUSINESS: Advice(
+        "discard", "The service refused it by a rule: discard it with a reason, or replay it once the rule allows it."
+    ),
     DEPENDENCY: Advice("replay", "Something the service needs was away: once it is back, replay the group."),
     BUG: Advice("hold", "The code failed on this data: wait for a fix to be deployed, then replay the group."),
     RESOURCE: Advice("quarantine", "It brought its consumer down: keep it apart until somebody has looked at it."),

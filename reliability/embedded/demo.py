@@ -26,8 +26,10 @@ WEB_ANSWERS_WITHIN_S = 60.0
 FREE_BYTES_MIN = 1024**3
 NEXT = (
     "Next: sign in with this account and choose Dead letters: it fills by",
-    "itself within a minute. On Demo shop press Payments recovered, then open",
-    "that failure under Dead letters, press Plan a replay, and approve.",
+    "itself within a minute. On Demo shop press Payments recovered, unless the",
+    "payment provider is working there already (switches stay as you left",
+    "them); then open its failure under Dead letters, press Plan a replay, and",
+    "approve.",
 )
 
 

@@ -67,3 +67,8 @@ def test_every_text_has_a_cause_and_every_cause_an_advice(error_type: str, messa
     cause = classify.classify(error_type=error_type, message=message, hint=hint)
     assert cause in classify.CAUSES
     assert classify.advice(cause).text
+
+
+def test_no_advice_tells_to_correct_a_letter_which_the_console_cannot_do() -> None:
+    assert "the producer and send the event again" in classify.advice(classify.FORMAT).text
+    assert not any("correct it" in each.text for each in classify.ADVICE.values())
