@@ -12,7 +12,7 @@
     const targets = [...document.querySelectorAll("[data-key]")].filter((each) => each.dataset.key === key && seen(each));
     const target = targets.find((each) => each.closest(".selection.active")) || targets.pop(); // what is selected goes first
     if (!target || target.disabled) return false;
-    if (target.matches("input")) {
+    if (target.matches("input, textarea")) {
       target.focus();
       target.select();
     } else target.click();

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from django.db.models import Count, QuerySet
 
-from dlq.domain import ramp
+from dlq.domain import classify, ramp
 from dlq.domain.item import ItemState
 from dlq.domain.run import ENDED, Progress, RunEvent, RunState, can
-from dlq.models import Discard, Replay, ReplayItem, ReplayPlan
+from dlq.models import Discard, LetterGroup, Replay, ReplayItem, ReplayPlan
 from reliability import access
 from reliability.kernel.errors import Refused
 
@@ -49,6 +49,13 @@ def plan(plan_id: int) -> ReplayPlan:
 def failures_in(plan: ReplayPlan) -> list[tuple[int, str]]:
     """Return the failure groups of a plan's letters, id and title as they were then, those with most letters first."""
     return [(row["group"], row["title"]) for row in plan.counts.get("by_group", ())]
+
+
+def unreadable_in(plan: ReplayPlan) -> int:
+    """Return how many letters of a plan, of the failures that it names, died because nobody could read their bytes."""
+    letters = {row["group"]: row["letters"] for row in plan.counts.get("by_group", ())}
+    groups = LetterGroup.objects.filter(pk__in=letters, cause=classify.FORMAT).values_list("pk", flat=True)
+    return sum(letters[each] for each in groups)
 
 
 def failures_of_plans(plan_ids: Iterable[int]) -> dict[int, list[tuple[int, str]]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from dlq import forms
@@ -94,6 +97,7 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
         "left_out": sum(plan.counts["left_out"].values()),
         "fields": forms.address_of(scopes.parse(plan.scope)),
         "acts": access.may(actor, "letters.replay", topics=plan.topics),
+        **_unreadable(plan, failures, actor=actor),
         "copies": _copies(request, plan),
         **_choices(chosen),
     }
@@ -128,6 +132,22 @@ def approve(request: HttpRequest) -> HttpResponse:
         said = f"This plan was approved before, by {run.actor} at {run.created_at:%H:%M:%S} UTC"
         messages.warning(request, f"{said}: your approval started nothing.")
     return redirect("dlq:run", run.pk)
+
+
+def _unreadable(plan: ReplayPlan, failures: Sequence[int], *, actor: access.Actor) -> dict[str, Any]:
+    """Letters that will fail again unless their consumer was changed; when all are such, the ways out stand beside."""
+    count = queries.unreadable_in(plan)
+    if not count or count < plan.total:
+        return {"unreadable": count, "hopeless": False}
+    scope = scopes.parse(plan.scope)
+    named = scope.ids is None or len(scope.ids) <= copies.IDS_SPELLED_MAX  # more make no address
+    may = named and access.may(actor, "letters.discard", topics=plan.topics)
+    return {
+        "unreadable": count,
+        "hopeless": True,
+        "discard_url": f"{reverse('dlq:discard')}?{urlencode(forms.address_of(scope))}" if may else "",
+        "back_url": reverse("dlq:group", args=failures) if len(failures) == 1 else reverse("dlq:groups"),
+    }
 
 
 def _choices(chosen: Terms) -> dict[str, Any]:

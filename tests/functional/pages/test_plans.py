@@ -14,6 +14,19 @@ from tests.support.replays import World
 pytestmark = pytest.mark.browser
 
 
+def test_the_reason_is_one_key_away_and_what_is_typed_there_stays_typed(visits: Visits, world: World) -> None:
+    letters = world.letters(3)
+    page = visits.open("ana", path=f"/letters/groups/{letters[0].group_id}/")
+    page.get_by_role("button", name="Plan a replay of 3").click()
+    reason = page.get_by_label("Reason")
+    expect(reason).not_to_be_focused()
+    page.keyboard.press("r")
+    expect(reason).to_be_focused()
+    page.keyboard.type("r is back")
+    expect(reason).to_have_value("r is back")
+    expect(page.locator("#help")).to_contain_text("On a plan: to its reason")
+
+
 def test_an_open_plan_notices_that_its_letters_were_taken(visits: Visits, world: World) -> None:
     letters = world.letters(3)
     page = visits.open("ana", path="/letters/")

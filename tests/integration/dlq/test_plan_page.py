@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -135,3 +137,36 @@ def test_approving_a_plan_again_says_that_nothing_was_started(world: World, clie
     assert "This plan was approved before, by bo at " in page
     assert "your approval started nothing" in page
     assert Replay.objects.count() == 1
+
+
+def malformed(world: World, count: int, *, start: int = 0) -> list[Letter]:
+    return world.letters(count, start=start, error_type="shop.MalformedEvent", error_message="not JSON")
+
+
+def test_a_plan_of_bytes_that_nobody_could_read_says_so_and_does_not_press_to_send_them(
+    world: World, client: Client
+) -> None:
+    letters = malformed(world, 2)
+    page = shown(client, drawn(world, letters))
+    assert "Nobody could read these bytes: they are sent as they are stored and will fail again" in page
+    assert "What can be checked is right" not in page
+    assert "<button>Replay 2 letters</button>" in page
+    assert f'href="/letters/groups/{letters[0].group_id}/">Back</a>' in page
+    found = re.search(r'href="(/discards/new/[^"]*)" data-dialog>Discard…</a>', page)
+    assert found
+    assert "Discard 2 letters?" in client.get(html.unescape(found[1])).content.decode()
+
+
+def test_among_others_the_unreadable_ones_are_counted_and_the_rest_goes_on(world: World, client: Client) -> None:
+    letters = [*world.letters(3), *malformed(world, 2, start=10)]
+    page = shown(client, drawn(world, letters))
+    assert "Of <strong>2</strong> nobody could read the bytes" in page
+    assert "What can be checked is right" not in page
+    assert '<button class="primary">Replay 5 letters</button>' in page
+
+
+def test_where_every_letter_is_left_out_the_reasons_stand_where_the_page_says(world: World, client: Client) -> None:
+    letters = world.letters(1)
+    world.approve(*letters)
+    page = shown(client, drawn(world, letters))
+    assert page.index("the reasons stand below") < page.index("<h2>Left out</h2>")
