@@ -87,6 +87,17 @@ def test_keys_lead_to_pages_and_can_be_turned_off(visits: Visits) -> None:
     expect(page).to_have_url(re.compile("/settings/"))
 
 
+def test_the_key_sheet_lists_every_page_with_a_key_and_one_box_shows_the_slash(visits: Visits) -> None:
+    page = visits.open("ana")
+    listed = page.locator("#help .keys").text_content() or ""
+    for link in page.locator(".rail a[data-go]").all():
+        assert (link.get_attribute("title") or "").removesuffix(" (not built yet)") in listed
+    expect(page.locator(".bar .search kbd")).to_be_visible()
+    page.goto("/letters/")
+    expect(page.locator(".bar .search kbd")).to_be_hidden()
+    expect(page.locator(".filters kbd")).to_be_visible()
+
+
 def test_the_pill_says_live_and_pauses(visits: Visits) -> None:
     page = visits.open("ana")
     pill = page.locator("#live")
