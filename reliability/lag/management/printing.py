@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reliability.kernel.text import printable
+from reliability.lag.api.resets import LagReset
 from reliability.lag.domain import sentences
 from reliability.lag.domain.summary import NOBODY, MemberRow, PartitionRow
 from reliability.lag.domain.values import Word
@@ -13,7 +14,9 @@ from reliability.lag.queries.clusters import Polling
 from reliability.lag.queries.rows import Row
 
 NAME_CHARS_MAX, REASON_CHARS_MAX = 60, 100
-_RIGHT = frozenset({"LAG", "BEHIND", "MEMBERS", "PARTITION", "COMMIT", "START", "END"})
+_RIGHT = frozenset(
+    {"LAG", "BEHIND", "MEMBERS", "PARTITION", "COMMIT", "START", "END", "BEFORE", "AFTER", "READ AGAIN", "SKIPPED"}
+)
 
 
 def group_lines(rows: Sequence[Row], *, now: datetime) -> Iterator[str]:
@@ -88,3 +91,25 @@ def _table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str
             for head, cell, width in zip(heads, line, widths, strict=True)
         ]
         yield "  ".join(padded).rstrip()
+
+
+def reset_lines(reset: LagReset) -> Iterator[str]:
+    """A reset: its sentence, a table of partitions, what to weigh."""
+    yield reset.sentence
+    yield ""
+    cells = [
+        (
+            printable(row.topic, limit=NAME_CHARS_MAX),
+            str(row.partition),
+            _offset(row.before),
+            "deleted" if row.deleted else _offset(row.after),
+            f"{row.replayed:,}",
+            f"{row.skipped:,}",
+            printable("; ".join(part for part in (row.problem, row.note) if part), limit=REASON_CHARS_MAX),
+        )
+        for row in reset.rows
+    ]
+    yield from _table(("TOPIC", "PARTITION", "BEFORE", "AFTER", "READ AGAIN", "SKIPPED", "NOTE"), cells)
+    yield ""
+    if reset.state == "planned":
+        yield from (f"! {warning}" for warning in reset.warnings)

@@ -33,7 +33,9 @@ def of(request: HttpRequest, seen: Seen) -> list[Copy]:
     applied = _curl(
         request, f"/lag/resets/{made.pk}/application", {"hash": made.hash, "reason": REASON}, name="apply this preview"
     )
-    applies = [applied] if made.state == State.PLANNED else []
+    plan = ["lag_reset", "--plan", str(made.pk), "--hash", made.hash]
+    typed = Copy(name="command line: apply this preview", text=spelled(*plan, *end))
+    applies = [typed, applied] if made.state == State.PLANNED else []
     if made.undoes_id is not None:
         planned = _curl(request, f"/lag/resets/{made.undoes_id}/undo", {}, name="preview")
         return [
