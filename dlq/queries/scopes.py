@@ -13,7 +13,7 @@ from dlq.domain.item import ItemState
 from dlq.domain.plan import LETTERS_MAX, Candidate
 from dlq.domain.scope import Scope
 from dlq.models import Letter, ReplayItem
-from dlq.models.letters import STANDING
+from dlq.models.letters import STANDING, State
 from dlq.queries import groups as group_queries
 from dlq.queries import letters as letter_queries
 from dlq.queries import limits, replays, shapes
@@ -71,6 +71,11 @@ def absent(scope: Scope, *, visible: access.VisibleTopics) -> list[int]:
         return []
     seen = Letter.objects.filter(visible.q("origin_topic"), pk__in=scope.ids).values_list("pk", flat=True)
     return sorted(set(scope.ids).difference(seen))
+
+
+def failed_and_open(replay_id: int, *, visible: access.VisibleTopics) -> int:
+    """Return how many letters of what failed again in a run are open now: neither resolved nor in a later run."""
+    return leaders(Scope(failed_of=replay_id), visible=visible).filter(state=State.OPEN).count()
 
 
 def bounded(scope: Scope) -> Scope:

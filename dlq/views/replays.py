@@ -18,6 +18,7 @@ from dlq.operations import items as item_operations
 from dlq.operations import replays as operations
 from dlq.queries import letters as letter_queries
 from dlq.queries import replays as queries
+from dlq.queries import scopes
 from dlq.views import copies, naming, plans, progress, steps, wording
 from outbox import queries as outbox_queries
 from reliability import access
@@ -87,11 +88,14 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
     )
     known = item_operations.progress(run)
     rows = _rows(found, actor=actor)
+    shown, acts = progress.shown(run, known), access.may(actor, "letters.replay", topics=run.topics)
+    may_retry = acts and shown.over and shown.failed > 0
+    retry = scopes.failed_and_open(run.pk, visible=access.visible_topics(actor)) if may_retry else 0
     context = {
         "title": f"Replay #{run.pk}",
         "now": clock.SYSTEM.now(),
         "run": run,
-        "shown": progress.shown(run, known),
+        "shown": shown,
         "steps": steps.steps(run, known, queries.legs(run)),
         "stop_rule": steps.stop_rule(run.failed_limit),
         "so_far": steps.so_far(run, known),
@@ -104,11 +108,12 @@ def run_page(request: HttpRequest, replay_id: int) -> HttpResponse:
         "target_words": wording.target(run.target),
         "warnings": queries.plan(run.plan_id).warnings if run.plan_id else [],
         "groupless": known.groupless,
-        "acts": access.may(actor, "letters.replay", topics=run.topics),
+        "acts": acts,
+        "retry": retry,
         "copies": _copies(request, run),
         "standstill": _standstill(run),
     }
-    seen = [run.state, run.counts, run.ramp_note, run.rate, run.stop_reason, context["steps"], rows]
+    seen = [run.state, run.counts, run.ramp_note, run.rate, run.stop_reason, context["steps"], rows, retry]
     seen.append(context["standstill"])
     return fragment.page(request, "dlq/run.html", context, regions={"run": seen})
 

@@ -127,3 +127,18 @@ def test_a_run_says_when_the_outbox_holds_back_what_it_queued(world: World, clie
     Replay.objects.update(state="running")
     outbox_operations.resume(actor=admin, reason="moved")
     assert "See the outbox" not in shown(client, f"/replays/{run.pk}/")
+
+
+def test_what_failed_is_offered_to_be_retried_only_while_some_of_it_is_open(world: World, client: Client) -> None:
+    letters = world.letters(3)
+    run = world.approve(*letters)
+    Replay.objects.update(state="finished", finished_at=world.now, counts={"confirmed": 1, "failed_again": 2})
+    run.items.filter(letter__in=letters[:2]).update(state="failed_again")
+    Letter.objects.filter(pk__in=[letter.pk for letter in letters[:2]]).update(state="open")
+    Letter.objects.filter(pk=letters[2].pk).update(state="resolved")
+    address = f"/replays/{run.pk}/"
+    assert "Retry only what failed (2)</button>" in shown(client, address)
+    Letter.objects.filter(pk=letters[0].pk).update(state="resolved")
+    assert "Retry only what failed and is open (1)</button>" in shown(client, address)
+    world.approve(letters[1])
+    assert "Retry only what failed" not in shown(client, address), "a later run has it"
