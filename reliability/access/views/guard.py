@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from reliability.access.domain import rights
 from reliability.access.domain.actors import Actor
@@ -63,9 +65,19 @@ def refused(request: HttpRequest, denied: Denied) -> HttpResponseBase:
 
 def _to_login(request: HttpRequest) -> HttpResponseBase:
     if request.headers.get("HX-Request") != "true":
-        back = request.get_full_path() if request.method in SAFE_METHODS else resolve_url(settings.LOGIN_REDIRECT_URL)
-        return redirect_to_login(back)
+        back = request.get_full_path() if request.method in SAFE_METHODS else _page_of(request, "Referer")
+        return redirect_to_login(back or resolve_url(settings.LOGIN_REDIRECT_URL))
     # A fragment cannot be replaced by a login page: htmx takes the whole window there.
     response = HttpResponse(status=401)
-    response.headers["HX-Redirect"] = resolve_url(settings.LOGIN_URL)
+    back = _page_of(request, "HX-Current-URL")
+    response.headers["HX-Redirect"] = redirect_to_login(back).url if back else resolve_url(settings.LOGIN_URL)
     return response
+
+
+def _page_of(request: HttpRequest, header: str) -> str:
+    """The page that a header says the request was sent from; "" when it is none of ours."""
+    said = request.headers.get(header, "")
+    if not url_has_allowed_host_and_scheme(said, allowed_hosts={request.get_host()}):
+        return ""
+    path = urlunsplit(urlsplit(said)._replace(scheme="", netloc="", fragment=""))
+    return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None) else ""

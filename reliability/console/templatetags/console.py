@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from reliability import access
 from reliability.console.domain import times, wording
 from reliability.console.domain.values import STATUSES
-from reliability.kernel import clock, command_line
+from reliability.kernel import clock, command_line, text
 from reliability.kernel.telemetry import tracing
 
 register = template.Library()
@@ -111,6 +111,12 @@ register.filter("size", wording.size)
 def cut(text: str, limit: int) -> str:
     """Cut the middle out of an id."""
     return wording.middle_cut(str(text), limit)
+
+
+@register.filter
+def printable(value: object, limit: int) -> str:
+    """Return what somebody typed with nothing invisible in it; None is nothing."""
+    return text.printable(None if value is None else str(value), limit=limit)
 
 
 @register.inclusion_tag("_components/status.html")

@@ -39,6 +39,34 @@ def test_a_fragment_takes_the_whole_window_to_the_login_page(client: Client) -> 
     assert (answer.status_code, answer["HX-Redirect"]) == (401, "/accounts/login/")
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    ("page", "there"),
+    [
+        ("http://testserver/look/?group=7#row", "/accounts/login/?next=/look/%3Fgroup%3D7"),
+        ("http://elsewhere.example/look/", "/accounts/login/"),
+        ("//elsewhere.example/look/", "/accounts/login/"),
+        ("http://testserver//elsewhere.example/", "/accounts/login/"),
+        ("javascript:alert(1)", "/accounts/login/"),
+        ("look", "/accounts/login/"),
+    ],
+)
+def test_who_signs_in_again_comes_back_to_the_page_of_the_fragment(
+    client: Client, method: str, page: str, there: str
+) -> None:
+    answer = getattr(client, method)("/act/", headers={"HX-Request": "true", "HX-Current-URL": page})
+
+    assert (answer.status_code, answer["HX-Redirect"]) == (401, there)
+
+
+def test_who_signs_in_again_after_a_lost_form_comes_back_to_its_page(client: Client) -> None:
+    mine = client.post("/act/", headers={"Referer": "http://testserver/look/?group=7"})
+    others = client.post("/act/", headers={"Referer": "http://elsewhere.example/look/"})
+
+    assert mine["Location"] == "/accounts/login/?next=/look/%3Fgroup%3D7"
+    assert others["Location"] == "/accounts/login/?next=/"
+
+
 def test_a_viewer_sees_and_does_not_act(viewer: Client) -> None:
     assert viewer.get("/look/").content == b"vic"
     assert viewer.get("/act/").status_code == 403

@@ -54,6 +54,25 @@ def test_login_never_leads_to_another_site(client: Client, ana: None, to: str) -
     assert sign_in(client, to=to)["Location"] == "/"
 
 
+@pytest.mark.parametrize("username", ["a" * 151, "ana\0", "\x1bana"], ids=["too long", "NUL", "escape"])
+def test_a_name_that_no_account_can_have_reads_like_a_wrong_one_and_nothing_invisible_comes_back(
+    client: Client, ana: None, username: str
+) -> None:
+    answer = sign_in(client, username=username)
+
+    assert answer.context["form"].errors == sign_in(client, username="nobody").context["form"].errors
+    page = answer.content.decode()
+    assert "Enter a username and a password." not in page
+    assert not {"\0", "\x1b"} & set(page)
+
+
+@pytest.mark.parametrize(("username", "password"), [("", PASSWORD), ("ana", ""), ("", "")])
+def test_what_was_not_given_is_asked_for(client: Client, ana: None, username: str, password: str) -> None:
+    answer = sign_in(client, username=username, password=password)
+
+    assert "Enter a username and a password." in answer.content.decode()
+
+
 def test_a_wrong_password_and_an_unknown_name_read_the_same(client: Client, ana: None) -> None:
     wrong = sign_in(client, password="wrong").context["form"].errors
     unknown = sign_in(client, username="nobody").context["form"].errors
