@@ -14,8 +14,8 @@ from dlq.domain import masking, payload, search
 from dlq.domain.item import ItemState
 from dlq.models import Letter
 from dlq.models.letters import State
+from dlq.queries import history
 from dlq.queries import letters as queries
-from dlq.queries import replays
 from reliability import access
 from reliability.kernel import wire
 
@@ -148,7 +148,7 @@ def _reader(request: HttpRequest) -> access.Actor:
     return actor
 
 
-def _attempt(attempt: replays.Attempt, *, mask: bool) -> Attempt:
+def _attempt(attempt: history.Attempt, *, mask: bool) -> Attempt:
     return Attempt(
         replay=attempt.replay_id,
         item=attempt.item.pk,
@@ -190,7 +190,7 @@ def shown(letter: Letter, *, actor: access.Actor) -> LetterShown:
         cluster=letter.cluster,
         topic_id=letter.topic_id,
         duplicates=[each.pk for each in queries.duplicates_of(letter)],
-        history=[_attempt(each, mask=mask) for each in replays.history_of_letter(letter.pk)],
+        history=[_attempt(each, mask=mask) for each in history.of_letter(letter.pk, actor=actor)],
     )
 
 

@@ -91,7 +91,7 @@ def preview(scope: Scope, *, actor: access.Actor) -> int:
         return free.count()
 
 
-def of_letter(letter_id: int) -> list[Discard]:
-    """Return the discards that a letter was part of, the newest first."""
-    found = Discard.objects.filter(letters__letter_id=letter_id).order_by("-pk")
-    return list(found[:REPORT_ROWS_MAX])
+def of_letter(letter_id: int, *, actor: access.Actor) -> list[Discard]:
+    """Return the discards that a letter was part of and that the actor may see, the newest first."""
+    found = Discard.objects.filter(letters__letter_id=letter_id)
+    return replays.newest_visible(found, actor=actor, limit=REPORT_ROWS_MAX)[0]

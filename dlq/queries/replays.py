@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Count, QuerySet
@@ -237,42 +236,3 @@ def has_queued() -> bool:
 def has_sent() -> bool:
     """Whether anything waits for its outcome."""
     return ReplayItem.objects.filter(state=ItemState.SENT).exists()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One replay of a failure in the history of a letter, whichever letter of its chain it concerned."""
-
-    replay_id: int
-    item: ReplayItem
-    at: datetime
-    of_letter: int
-    new_letter: int | None
-
-
-CHAIN_MAX = 50  # letters of one chain that are looked at: the loop guard ends chains long before
-
-
-def history_of_letter(letter_id: int) -> list[Attempt]:
-    """Return the attempts that led to a letter and those made with it and its successors, oldest first."""
-    chain, waiting = {letter_id}, [letter_id]
-    while waiting and len(chain) < CHAIN_MAX:
-        at = waiting.pop()
-        linked = ReplayItem.objects.filter(new_letter=at).values_list("letter_id", flat=True)
-        successors = ReplayItem.objects.filter(letter=at, new_letter__isnull=False).values_list(
-            "new_letter_id", flat=True
-        )
-        found = {*linked, *successors} - chain
-        chain |= found
-        waiting += found
-    rows = ReplayItem.objects.filter(letter_id__in=chain).select_related("replay").order_by("pk")
-    return [
-        Attempt(
-            replay_id=row.replay_id,
-            item=row,
-            at=row.sent_at or row.queued_at or row.replay.created_at,
-            of_letter=row.letter_id,
-            new_letter=row.new_letter_id,
-        )
-        for row in rows
-    ]

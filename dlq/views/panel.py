@@ -15,8 +15,8 @@ from dlq.domain import headers as header_views
 from dlq.models import Letter
 from dlq.models.letters import State
 from dlq.queries import discards as discard_queries
+from dlq.queries import history
 from dlq.queries import letters as queries
-from dlq.queries import replays as replay_queries
 from dlq.views import progress, wording
 from reliability import access
 from reliability.kernel import wire
@@ -100,7 +100,7 @@ def context(request: HttpRequest, letter: Letter, *, region: str) -> dict[str, A
         "tab_template": f"dlq/_tab_{tab}.html",
         "acts": acts,
         "mask": mask,
-        "visible": access.visible_topics(actor),
+        "actor": actor,
         "as": request.GET.get("as", ""),
     }
     return shown | _FILL[tab](letter, shown, headers)
@@ -165,7 +165,7 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
         events.append(
             Event(at=letter.failed_at, kind="crit", head="Given up", text=f"{letter.consumer_group}{attempt}")
         )
-    events += [_attempt(letter, attempt, shown["visible"]) for attempt in replay_queries.history_of_letter(letter.pk)]
+    events += [_attempt(letter, attempt) for attempt in history.of_letter(letter.pk, actor=shown["actor"])]
     events += [
         Event(
             at=made.created_at,
@@ -174,7 +174,7 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
             text=f"{made.actor}: “{made.reason}”" + (f", undone by {made.undone_by}" if made.undone_at else ""),
             url=reverse("dlq:discarded", args=[made.pk]),
         )
-        for made in discard_queries.of_letter(letter.pk)
+        for made in discard_queries.of_letter(letter.pk, actor=shown["actor"])
     ]
     events += [
         Event(
@@ -189,14 +189,11 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
     return {"history": sorted(events, key=lambda event: event.at, reverse=True)}
 
 
-def _attempt(letter: Letter, attempt: replay_queries.Attempt, visible: access.VisibleTopics) -> Event:
+def _attempt(letter: Letter, attempt: history.Attempt) -> Event:
     kind, word = progress.ITEM_WORDS[attempt.item.state]
     item = attempt.item
-    where = ""
-    if item.sent_topic:
-        known = visible.allows(item.sent_topic)  # a run may lead to a topic of others
-        place = wording.place(item.sent_topic, item.sent_partition, item.sent_offset)
-        where = f" to {place if known else 'a topic that you may not see'}"
+    place = wording.place(item.sent_topic, item.sent_partition, item.sent_offset)
+    where = f" to {place}" if item.sent_topic else ""
     who = "" if attempt.of_letter == letter.pk else f" (letter {attempt.of_letter})"
     then = f", became letter {attempt.new_letter}" if attempt.new_letter and attempt.new_letter != letter.pk else ""
     why = item.error or item.proof
