@@ -115,14 +115,29 @@ def _note_minutes(
     found.minutes.extend((name, topic, bucket) for topic, bucket in ended)
 
 
-def _summary(name: str, group: Remembered, context: Context) -> Summary:
+def _judged(name: str, group: Remembered, context: Context) -> Judged:
     look = context.look
     seen = judging.seen_offsets(name, look)
     markers = context.markers.among(seen, group.window)
     # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
     group.window.add(look.at_s, {place: (at, at if place in markers else end) for place, (at, end) in seen.items()})
     judged = judging.judge(name, look, window=group.window, tracks=context.memory.tracks, markers=markers)
-    judged = judging.with_rows(judged, context.transactions.named(judged.rows, at_s=look.at_s))
+    return judging.with_rows(judged, context.transactions.named(judged.rows, at_s=look.at_s))
+
+
+def _remember(group: Remembered, judged: Judged, look: Look, *, name: str) -> None:
+    """Keep what the next look is compared with."""
+    commits, listing = look.commits.get(name), look.listed[name]
+    group.commits = None if isinstance(commits, ports.Problem) else commits
+    group.places = {_place(row): row.committed for row in judged.rows}
+    group.is_hot = _is_hot(group, judged, look)
+    group.state = listing.state
+    group.empty_since_s = (group.empty_since_s or look.at_s) if listing.state == "empty" else None
+
+
+def _summary(name: str, group: Remembered, context: Context) -> Summary:
+    look = context.look
+    judged = _judged(name, group, context)
     known = [row.lag for row in judged.rows if row.lag is not None]
     lag = sum(known) if known else None
     slowest = max((row for row in judged.rows if row.lag_s is not None), key=lambda row: row.lag_s or 0.0, default=None)
@@ -130,14 +145,8 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         group.points.append((look.at_s, float(lag)))
     if slowest is not None and slowest.lag_s is not None:
         group.ages.append((look.at_s, slowest.lag_s))
-    commits = look.commits.get(name)
-    group.commits = None if isinstance(commits, ports.Problem) else commits
-    group.places = {TopicPartition(row.topic, row.partition): row.committed for row in judged.rows}
-    group.is_hot = _is_hot(group, judged, look)
+    _remember(group, judged, look, name=name)
     listing = look.listed[name]
-    group.state = listing.state
-    is_empty = listing.state == "empty"
-    group.empty_since_s = (group.empty_since_s or look.at_s) if is_empty else None
     description = look.described.get(name)
     told = description if isinstance(description, ports.GroupDescription) else None
     # A record on its way is no lag: what is said of the course of a lag is said of one that lasts.
