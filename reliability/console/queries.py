@@ -46,7 +46,7 @@ class Attention:
     @property
     def count(self) -> int:
         """How many things."""
-        return len(self.items)
+        return rules.things(self.items)
 
     @property
     def worst(self) -> Status:
@@ -187,6 +187,7 @@ def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineR
                 outcome=entry.outcome,
                 reason=entry.reason,
                 on=entry.facts.get("on"),
+                title=entry.facts.get("title"),
             ),
             who=entry.told.in_words,
             url=f"/activity/?target={entry.target}" if entry.target else "/activity/",

@@ -38,12 +38,19 @@ def worst_first(facts: Iterable[Fact]) -> list[Fact]:
     return sorted(facts, key=lambda fact: (_ORDER[fact.severity], -(fact.since or _EVER).timestamp(), fact.text))
 
 
+def things(items: Iterable[Item]) -> int:
+    """How many things need a person: an item that stands for many lines is as many, as in the rail, and none is less
+    than one."""
+    return sum(max(1, item.lines) for item in items)
+
+
 def verdict(
     *, items: Sequence[Item], unread: Sequence[str], last_problem_at: datetime | None, now: datetime
 ) -> Verdict:
     """Say how things are. ``unread`` names what could not be asked: then it is never said that all is quiet."""
     if items:
-        need = "1 thing needs you" if len(items) == 1 else f"{len(items)} things need you"
+        count = things(items)
+        need = "1 thing needs you" if count == 1 else f"{count:,} things need you"
         besides = f"; {_listed(unread)} could not be read" if unread else ""
         return Verdict(status=worst(item.status for item in items), sentence=f"{need}{besides}.")
     if unread:

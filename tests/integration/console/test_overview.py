@@ -88,7 +88,14 @@ def test_a_badge_counts_the_lines_of_its_page() -> None:
     )
     found = queries.attention(actor=actors.actor(), registry=registry)
     assert found.by_page == {"letters": (8, "crit")}
-    assert found.count == 3
+
+
+def test_the_sentence_and_the_title_count_lines_as_the_badge_does() -> None:
+    registry = Registry()
+    registry.register_attention(lambda actor: [item("failure"), item("10 more", lines=10)])
+    found = queries.overview(actor=actors.actor(), now=NOW, registry=registry)
+    assert found.verdict.sentence == "11 things need you."
+    assert (found.attention.count, found.attention.by_page["letters"][0]) == (11, 11)
 
 
 @pytest.mark.django_db(transaction=True)

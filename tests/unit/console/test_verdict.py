@@ -28,6 +28,11 @@ def test_it_counts_what_needs_a_person() -> None:
     assert said([item("a", "warn"), item("b", "crit")], []) == ("crit", "2 things need you.")
 
 
+def test_a_line_that_stands_for_many_counts_as_many_and_one_of_another_page_as_one() -> None:
+    items = [item("failure", "crit"), replace(item("10 more", "warn"), lines=10), replace(item("run", "warn"), lines=0)]
+    assert said(items, [])[1] == "12 things need you."
+
+
 def test_it_never_says_quiet_when_something_could_not_be_asked() -> None:
     assert said([], ["outbox"]) == ("unknown", "Cannot say: outbox could not be read.")
     assert said([item("a", "warn")], ["outbox", "dlq"])[1] == "1 thing needs you; outbox and dlq could not be read."
