@@ -130,8 +130,8 @@ def _remember(group: Remembered, judged: Judged, look: Look, *, name: str) -> No
     commits, listing = look.commits.get(name), look.listed[name]
     group.commits = None if isinstance(commits, ports.Problem) else commits
     group.places = {_place(row): row.committed for row in judged.rows}
-    group.is_hot = _is_hot(group, judged, look)
     group.state = listing.state
+    group.is_hot = _is_hot(group, judged)
     group.empty_since_s = (group.empty_since_s or look.at_s) if listing.state == "empty" else None
 
 
@@ -184,9 +184,9 @@ def _place(row: PartitionRow) -> TopicPartition:
     return TopicPartition(row.topic, row.partition)
 
 
-def _is_hot(group: Remembered, judged: Judged, look: Look) -> bool:
+def _is_hot(group: Remembered, judged: Judged) -> bool:
     """A group is hot while one of its partitions is, or while its members change places."""
-    if look.listed and group.state in noticing.IN_MOTION:
+    if group.state in noticing.IN_MOTION:
         return True
     # The end, not the readable one: behind a transaction that does not end nothing seems to wait.
     places = ((TopicPartition(row.topic, row.partition), row) for row in judged.rows)
