@@ -56,16 +56,21 @@ def discard(*, scope: Scope, reason: str, actor: access.Actor, now: datetime, ex
     with audit.admitted("letters.discard", actor=actor, target=target):
         scopes.check_named(scope, actor=actor)
         chosen, skipped = _chosen(scope, actor)
-        if expected is not None and expected != len(chosen):
-            raise CountChanged(f"The scope has {len(chosen)} letters to discard now, not {expected}: look again.")
+        _check_count(len(chosen), expected)
         if not chosen:
             raise NothingToDiscard
     topics = sorted(set(chosen.values()))
     with audit.action("letters.discard", actor=actor, target=target, reason=reason, topics=topics) as entry:
         made = _discard(scope, list(chosen), skipped, topics=topics, reason=reason, actor=actor, now=now)
+        _check_count(made.count, expected)  # others may have taken some meanwhile: then nothing of this is done
         entry.target = f"discard:{made.pk}"
         entry.facts |= {"letters": made.count, "skipped": dict(made.skipped), "scope": scope.in_words()}
     return made
+
+
+def _check_count(found: int, expected: int | None) -> None:
+    if expected is not None and found != expected:
+        raise CountChanged(f"The scope has {found} letters to discard now, not {expected}: look again.")
 
 
 def count(*, scope: Scope, actor: access.Actor) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,9 @@ from django.test import Client
 from dlq.domain import scope as scopes
 from dlq.domain.scope import BadScope, Scope
 from dlq.models import Discard, Letter, LetterGroup
+from dlq.operations import discards
 from reliability.access import Role
+from reliability.audit.models import Entry
 from tests.support.actors import account
 from tests.support.replays import World
 
@@ -60,3 +63,31 @@ def test_a_bound_is_read_as_it_is_written_and_only_where_it_means_something() ->
     for refused in ({"ids": [1], "up_to": 2}, {"failed_of": 1, "up_to": 2}, {"up_to": 2}, {"group": 1, "up_to": "2"}):
         with pytest.raises(BadScope):
             scopes.parse(refused)
+
+
+def test_letters_taken_between_the_count_and_the_act_refuse_it_and_nothing_is_discarded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = world.letters(5)
+    scope = Scope(ids=tuple(letter.pk for letter in letters))
+    choose = discards._chosen
+
+    def late(*given: Any) -> Any:
+        monkeypatch.undo()
+        chosen = choose(*given)
+        world.approve(*letters[:2])  # somebody else, after the count and before the act
+        return chosen
+
+    def discard(expected: int | None) -> Discard:
+        given: dict[str, Any] = {"scope": scope, "reason": "x", "actor": world.operator, "now": world.now}
+        return discards.discard(**given, expected=expected)
+
+    monkeypatch.setattr(discards, "_chosen", late)
+    with pytest.raises(discards.CountChanged, match="has 3 letters to discard now, not 5"):
+        discard(5)
+    assert not Discard.objects.exists()
+    assert not Letter.objects.filter(state="discarded").exists()
+    assert LetterGroup.objects.get().open_count == Letter.objects.filter(state="open").count()
+    entry = Entry.objects.filter(act="letters.discard").latest("seq")
+    assert entry.outcome == "refused"
+    assert discard(Letter.objects.filter(state="open").count()).undone_at is None
