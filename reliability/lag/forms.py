@@ -21,7 +21,7 @@ NUMBER_MAX = 2**63 - 1
 ROWS_AGAIN_MAX = 2_000
 """Rows of a file that a form carries to preview it again; of a larger one the file itself is needed."""
 _AGO = re.compile(r"(\d{1,7}) ?(s|m|min|h|d)")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,19}|[0-9]{1,3}(?:,[0-9]{3}){1,6})")
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
 _SHOWN_CHARS = 40
 
@@ -104,11 +104,12 @@ def zone_named(name: str) -> tzinfo:
 
 
 def number(text: str, *, what: str) -> int:
-    """Read a whole number that a log may have. Raises ``BadTarget``."""
+    """Read a whole number that a log may have, also as the pages write it: 12,400. Raises ``BadTarget``."""
     found = text.strip()
-    if not _NUMBER.fullmatch(found) or abs(int(found)) > NUMBER_MAX:
+    value = int(found.replace(",", "")) if _NUMBER.fullmatch(found) else NUMBER_MAX + 1
+    if abs(value) > NUMBER_MAX:
         raise BadTarget(f"{_shown(text)} is no {what}: it is a whole number.")
-    return int(found)
+    return value
 
 
 def again(made: Reset, rows: list[Row]) -> list[tuple[str, str]]:

@@ -216,7 +216,7 @@ def shown(seen: queries.Seen) -> LagReset:
         rows_hidden=seen.hidden,
         replayed=seen.replayed,
         skipped=seen.skipped,
-        warnings=reset_words.warnings(seen.rows, seen.forget),
+        warnings=reset_words.warnings(seen.rows, seen.forget, is_undo=made.undoes_id is not None),
         hash=made.hash,
         planned_by=made.planned_by,
         planned_at=made.planned_at,

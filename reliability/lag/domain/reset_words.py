@@ -82,8 +82,8 @@ def _cost(rows: Collection[Row], *, done: bool) -> str:
     return f"none {will} read again, {past or 'none skipped'}"
 
 
-def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = ()) -> list[str]:
-    """Return what to weigh before it is applied."""
+def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = (), *, is_undo: bool = False) -> list[str]:
+    """Return what to weigh before it is applied. An undo skips what lay before a commit of the group's own."""
     replayed, skipped = sum(row.replayed for row in rows), sum(row.skipped for row in rows)
     new = sum(1 for row in rows if row.changes and row.before is None)
     left = sum(1 for row in rows if row.note.startswith(LEFT))
@@ -93,7 +93,12 @@ def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = ()) -> li
             f"{sentences.records(replayed)} {'is' if replayed == 1 else 'are'} handled a second time: right only if "
             "its consumers are idempotent, so that a record that comes twice counts once."
         )
-    if skipped:
+    if skipped and is_undo:
+        are = "is" if skipped == 1 else "are"
+        found.append(
+            f"{sentences.records(skipped)} {are} not read again: before the reset the group stood behind them."
+        )
+    elif skipped:
         found.append(
             f"{sentences.records(skipped)} {'is' if skipped == 1 else 'are'} never read by this group, unless it is "
             "set back before retention deletes them."

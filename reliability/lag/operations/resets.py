@@ -232,7 +232,7 @@ def _end(made: Reset, problems: Mapping[TopicPartition, str | None], *, now: dat
             at=now,
             kind=Kind.RESET,
             status="prog" if state == State.APPLIED else "crit",
-            text=f"set to {made.target}: {State(state).label}",
+            text=f"reset to {made.target}: {State(state).label}",
             facts={"reset": made.pk},
         )
     live.changed("lag")

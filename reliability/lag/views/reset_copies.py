@@ -39,18 +39,20 @@ def of(request: HttpRequest, seen: Seen) -> list[Copy]:
     if made.undoes_id is not None:
         planned = _curl(request, f"/lag/resets/{made.undoes_id}/undo", {}, name="preview")
         return [
-            Copy(name="command line", text=spelled("lag_reset", "--undo", str(made.undoes_id), *end)),
-            planned,
             *applies,
+            Copy(
+                name="command line: preview and apply", text=spelled("lag_reset", "--undo", str(made.undoes_id), *end)
+            ),
+            planned,
         ]
     command = [*_target(seen), *(each for topic in _topics(seen) for each in ("--topic", topic))]
     where = ["lag_reset", made.group.name, "--cluster", made.group.cluster_id]
-    found = [Copy(name="command line", text=spelled(*where, *command, *end))]
+    found = [Copy(name="command line: preview and apply", text=spelled(*where, *command, *end))]
     to = reset_words.requested(made.how, made.target, seen.rows)
     if to is not None:
         body = {"to": to} | ({"topics": _topics(seen)} if _topics(seen) else {})
         found.append(_curl(request, f"/lag/groups/{made.group_id}/resets", body, name="preview"))
-    return found + applies
+    return [*applies, *found]
 
 
 def _target(seen: Seen) -> list[str]:

@@ -27,7 +27,7 @@ OPEN = (State.PLANNED, State.APPLYING, State.UNKNOWN)
 
 
 class NotNamed(Refused):
-    """Type the group's name exactly as it stands above the preview; nothing was changed."""
+    """That is not the group's name: type it exactly as it stands before the field."""
 
     code = "not-named"
     status = 422
@@ -91,9 +91,7 @@ def _page(request: HttpRequest, reset_id: int, *, refused: Refused | None = None
     shown = reset_wording.rows(seen, ROWS_MAX if "rows" in request.GET else ROWS_SHOWN)
     planned = made.state == State.PLANNED
     done = made.state in (State.APPLIED, State.PARTLY)
-    words = reset_words.sentence(
-        group=made.group.name, rows=seen.rows, forget=seen.forget, done=done
-    )
+    words = reset_words.sentence(group=made.group.name, rows=seen.rows, forget=seen.forget, done=done)
     context: dict[str, Any] = {
         "title": f"Reset of {made.group.name}",
         "now": now,
@@ -105,8 +103,9 @@ def _page(request: HttpRequest, reset_id: int, *, refused: Refused | None = None
         "label": label,
         "sentence": words,
         "rows": shown,
+        "noted": any(each.row.note for each in shown),
         "rows_left": len(seen.rows) - len(shown),
-        "warnings": reset_words.warnings(seen.rows, seen.forget) if planned else [],
+        "warnings": _warnings(seen) if planned else [],
         "drain": _drain(request, seen) if planned else "",
         "planned": planned,
         "can_apply": planned and not old and seen.may_act,
@@ -120,6 +119,10 @@ def _page(request: HttpRequest, reset_id: int, *, refused: Refused | None = None
     state = [made.state, old, made.outcome, seen.undone_by and seen.undone_by.state]
     status_code = refused.status if refused is not None else 200
     return fragment.page(request, "lag/reset_plan.html", context, regions={"reset": state}, status=status_code)
+
+
+def _warnings(seen: Seen) -> list[str]:
+    return reset_words.warnings(seen.rows, seen.forget, is_undo=seen.made.undoes_id is not None)
 
 
 def _drain(request: HttpRequest, seen: Seen) -> str:

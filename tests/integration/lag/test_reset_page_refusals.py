@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ({"to": "offset", "offset": "9223372036854775808"}, "is no offset"),
         ({"to": "offset", "offset": "-1"}, "not below 0"),
         ({"to": "offset", "offset": "1_000"}, "is no offset"),
+        ({"to": "offset", "offset": "1,0000"}, "is no offset"),
         ({"to": "offset", "offset": "٣"}, "is no offset"),
         ({"to": "shift", "count": "0"}, "by how many records"),
         ({"to": "shift", "count": "\x00"}, "is no number of records"),
@@ -62,8 +63,8 @@ def test_what_was_typed_is_kept_beside_an_error(ana: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "said"),
     [
-        ({"name": "billin"}, 422, "Type the group's name exactly"),
-        ({"name": ""}, 422, "Type the group's name exactly"),
+        ({"name": "billin"}, 422, "That is not the group's name"),
+        ({"name": ""}, 422, "That is not the group's name"),
         ({"reason": " "}, 422, "A reason is required"),
         ({"reason": "x" * 5_000}, 422, "A reason has at most"),
         ({"hash": "0" * 64}, 409, "not what was previewed"),

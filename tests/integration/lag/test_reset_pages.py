@@ -45,6 +45,7 @@ def test_a_preview_says_in_one_sentence_and_by_partition_what_it_would_do(ana: C
     [
         ({"to": "latest"}, [100, 100]),
         ({"to": "offset", "offset": " 70 "}, [70, 70]),
+        ({"to": "offset", "offset": "1,000"}, [100, 100]),
         ({"to": "shift", "count": "20", "way": "back"}, [40, 70]),
         ({"to": "shift", "count": "5", "way": "on"}, [65, 95]),
         ({"to": "ago", "ago": "1h"}, [100, 100]),
@@ -101,6 +102,7 @@ def test_it_is_applied_shown_by_partition_and_undone_after_another_preview(ana: 
     shown = words(ana.get(answer["Location"]))
     assert f"Undo of reset #{made.pk}" in shown
     assert "140 will be skipped" in shown
+    assert "140 records are not read again: before the reset the group stood behind them" in shown
     assert commits(stopped) == [5, 5], "an undo is looked at first"
     apply(ana, back, reason="the wrong group")
     assert commits(stopped) == [60, 90]
