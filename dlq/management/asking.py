@@ -94,6 +94,17 @@ def id_of(text: str) -> int:
         raise ArgumentTypeError(f"{text[:40]!r} {sentence}") from None
 
 
+def limit_of(text: str) -> int:
+    """Read how many to list: 1 or more."""
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if limit < 1:
+        raise ArgumentTypeError(f"{text[:40]!r} is no number of things to list: give 1 or more")
+    return limit
+
+
 def check_reason(options: dict[str, Any], *, example: tuple[str, ...]) -> None:
     """Refuse an act without a reason before anything is counted."""
     if options["yes"] and not options["reason"].strip():

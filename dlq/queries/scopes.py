@@ -41,7 +41,8 @@ def check_named(scope: Scope, *, actor: access.Actor) -> None:
     if scope.ids is not None:
         gone = absent(scope, visible=access.visible_topics(actor))
         if len(gone) == len(scope.ids):
-            raise letter_queries.NoSuchLetter(f"There is no letter {_listed(gone)} that you may see.")
+            none = "There is no letter" if len(gone) == 1 else "There are no letters"
+            raise letter_queries.NoSuchLetter(f"{none} {_listed(gone)} that you may see.")
     if scope.group is not None and not group_queries.visible(actor).filter(pk=scope.group).exists():
         raise group_queries.NoSuchGroup(f"There is no failure group {scope.group} that you may see.")
     if scope.failed_of is not None:

@@ -72,7 +72,7 @@ def test_hidden_ids_and_ids_that_there_are_not_are_left_out_alike(world: World) 
 def test_only_hidden_ids_are_refused_as_ids_that_there_are_not(world: World, act: Act) -> None:
     hidden = tuple(letter.pk for letter in world.letters(2))
     for ids in (hidden, (hidden[1] + 1_000, hidden[1] + 1_001)):
-        with pytest.raises(letters.NoSuchLetter, match=f"There is no letter {ids[0]}, {ids[1]} that you may see"):
+        with pytest.raises(letters.NoSuchLetter, match=f"There are no letters {ids[0]}, {ids[1]} that you may see"):
             act(world, Scope(ids=ids))
 
 

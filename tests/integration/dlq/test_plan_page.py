@@ -165,6 +165,15 @@ def test_among_others_the_unreadable_ones_are_counted_and_the_rest_goes_on(world
     assert '<button class="primary">Replay 5 letters</button>' in page
 
 
+def test_a_plan_of_an_empty_scope_says_that_it_is_empty_and_of_no_reasons(world: World, client: Client) -> None:
+    world.letters(1)
+    scope = Scope(filter="key:nobody")
+    plan = plans.draw(scope=scope, terms=plans.terms(), actor=world.operator, now=clock.SYSTEM.now())
+    page = shown(client, plan)
+    assert "This scope is empty" in page
+    assert "left out; the reasons" not in page
+
+
 def test_where_every_letter_is_left_out_the_reasons_stand_where_the_page_says(world: World, client: Client) -> None:
     letters = world.letters(1)
     world.approve(*letters)
