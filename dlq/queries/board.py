@@ -71,7 +71,7 @@ def _stopped(run: Replay) -> Item:
         room="letters",
         status="crit",
         word="Stopped",
-        title=f"Replay {run.pk} stopped by itself",
+        title=f"Replay #{run.pk} stopped by itself",
         detail=f"{run.stop_reason}; {run.counts.get('planned', 0):,} are not sent.",
         since=run.last_sent_at or run.created_at,
         url=_url(run),
@@ -123,7 +123,7 @@ def _ended(run: Replay) -> TimelineRow:
         at=run.finished_at or run.created_at,
         kind="machine",
         status=status,
-        text=f"Replay {run.pk} {run.state}: {', '.join(parts) or 'nothing to send'}",
+        text=f"Replay #{run.pk} {run.state}: {', '.join(parts) or 'nothing to send'}",
         url=_url(run),
         topics=tuple(run.topics),
     )

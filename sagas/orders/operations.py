@@ -78,7 +78,9 @@ def switch(*, name: str, on: bool, actor: access.Actor, now: datetime) -> None:
     """Switch one of the demo's faults on or off; raises ``NoSuchFault``, ``access.Denied``."""
     if name not in faults.FAULTS:
         raise NoSuchFault(f"The demo has no fault named {name!r}; it has {', '.join(faults.FAULTS)}.")
-    with audit.action("demo.switch", actor=actor, target=f"fault:{name}", facts={"on": on}):
+    with audit.action(
+        "demo.switch", actor=actor, target=f"fault:{name}", facts={"on": on, "title": faults.FAULTS[name].title}
+    ):
         models.FaultSwitch.objects.update_or_create(name=name, defaults={"on": on, "changed_at": now})
 
 

@@ -40,7 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "span": request.GET.get("span", ""),
         "spans": SPANS,
-        "acts": queries.acts(actor=access.actor_of(request)),
+        "acts": {act: access.RIGHTS[act].does for act in queries.acts(actor=access.actor_of(request))},
         "outcomes": OUTCOMES,
         "filtered": wanted != queries.EntryFilter(),
     }

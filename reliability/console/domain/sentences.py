@@ -16,23 +16,34 @@ _VERBS = {
     "accounts.password": ("changed the password of", "change the password of"),
     "tokens.own": ("made or revoked", "make or revoke"),
     "tokens.manage": ("made or revoked", "make or revoke"),
+    "outbox.pause": ("paused", "pause"),
+    "outbox.resume": ("resumed", "resume"),
+    "outbox.accept_database": ("accepted the database of", "accept the database of"),
     "outbox.release": ("released", "release"),
     "outbox.discard": ("dropped", "drop"),
     "lag.reset": ("reset the offsets of", "reset the offsets of"),
-    "demo.switch": ("switched", "switch"),
+    "lag.mute": ("muted the alerts of", "mute the alerts of"),
+    "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""
 _NOT_DONE = {"refused": "was refused: ", "failed": "failed: "}
 REASON_CHARS_MAX = 120
 
 
-def sentence(*, act: str, target: str, outcome: str, reason: str = "", on: object = None) -> str:
-    """Say what was done, or what was not; an act without a verb of its own is named as it is. ``on``: which way a
-    switch went, None for what is no switch."""
-    kind, _, name = target.partition(":")
-    thing = f"{kind} #{name}" if name.isdecimal() else f"{kind} {name}".strip()
+def sentence(*, act: str, target: str, outcome: str, reason: str = "", on: object = None, title: object = None) -> str:
+    """Say what was done, or what was not; an act without a verb of its own is named as it is. ``on``: whether a fault
+    was switched on, None for what is no switch. ``title``: what its target is called, where it has a name."""
+    thing = title if title and isinstance(title, str) else _thing(target)
     cut = reason if len(reason) <= REASON_CHARS_MAX else f"{reason[: REASON_CHARS_MAX - 1]}…"
     done, tried = _VERBS.get(act, (act, act))
-    way = {True: " on", False: " off"}.get(on, "") if isinstance(on, bool) else ""
-    said = f"{_NOT_DONE.get(outcome, '')}{tried if outcome in _NOT_DONE else done}{way} {thing}".strip()
+    way = (" as broken" if on else " as recovered") if isinstance(on, bool) else ""
+    said = f"{_NOT_DONE.get(outcome, '')}{tried if outcome in _NOT_DONE else done} {thing}".strip() + way
     return f"{said}: “{cut}”" if cut else said
+
+
+def _thing(target: str) -> str:
+    """ "replay:118" in words: "replay #118"."""
+    kind, _, name = target.partition(":")
+    if kind == "outbox":
+        name = name.replace(":", " ")
+    return f"{kind} #{name}" if name.isdecimal() else f"{kind} {name}".strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from django import template
 from django.http import HttpRequest, QueryDict
@@ -12,13 +13,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reliability import access
-from reliability.console.domain import times, wording
+from reliability.console.domain import sentences, times, wording
 from reliability.console.domain.values import STATUSES
 from reliability.kernel import clock, command_line, text
 from reliability.kernel.telemetry import tracing
 
 register = template.Library()
 NEVER = "—"
+
+
+class Act(Protocol):
+    """What the words of an act are made of: an entry of the activity has it."""
+
+    act: str
+    target: str
+    outcome: str
+    facts: Mapping[str, object]
 
 
 def _now(context: Context) -> datetime:
@@ -42,6 +52,13 @@ def age(context: Context, instant: datetime | None, *, read: bool = False) -> Sa
     now, known = _now(context), _times(context)
     text = wording.age((now - instant).total_seconds()) if known.mode == "relative" else known.moment(instant, now=now)
     return _time(instant, text, "read" if read else "age")
+
+
+@register.simple_tag
+def act_of(entry: Act) -> str:
+    """Say what an entry of the activity is about, in the words of the timeline; its reason stands elsewhere."""
+    on, title = entry.facts.get("on"), entry.facts.get("title")
+    return sentences.sentence(act=entry.act, target=entry.target, outcome=entry.outcome, on=on, title=title)
 
 
 @register.simple_tag(takes_context=True)

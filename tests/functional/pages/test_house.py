@@ -23,10 +23,10 @@ pytestmark = pytest.mark.browser
 def test_what_is_done_appears_in_the_activity_by_itself_with_its_reason(visits: Visits, world: World) -> None:
     page = visits.open("vito", path="/activity/")
     expect(page.get_by_text("Nobody has done anything yet")).to_be_visible()
-    world.approve(*world.letters(2))
+    run = world.approve(*world.letters(2))
     row = page.locator("#entries [data-row-id]")
     expect(row).to_have_count(1)
-    expect(row).to_contain_text("letters.replay")
+    expect(row).to_contain_text(f"started replay #{run.pk}")
     expect(row).to_contain_text("fixed")
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Entry 1")).to_be_visible()

@@ -36,7 +36,7 @@ def test_a_run_that_ended_is_on_the_timeline_with_what_came_of_it(world: World) 
     )
     (row,) = board.timeline(world.now - timedelta(hours=1), 10)
     assert (row.status, row.url) == ("crit", f"/replays/{run.pk}/")
-    assert row.text == f"Replay {run.pk} finished: 1 confirmed, 2 passed without proof, 1 failed again, 1 unknown"
+    assert row.text == f"Replay #{run.pk} finished: 1 confirmed, 2 passed without proof, 1 failed again, 1 unknown"
     assert board.timeline(world.now, 10) == []
 
 

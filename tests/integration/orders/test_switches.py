@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from reliability.access import Role
+from reliability.audit.models import Entry
 from sagas.orders.models import FaultSwitch
 from tests.support.actors import account
 
@@ -22,6 +23,8 @@ def test_a_fault_is_switched_on_and_off(operator: Client) -> None:
     for state, on in (("on", True), ("off", False)):
         assert operator.post(f"/demo/faults/stock_bug/{state}/").status_code == 302
         assert FaultSwitch.objects.get(name="stock_bug").on is on
+        said = {"on": on, "title": "Gift cards in the stock service"}
+        assert Entry.objects.latest("seq").facts.items() >= said.items(), "the activity names it as the page does"
 
 
 @pytest.mark.parametrize(

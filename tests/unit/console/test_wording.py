@@ -110,12 +110,19 @@ def test_an_act_is_told_as_a_sentence_with_its_reason() -> None:
     [
         ("letters.replay", "plan:1", "refused", None, "was refused: start plan #1"),
         ("letters.replay", "replay:1", "failed", None, "failed: start replay #1"),
-        ("demo.switch", "fault:stock_bug", "done", True, "switched on fault stock_bug"),
-        ("demo.switch", "fault:stock_bug", "done", False, "switched off fault stock_bug"),
-        ("demo.switch", "fault:stock_bug", "refused", True, "was refused: switch on fault stock_bug"),
+        ("outbox.pause", "outbox:shard:1,2", "done", None, "paused outbox shard 1,2"),
+        ("letters.restore", "discard:1", "done", None, "undid discard #1"),
+        ("demo.switch", "fault:stock_bug", "done", True, "marked fault stock_bug as broken"),
+        ("demo.switch", "fault:stock_bug", "done", False, "marked fault stock_bug as recovered"),
+        ("demo.switch", "fault:stock_bug", "refused", True, "was refused: mark fault stock_bug as broken"),
     ],
 )
 def test_what_was_not_done_is_not_told_as_done_and_a_switch_says_which_way(
     act: str, target: str, outcome: str, on: bool | None, said: str
 ) -> None:
     assert sentences.sentence(act=act, target=target, outcome=outcome, on=on) == said
+
+
+def test_a_fault_is_called_by_its_title_when_the_entry_knows_it() -> None:
+    said = sentences.sentence(act="demo.switch", target="fault:x", outcome="done", on=False, title="Payment provider")
+    assert said == "marked Payment provider as recovered"
