@@ -58,6 +58,8 @@ def _said(name: str, value: object) -> Said | None:
     if name in _KNOWN:
         text = _KNOWN[name](value)
         return Said(text=_cut(text)) if text else None
+    if value is None and name in _SINCE_ITS_START:
+        return None  # the count beside it says so
     instant = _instant(value)
     if instant is not None:
         return Said(text=_words(name), at=instant)
@@ -141,7 +143,7 @@ _KNOWN: dict[str, Callable[[object], str]] = {
     "sent": lambda value: f"{_counted('event')(value)} sent since its start",
     "partitions": _counted("partition"),
     "letters_per_second": lambda value: f"{plain(value)} letters/s",
-    "letters_stored": lambda value: f"{_counted('letter')(value)} stored",
+    "letters_stored": lambda value: f"{_counted('letter')(value)} stored since its start",
     "held_records": lambda value: _counted("record in hand", "records in hand")(value) if value else "",
     "gate": _named("held back by"),
     "under_way_s": lambda value: (
@@ -150,6 +152,7 @@ _KNOWN: dict[str, Callable[[object], str]] = {
     "waiting": _waiting,
 }
 _ORDER = {name: place for place, name in enumerate(_KNOWN)}
+_SINCE_ITS_START = frozenset({"last_stored"})  # told as none, they would be taken for never
 _NAMELESS = frozenset({"cluster", "outbox"})  # texts of our own configuration
 _TROUBLES = {"error": "error", "last_error": "last error", "create_topics": "topics it may not create"}
 _UNITS: dict[str, Callable[[float], str]] = {

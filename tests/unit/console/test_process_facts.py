@@ -39,12 +39,13 @@ def test_what_a_consumer_says_has_words_and_units_and_what_is_nothing_is_left_ou
         "cluster main",
         "12 partitions",
         "2.4 letters/s",
-        "1 letter stored",
+        "1 letter stored since its start",
         "works on a record for 2 s",
         "orders/3 waits: the breaker payments is open",
         "last stored",
     ]
     assert [each.at for each in process_facts.said(facts) if each.at] == [datetime(2026, 11, 21, 10, tzinfo=UTC)]
+    assert texts({"letters_stored": 0, "last_stored": None}) == ["0 letters stored since its start"]
     assert texts({"waiting": {}, "held_records": 1, "gate": ""}) == ["1 record in hand"]
 
 
