@@ -10,7 +10,7 @@ from django.db import OperationalError
 from dlq.domain.scope import Scope
 from dlq.models import GroupWatch, Letter, Replay
 from dlq.operations import outcomes, plans
-from dlq.operations.outcomes import watching
+from dlq.operations.outcomes import evidence, rounds
 from outbox.domain import message
 from outbox.models import Inbox
 from reliability.kafka import clusters
@@ -97,7 +97,7 @@ def test_what_fails_for_one_group_holds_up_no_other_and_its_items_say_so(
     bad.items.update(consumer_group="a-broken-one")  # the first in order
     inbox_done(world, good)
     module, name = where.split(".")
-    break_for_group(monkeypatch, getattr(watching, module), name, "a-broken-one")
+    break_for_group(monkeypatch, {"rounds": rounds, "evidence": evidence}[module], name, "a-broken-one")
     outcomes.settle_sent(now=world.now)
     assert counted(good) == {"confirmed": 1}
     assert counted(bad) == {"sent": 1}
@@ -114,7 +114,7 @@ def test_late_looks_at_one_group_hold_up_no_other(world: World, monkeypatch: pyt
     outcomes.settle_sent(now=world.now)
     assert counted(bad) == counted(good) == {"unknown": 1}
     inbox_done(world, good)
-    break_for_group(monkeypatch, watching.evidence, "inbox_notes", "a-broken-one")
+    break_for_group(monkeypatch, evidence, "inbox_notes", "a-broken-one")
     outcomes.settle_late(now=world.now)
     assert (counted(bad), counted(good)) == ({"unknown": 1}, {"confirmed": 1})
 
