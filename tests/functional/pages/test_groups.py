@@ -67,3 +67,14 @@ def test_a_group_in_which_nothing_is_open_says_how_it_ended_and_advises_nothing(
     expect(drawer).not_to_contain_text("replay the group")
     expect(drawer.locator("footer")).to_have_count(0)
     expect(drawer.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_name_of_a_failure_is_read_to_its_end_beside_the_drawer(visits: Visits, world: World, width: int) -> None:
+    world.letters(2, error_type="java.lang.NumberFormatException")
+    LetterGroup.objects.update(title="NumberFormatException in Invoices.parseDecimalAmount")
+    page = visits.open("ana", path="/letters/", width=width)
+    name = page.locator("#groups td.clip strong")
+    expect(name).to_have_text(LetterGroup.objects.get().title)
+    cut = name.evaluate("e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1")
+    assert not cut
