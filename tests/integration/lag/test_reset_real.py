@@ -47,7 +47,8 @@ def name() -> Iterator[str]:
             producer.produce(made, str(number).encode(), partition=place)
     assert producer.flush(20) == 0
     yield made
-    for future in AdminClient(profile()).delete_topics([made]).values():
+    admin = AdminClient(profile())  # kept by a name until its answers are there
+    for future in admin.delete_topics([made]).values():
         future.result(WITHIN_S)
 
 
