@@ -16,7 +16,7 @@ class DlqConfig(AppConfig):
     def ready(self) -> None:
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
         from dlq import tasks
-        from dlq.queries import board, overview, replays
+        from dlq.queries import board, overview, replays, storing
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live_queries
@@ -39,6 +39,7 @@ class DlqConfig(AppConfig):
             )
         )
         registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
+        registry.register_attention(lambda actor: storing.attention())
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))

@@ -11,9 +11,20 @@ from django.db.models import Q, Sum
 
 from dlq.domain import classify, search, trend
 from dlq.models import Letter, LetterGroup
-from dlq.queries import groups, limits, sources
+from dlq.queries import groups, limits, sources, storing
 from reliability import access
-from reliability.console.domain.values import CheckResult, Fact, Figure, Item, Part, Sample, Subject, Tile, TimelineRow
+from reliability.console.domain.values import (
+    CheckResult,
+    Fact,
+    Figure,
+    Item,
+    Part,
+    Sample,
+    Status,
+    Subject,
+    Tile,
+    TimelineRow,
+)
 from reliability.kafka import clusters, ports
 from reliability.kernel.telemetry import names
 
@@ -40,15 +51,12 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         return Tile(title=TITLE, value="many", unit=unit, status="unknown", word="Not counted", at=now, url=URL)
     if totals.open and not (limited or totals.replaying or totals.quarantined):
         unit = f"open in {totals.groups:,} {'failure' if totals.groups == 1 else 'failures'}"
-    if not totals.open:
-        status, word = ("prog", "Replaying") if totals.replaying else ("ok", "None")
-    else:
-        status, word = ("crit", "Arriving") if any(points[-trend.RECENT_MINUTES :]) else ("warn", "Waiting")
+    status, word = _verdict(totals, points)
     return Tile(
         title=TITLE,
         value=f"{totals.open:,}",
         unit=unit,
-        status=status,  # type: ignore[arg-type]  # one of the literals above
+        status=status,
         word=word,
         points=points,
         span=f"last {trend.MINUTES} min",
@@ -56,6 +64,14 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         at=now,
         url=URL,
     )
+
+
+def _verdict(totals: groups.Totals, points: Sequence[float]) -> tuple[Status, str]:
+    if storing.unread():  # what is counted says nothing of what waits in the topics
+        return "crit", "Not stored"
+    if not totals.open:
+        return ("prog", "Replaying") if totals.replaying else ("ok", "None")
+    return ("crit", "Arriving") if any(points[-trend.RECENT_MINUTES :]) else ("warn", "Waiting")
 
 
 def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:

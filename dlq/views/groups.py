@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dlq import forms
 from dlq.domain.search import BadSearch
-from dlq.queries import endings, holding
+from dlq.queries import endings, holding, storing
 from dlq.queries import groups as queries
 from dlq.queries import letters as letter_queries
 from dlq.queries.limits import TooSlow
@@ -65,6 +65,7 @@ def _listed(request: HttpRequest, now: Any) -> dict[str, Any]:
         "older": found.next if found else None,
         "cursor": request.GET.get("cursor", ""),
         "with_empty": "empty" in request.GET,
+        "unread": storing.unread(),
         "totals": totals or queries.Totals(),
         "limited": not access.visible_topics(actor).is_everything,
         "fields": filters.FIELDS,
@@ -80,7 +81,14 @@ def _seen(context: dict[str, Any]) -> object:
         }
         for row in context["rows"]
     ]
-    return [rows, context["error"], totals.open, totals.replaying, totals.groups]
+    return [
+        rows,
+        context["error"],
+        [each.cluster for each in context["unread"]],
+        totals.open,
+        totals.replaying,
+        totals.groups,
+    ]
 
 
 def _opened(request: HttpRequest, group_id: int | None) -> tuple[dict[str, Any], object]:

@@ -13,6 +13,7 @@ from dlq.domain import masking, payload
 from dlq.domain.search import WORDS, BadSearch
 from dlq.models import Letter
 from dlq.queries import letters as queries
+from dlq.queries import storing
 from dlq.queries.limits import TooSlow
 from dlq.views import filters, panel, wording
 from reliability import access
@@ -39,11 +40,13 @@ def page(request: HttpRequest) -> HttpResponse:
         except (BadSearch, TooSlow) as refused:
             error = str(refused)
     rows = [_row(letter, actor) for letter in found.rows] if found else []
+    unread = storing.unread()
     context = {
         "title": "Letters",
         "now": clock.SYSTEM.now(),
         "wanted": wanted,
         "error": error,
+        "unread": unread,
         "rows": rows,
         "count": found.count if found else None,
         "older": found.older if found else None,
@@ -52,7 +55,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "first": before is None and after is None,
         "fields": filters.FIELDS,
     }
-    seen = [[(row["letter"].pk, row["letter"].state) for row in rows], error, str(context["count"])]
+    missed = [each.cluster for each in unread]
+    seen = [[(row["letter"].pk, row["letter"].state) for row in rows], error, str(context["count"]), missed]
     return fragment.page(request, "dlq/letters.html", context, regions={"letters": seen})
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
 from reliability import access
 from reliability.audit import queries as audit_queries
-from reliability.console import health
+from reliability.console import health, running
 from reliability.console.domain import ladder
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kafka import clusters
@@ -20,8 +20,6 @@ from reliability.live import queries as live_queries
 
 OLDEST_POSTGRESQL = 150_000
 OLDEST_REDIS = (6, 2)
-# What a whole deployment runs; others show up by themselves.
-PROCESSES = ("web", "beat", "letters", "worker-relay", "worker-standard", "worker-bulk")
 PAGE_WITHOUT_SERVER_S = 2.0
 CREATE_TOPICS = "create_topics"  # a heartbeat's fact: the commands for topics a process was not allowed to create
 _BROKERS = {
@@ -155,22 +153,21 @@ def processes() -> CheckResult:
         rows = live_queries.heartbeats()
         missing = live_queries.missing_processes()
         restarting = live_queries.restarting_processes()
+        found = running.running()
     except (DatabaseError, InterfaceError):
         return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
     facts = {f"{row.name}@{row.host}": f"{row.state}, {row.age_s:.0f} s ago" for row in rows}
-    living = {row.name for row in rows if not row.is_silent and row.state != "stopped"}
+    living = {row.name for row in found.heard}
     troubles = [each.sentence for each in restarting]
     remedies = ["Look at the log of what restarts: it says why it ends."] if restarting else []
     if missing:
         troubles.append(", ".join(f"{each.row.name} (silent for {each.row.age_s:.0f} s)" for each in missing))
         remedies.append("Look at its log and start it again; the supervisor of the demo does that by itself.")
-    if troubles:
-        return CheckResult(verdict="fail", found="; ".join(troubles), remedy="\n".join(remedies), facts=facts)
-    absent = [name for name in PROCESSES if name not in living]
-    if absent:
-        remedy = f"Not running: {', '.join(absent)}. Start them, or `make demo` for all."
-        return CheckResult(verdict="warn", found=f"{len(living)} processes beat", remedy=remedy, facts=facts)
-    return CheckResult(verdict="ok", found=f"{len(living)} processes beat", facts=facts)
+    if found.absent:
+        remedies.append(f"Not running: {', '.join(found.absent)}. Start them, or `make demo` for all.")
+    verdict: Literal["ok", "warn", "fail"] = "fail" if troubles else "warn" if found.absent else "ok"
+    said = "; ".join(troubles) or f"{len(living)} processes beat"
+    return CheckResult(verdict=verdict, found=said, remedy="\n".join(remedies), facts=facts)
 
 
 def audit() -> CheckResult:

@@ -1,14 +1,16 @@
-"""What the console itself tells: silent, restarting and failing processes, Redis and Kafka that do not answer."""
+"""What the console itself tells: processes that are silent, stopped or failing, Redis and Kafka that do not answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reliability import access
-from reliability.console import figures, health, queries
-from reliability.console.domain.values import Item, Tile
+from reliability.console import figures, health, queries, running
+from reliability.console.domain.values import Item, Status, Tile
 from reliability.console.registry import REGISTRY, Panel
 from reliability.kernel import clock
 from reliability.live import queries as live_queries
-from reliability.live.domain.processes import STOPPED, Missing, Restarting
+from reliability.live.domain.processes import HeartbeatRow, Missing, Restarting
 
 PROCESSES_URL = "/settings/#processes"
 _WITHOUT = {
@@ -21,6 +23,7 @@ def register() -> None:
     """Register everything of this module; called once at start."""
     REGISTRY.register_panel(Panel(slug="settings", title="Processes", tile=lambda actor: tile(), order=90))
     REGISTRY.register_attention(lambda actor: silent_processes())
+    REGISTRY.register_attention(lambda actor: stopped_processes())
     REGISTRY.register_attention(lambda actor: restarting_processes())
     REGISTRY.register_attention(lambda actor: failing_processes(actor=actor))
     REGISTRY.register_attention(lambda actor: dead_dependencies())
@@ -29,28 +32,33 @@ def register() -> None:
 
 
 def tile() -> Tile:
-    """How many processes are heard, of those that should be."""
-    rows = [row for row in live_queries.heartbeats() if row.state != STOPPED and not row.is_silent]
+    """How many processes are heard, of those that should be: silent, stopped and never started ones count."""
+    found = running.running()
     missing = live_queries.missing_processes()
-    restarting = live_queries.restarting_processes()
-    failing = sum(row.state == "failing" for row in rows)
-    if missing or restarting:
-        worst = restarting or any(each.alone for each in missing)
-        counts = ((len(missing), "silent"), (len(restarting), "restarting"))
-        status, word = ("crit" if worst else "warn"), ", ".join(f"{count} {name}" for count, name in counts if count)
-    elif failing:
-        status, word = "warn", f"{failing} failing"
-    else:
-        status, word = ("ok", "All heard") if rows else ("unknown", "None heard")
+    status, word = _verdict(found, missing)
     return Tile(
         title="Processes",
-        value=f"{len(rows):,}",
-        unit=f"heard, of {len(rows) + len(missing):,}",
-        status=status,  # type: ignore[arg-type]  # one of the literals above
+        value=f"{len(found.heard):,}",
+        unit=f"heard, of {len(found.heard) + len(missing) + len(found.absent):,}",
+        status=status,
         word=word,
         at=clock.SYSTEM.now(),
         url=PROCESSES_URL,
     )
+
+
+def _verdict(found: running.Running, missing: Sequence[Missing]) -> tuple[Status, str]:
+    restarting = live_queries.restarting_processes()
+    failing = sum(row.state == "failing" for row in found.heard)
+    counts = ((len(missing), "silent"), (len(restarting), "restarting"), (len(found.stopped), "stopped"))
+    word = ", ".join(f"{count} {name}" for count, name in counts if count)
+    if word:
+        return ("crit" if restarting or any(each.alone for each in missing) else "warn"), word
+    if failing:
+        return "warn", f"{failing} failing"
+    if not found.heard:
+        return "unknown", "None heard"
+    return ("unknown", f"{len(found.unstarted)} not started yet") if found.unstarted else ("ok", "All heard")
 
 
 def silent_processes() -> list[Item]:
@@ -69,6 +77,33 @@ def _silent(missing: Missing) -> Item:
         title=f"{row.name} is silent",
         detail=f"Last heard of on {row.host} as process {row.pid}; {rest}.",
         is_cause=missing.alone,
+        since=row.at,
+        url=PROCESSES_URL,
+        act_label="See processes",
+        act_url=PROCESSES_URL,
+    )
+
+
+def stopped_processes() -> list[Item]:
+    """Processes of a whole deployment that said goodbye and have no other of their name."""
+    wanted = set(running.wanted())
+    return [_stopped(row) for row in running.running().stopped if row.name in wanted and not _is_told(row.name)]
+
+
+def _is_told(name: str) -> bool:
+    """Whether its room says itself that nobody does its work."""
+    return name == "worker-relay" or name.partition(":")[0] == "letters"
+
+
+def _stopped(row: HeartbeatRow) -> Item:
+    return Item(
+        id=f"process:{row.name}:{row.host}:stopped",
+        room="settings",
+        status="warn",
+        word="Stopped",
+        title=f"{row.name} was stopped",
+        detail=f"Last heard of on {row.host} as process {row.pid}; no other of this name lives. Start it again.",
+        is_cause=True,
         since=row.at,
         url=PROCESSES_URL,
         act_label="See processes",

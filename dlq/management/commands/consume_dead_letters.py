@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from dlq import handlers
+from dlq.queries import storing
 from reliability.kafka import clusters
 from reliability.kernel import command_line, process
 from reliability.live.operations import DatabaseHeartbeat
@@ -26,7 +27,7 @@ class Command(command_line.HelpfulCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         cluster = options["cluster"]
         letters = handlers.Letters(cluster=cluster)
-        name = "letters" if cluster == clusters.MAIN else f"letters:{cluster}"
+        name = storing.process_name(cluster)
         process.keep_what_is_loaded()
         with process.stop_on_signals() as stop:
             try:

@@ -155,6 +155,14 @@ def test_a_silent_process_fails() -> None:
     assert "letters (silent for 20 s)" in found.found
 
 
+def test_every_process_that_does_not_run_is_named() -> None:
+    for name, state in (("web", "running"), ("letters", "stopped"), ("beat", "running"), ("demo:stock", "stopped")):
+        operations.record_beat(name=name, host="a", pid=1, state=state, facts={}, started_at=clock.SYSTEM.now())
+    found = checks.processes()
+    assert found.verdict == "warn"
+    assert "Not running: demo:stock, letters, worker-relay, worker-standard, worker-bulk, lag." in found.remedy
+
+
 def test_metrics_without_a_token_are_a_warning_outside_the_demo(settings: Any) -> None:
     settings.MAINSTAY_METRICS_TOKEN, settings.MAINSTAY_DEMO = "", False
     assert checks.metrics().verdict == "warn"

@@ -15,6 +15,8 @@ from reliability.console.domain import verdict
 from reliability.console.domain.values import Subject
 from reliability.console.registry import REGISTRY
 from reliability.kafka import clusters
+from reliability.kernel import clock
+from reliability.live import operations
 from tests.support.actors import actor
 from tests.support.letters import NOW, record, store
 
@@ -22,6 +24,12 @@ pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 EVERYBODY = actor(Role.VIEWER)
+
+
+@pytest.fixture(autouse=True)
+def _stored() -> None:
+    """Somebody stores letters, or nothing else is said."""
+    operations.record_beat(name="letters", host="a", pid=1, state="running", facts={}, started_at=clock.SYSTEM.now())
 
 
 def test_the_tile_counts_open_letters_and_names_their_state() -> None:
