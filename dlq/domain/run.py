@@ -148,4 +148,4 @@ def stop_reason(
     failures, judged = progress.failures - failures_before, progress.judged - judged_before
     if failed_limit is None or failures < FAILURES_MIN or failures <= judged * failed_limit:
         return None
-    return f"{failures} of {judged} failed again, more than {failed_limit:.0%}"
+    return f"{failures} of {judged} had failed again when it stopped, more than {failed_limit:.0%}"

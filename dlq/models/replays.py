@@ -59,6 +59,9 @@ class Replay(models.Model):
     skipped = models.IntegerField(default=0)  # letters of the plan that were no longer free when it was approved
     counts = models.JSONField(default=dict)  # items per state, "refused" and "groupless": exact, see operations.items
     stop_reason = models.TextField(blank=True, default="")
+    # Every stop by itself, the oldest first: {"at": ISO 8601, "why": ...}. A resume clears stop_reason, not what was.
+    stops = models.JSONField(default=list)
+    stopped_at = models.DateTimeField(null=True)  # the newest of them
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     # The ramp, see domain.ramp.Pace.
@@ -80,6 +83,7 @@ class Replay(models.Model):
                 condition=~Q(state__in=[RunState.FINISHED.value, RunState.CANCELLED.value]),
             ),
             models.Index(fields=["finished_at"], name="dlq_replay_finished", condition=Q(finished_at__isnull=False)),
+            models.Index(fields=["stopped_at"], name="dlq_replay_stopped", condition=Q(stopped_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

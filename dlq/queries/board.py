@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
+from dlq.domain.item import ItemState
 from dlq.domain.run import ENDED, RunState
 from dlq.models import Replay
 from dlq.queries import replays
@@ -24,16 +25,26 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
     runs = [run for run in listed[:SHOWN_MAX] if replays.may_see(run.topics, actor=actor)]
     states = {RunState(run.state) for run in runs}
     status, word = next((looks for state, looks in _LOOKS if state in states), ("ok", "None"))
-    left = sum(run.counts.get("planned", 0) for run in runs)
+    stopped = sum(run.state == RunState.STOPPED for run in runs)
+    moving = len(runs) - stopped
     return Tile(
         title="Replays",
-        value=f"{len(runs):,}",
-        unit="under way" + (f", {left:,} {'letter' if left == 1 else 'letters'} to send" if runs else ""),
+        value=f"{moving or stopped:,}",
+        unit=", ".join(part for part in _parts(moving, stopped, runs) if part),
         status=status,
         word=word,
         at=now,
         url="/replays/",
     )
+
+
+def _parts(moving: int, stopped: int, runs: Sequence[Replay]) -> tuple[str, str, str]:
+    """What the tile's figure counts (those under way, else those that stopped), the others, what is left to send."""
+    left = sum(run.counts.get("planned", 0) for run in runs)
+    send = f"{left:,} {'letter' if left == 1 else 'letters'} to send" if runs else ""
+    if stopped and not moving:
+        return "stopped", "", send
+    return "under way", f"{stopped} stopped" if stopped else "", send
 
 
 _LOOKS: tuple[tuple[RunState, tuple[Status, str]], ...] = (
@@ -53,9 +64,11 @@ def attention() -> list[Item]:
 
 
 def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
-    """Runs that ended, newest first; who started them is in the audit."""
-    ended = Replay.objects.filter(finished_at__gt=since).order_by("-finished_at")
-    return [_ended(run) for run in ended[:limit]]
+    """Runs that ended or stopped by themselves, newest first; what people did to them is in the audit."""
+    ended = Replay.objects.filter(finished_at__gt=since).order_by("-finished_at").defer("scope")
+    stopped = Replay.objects.filter(stopped_at__gt=since).order_by("-stopped_at").defer("scope")
+    rows = [_ended(run) for run in ended[:limit]] + [row for run in stopped[:limit] for row in _stops(run)]
+    return sorted((row for row in rows if row.at > since), key=lambda row: row.at, reverse=True)[:limit]
 
 
 def figures() -> Iterable[Figure]:
@@ -71,9 +84,9 @@ def _stopped(run: Replay) -> Item:
         room="letters",
         status="crit",
         word="Stopped",
-        title=f"Replay #{run.pk} stopped by itself",
+        title=f"Replay #{run.pk} stopped by itself{_failure(run)}",
         detail=f"{run.stop_reason}; {run.counts.get('planned', 0):,} are not sent.",
-        since=run.last_sent_at or run.created_at,
+        since=run.stopped_at or run.last_sent_at or run.created_at,
         url=_url(run),
         topics=tuple(run.topics),
         act_label="Look",
@@ -82,6 +95,13 @@ def _stopped(run: Replay) -> Item:
         lines=0,  # it stands on the page of replays, the badge counts failures
         is_cause=True,  # its letters wait for nobody else: before failures that are merely new
     )
+
+
+def _failure(run: Replay) -> str:
+    """The first failure that it met again; "" when Kafka refused everything."""
+    failed = run.items.filter(state=ItemState.FAILED_AGAIN).order_by("position")
+    titles = failed.values_list("letter__group__title", flat=True)[:1]
+    return "".join(f": {title}" for title in titles)
 
 
 def _groupless(run: Replay) -> Item:
@@ -101,6 +121,20 @@ def _groupless(run: Replay) -> Item:
         count=count,
         lines=0,
     )
+
+
+def _stops(run: Replay) -> list[TimelineRow]:
+    return [
+        TimelineRow(
+            at=datetime.fromisoformat(stop["at"]),
+            kind="machine",
+            status="crit",
+            text=f"Replay #{run.pk} stopped by itself: {stop['why']}",
+            url=_url(run),
+            topics=tuple(run.topics),
+        )
+        for stop in run.stops
+    ]
 
 
 def _ended(run: Replay) -> TimelineRow:

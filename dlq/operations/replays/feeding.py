@@ -49,7 +49,7 @@ def feed(*, replay_id: int, now: datetime) -> int:
             judged_before=run.judged_before,
         )
         if reason is not None:
-            _stop(run, reason)
+            _stop(run, reason, now=now)
             return 0
         count = _allowed(run, progress, now=now)
         batch = _next_items(run, count)
@@ -61,9 +61,10 @@ def feed(*, replay_id: int, now: datetime) -> int:
         return len(batch)
 
 
-def _stop(run: Replay, reason: str) -> None:
+def _stop(run: Replay, reason: str, *, now: datetime) -> None:
     run.state = runs.moved(RunState(run.state), RunEvent.STOP)
-    run.stop_reason = reason
+    run.stop_reason, run.stopped_at = reason, now
+    run.stops = [*run.stops, {"at": now.isoformat(), "why": reason}]
     run.ramp_note = ""
     run.save()
     items.tell(run)

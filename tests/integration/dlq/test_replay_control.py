@@ -181,7 +181,9 @@ def test_it_stops_by_itself_when_too_much_fails_again_and_can_be_resumed(world: 
     world.advance(10)
     assert world.feed(run) == 0
     run.refresh_from_db()
-    assert (run.state, run.stop_reason) == ("stopped", "6 of 6 failed again, more than 20%")
+    why = "6 of 6 had failed again when it stopped, more than 20%"
+    assert (run.state, run.stop_reason) == ("stopped", why)
+    assert [stop["why"] for stop in run.stops] == [why]
     assert counted(run) == {"failed_again": 6, "planned": 34}
     replays.resume(replay_id=run.pk, actor=world.operator, now=world.now)
     world.advance(1)

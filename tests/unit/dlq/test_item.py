@@ -106,7 +106,7 @@ def test_what_is_due_is_always_possible(state: RunState, states: dict[ItemState,
 
 def test_it_stops_when_too_much_fails_again() -> None:
     failing = _progress(failed_again=6, confirmed=10)
-    assert run.stop_reason(failing, failed_limit=0.2) == "6 of 16 failed again, more than 20%"
+    assert run.stop_reason(failing, failed_limit=0.2) == "6 of 16 had failed again when it stopped, more than 20%"
     assert run.stop_reason(failing, failed_limit=None) is None
 
 
