@@ -64,11 +64,6 @@ def _without_open(replaying: int, quarantined: int) -> Standing:
     return Standing(status="ok", word="Empty")
 
 
-def pace(points: Sequence[float]) -> str:
-    """Say how many letters came lately: "26 in the last 5 min"; ``points`` as for ``judge``."""
-    return f"{sum(points[-RECENT_MINUTES:]):,.0f} in the last {RECENT_MINUTES} min"
-
-
 def spread(*, letters: int, keys: int) -> str:
     """Tell poison from outage by the keys of a group's newest letters: "one key", "few keys", "many keys", or ""."""
     if letters < RISING_MIN:

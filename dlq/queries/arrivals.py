@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dlq.domain import trend
 from dlq.queries import letters
 from reliability import access
 
@@ -24,6 +25,23 @@ class Recent:
     count: int
     newest_at: datetime | None
     capped: bool = False
+
+
+def lately(group_id: int, *, points: Sequence[float], actor: access.Actor, now: datetime) -> str:
+    """Say how many letters of a failure arrived in the last minutes: "26 arrived in the last 5 min".
+
+    ``points``: its letters per minute of the clock, the newest last. They bound how many of its newest letters have to
+    be looked at for the true count: none for a failure that is quiet.
+    """
+    window = timedelta(minutes=trend.RECENT_MINUTES)
+    most = int(sum(points[-trend.RECENT_MINUTES - 1 :]))  # the window begins within the first of these minutes
+    if most > LETTERS_MAX:
+        count = f"about {sum(points[-trend.RECENT_MINUTES :]):,.0f}"
+    else:
+        seen = letters.visible(actor).filter(group_id=group_id, duplicate_of__isnull=True).order_by("-id")
+        times = seen.values_list("stored_at", flat=True)[:most]
+        count = f"{sum(stored_at > now - window for stored_at in times):,}"
+    return f"{count} arrived in the last {trend.RECENT_MINUTES} min"
 
 
 def of_groups(group_ids: Sequence[int], *, actor: access.Actor, now: datetime) -> Recent:

@@ -11,7 +11,7 @@ from django.db.models import Q, Sum
 
 from dlq.domain import classify, search, trend
 from dlq.models import Letter, LetterGroup
-from dlq.queries import groups, limits, sources, storing
+from dlq.queries import arrivals, groups, limits, sources, storing
 from reliability import access
 from reliability.console.domain.values import (
     CheckResult,
@@ -38,6 +38,7 @@ RELATED_MAX = 20
 TOPICS_NAMED_MAX = 10
 CHECK_ANSWER_S = 4.0
 _ATTENTION = {"crit", "warn"}
+_ACTS = {"replay", "discard"}  # advices that can be followed at once
 _EVERYTHING = access.system_actor("console")
 
 
@@ -81,8 +82,8 @@ def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
     except limits.TooSlow:
         return [_uncounted()]
     needy = [row for row in page.rows if row.standing.status in _ATTENTION]
-    needy.sort(key=lambda row: not row.standing.is_cause)  # keeps the order of those that are alike
-    items = [_item(row, actor) for row in needy[:ITEMS_MAX]]
+    needy.sort(key=lambda row: (not row.standing.is_cause, -row.group.open_count, row.advice.act not in _ACTS))
+    items = [_item(row, actor, place=place, now=now) for place, row in enumerate(needy[:ITEMS_MAX], start=1)]
     if len(needy) > ITEMS_MAX:
         items.append(_rest(needy[:ITEMS_MAX], page.totals or groups.totals(actor=actor, now=now)))
     return items
@@ -102,10 +103,9 @@ def _uncounted() -> Item:
     )
 
 
-def _item(row: groups.Row, actor: access.Actor) -> Item:
+def _item(row: groups.Row, actor: access.Actor, *, place: int, now: datetime) -> Item:
     group = row.group
     url = f"{URL}groups/{group.id}/"
-    count = group.open_count or group.quarantined_count
     cause = "" if group.cause == classify.UNKNOWN else group.get_cause_display()
     label, act_url, opens = _best_act(row, actor, url)
     return Item(
@@ -113,17 +113,30 @@ def _item(row: groups.Row, actor: access.Actor) -> Item:
         room="letters",
         status=row.standing.status,
         word=row.standing.word,
-        title=f"{group.title}: {count:,} {'letter' if count == 1 else 'letters'}, {trend.pace(row.points)}",
+        title=f"{group.title}: {_counted(row, actor, now=now)}",
         detail=" · ".join(part for part in (group.topic, group.consumer_group, cause, row.advice.text) if part),
         since=group.first_seen,
         url=url,
         act_label=label,
         act_url=act_url,
         act_opens=opens,
-        count=count,
+        count=group.open_count or group.quarantined_count,
         topics=tuple(group.topics or group.sources),
         is_cause=row.standing.is_cause,
+        place=place,
     )
+
+
+def _counted(row: groups.Row, actor: access.Actor, *, now: datetime) -> str:
+    """How its letters stand, and how many arrived lately, whatever became of those."""
+    group = row.group
+    counts = (
+        (group.open_count, "open"),
+        (group.replaying_count, "in a replay"),
+        (group.quarantined_count, "quarantined"),
+    )
+    lately = arrivals.lately(group.pk, points=row.points, actor=actor, now=now)
+    return ", ".join([*(f"{count:,} {word}" for count, word in counts if count), lately])
 
 
 def _best_act(row: groups.Row, actor: access.Actor, url: str) -> tuple[str, str, Literal["page", "dialog"]]:

@@ -22,6 +22,7 @@ class Item:
     that changes something is a POST. ``count`` is how many things the item stands for. ``topics`` are the Kafka topics
     it names: who may not see all of them does not see the item; the name "" stands for a topic that is not known, which
     takes every topic. ``is_cause``: other troubles may follow from it, so it comes first among its severity.
+    ``place``: lower ones come first among those that are as bad; alike, the oldest does.
     ``lines``: for how many lines of its page it stands, 0 when it stands on another page of the room.
     ``act_opens``: what following ``act_url`` leads to; a dialog is a page that is shown over this one.
     """
@@ -41,6 +42,7 @@ class Item:
     count: int = 1
     topics: tuple[str, ...] = ()
     is_cause: bool = False
+    place: int = 0
     lines: int = 1
 
 

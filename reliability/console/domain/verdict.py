@@ -29,8 +29,13 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 
 def ordered(items: Iterable[Item]) -> list[Item]:
-    """By severity, causes before what may follow from them, the oldest first; what has no beginning comes last."""
-    return sorted(items, key=lambda item: (_ORDER[item.status], not item.is_cause, item.since or _NEVER, item.id))
+    """By severity, causes before what may follow from them, then by place and age; what has no beginning comes last."""
+    return sorted(items, key=_rank)
+
+
+def _rank(item: Item) -> tuple[int, bool, bool, int, datetime, str]:
+    since = item.since or _NEVER
+    return _ORDER[item.status], not item.is_cause, item.since is None, item.place, since, item.id
 
 
 def worst_first(facts: Iterable[Fact]) -> list[Fact]:

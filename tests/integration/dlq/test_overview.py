@@ -48,10 +48,25 @@ def test_the_tile_counts_open_letters_and_names_their_state() -> None:
 def test_each_failure_group_that_needs_somebody_is_an_item_with_its_best_act() -> None:
     store(record(1), record(2), record(3, error_type="KeyError", origin_topic=""))
     timeout, bug = overview.attention(actor=EVERYBODY, now=NOW)
-    assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 letters, 2 in the last 5 min"
+    assert timeout.title == "PaymentTimeout: no answer for order <n>: 2 open, 2 arrived in the last 5 min"
     assert timeout.detail.startswith("orders · billing · dependency · ")
     assert (timeout.act_label, timeout.count, timeout.topics) == ("Look", 2, ("orders",)), "who looks may not act"
     assert (bug.act_label, bug.topics) == ("Look", ("orders.billing.dlq",))
+
+
+def test_what_is_open_is_told_apart_from_what_arrived_within_five_minutes() -> None:
+    store(*(record(number) for number in range(7)), now=NOW - timedelta(minutes=5, seconds=1))
+    store(*(record(10 + number) for number in range(4)), now=NOW - timedelta(minutes=4, seconds=59))
+    LetterGroup.objects.update(open_count=2, replaying_count=9)
+    (item,) = overview.attention(actor=EVERYBODY, now=NOW)
+    assert item.title.endswith(": 2 open, 9 in a replay, 4 arrived in the last 5 min")
+
+
+def test_failures_alike_stand_by_their_open_letters_not_by_their_age() -> None:
+    store(record(1, error_type="KeyError"), now=NOW - timedelta(minutes=2))
+    store(record(2, error_type="TypeError"), record(3, error_type="TypeError"), now=NOW)
+    ordered = verdict.ordered([*reversed(overview.attention(actor=EVERYBODY, now=NOW))])
+    assert [(item.status, item.count) for item in ordered] == [("crit", 2), ("crit", 1)]
 
 
 def test_the_act_of_an_item_is_the_one_that_its_advice_names_for_who_may_do_it() -> None:
