@@ -38,7 +38,7 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         status=status,
         word=word,
         points=rates(now),
-        span=f"last {POINTS_OVER_S // 60} min",
+        span=f"sent a second, last {POINTS_OVER_S // 60} min",
         at=now,
         url=URL,
     )
