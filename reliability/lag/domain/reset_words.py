@@ -96,7 +96,7 @@ def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = (), *, is
     if skipped and is_undo:
         are = "is" if skipped == 1 else "are"
         found.append(
-            f"{sentences.records(skipped)} {are} not read again: before the reset the group stood behind them."
+            f"{sentences.records(skipped)} {are} not read again: before the reset the group had passed them."
         )
     elif skipped:
         found.append(

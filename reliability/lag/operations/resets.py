@@ -145,25 +145,34 @@ def apply(
     rows = rows_of(made)
     about = history.target(made.group.pk)
     facts = {"reset": made.pk, "replayed": made.replayed, "skipped": made.skipped, "to": made.target}
-    try:
-        with audit.action("lag.reset", actor=actor, target=about, reason=reason, topics=made.topics, facts=facts):
-            _refuse_stale(made, rows, seen_hash, now)
-            found = looks.commits(made.group, admin)
-            listing = looks.listing(made.group, admin)
-            looks.refuse_unless_idle(listing, found, made.group, admin, topics=made.topics)
-            if rules.drifted(rows, found, forget=_forgotten(made)):
-                raise PlanChanged
-            begun = Reset.objects.filter(pk=made.pk, state=State.PLANNED).update(
-                state=State.APPLYING, applied_by=actor.name, applied_at=now, reason=reason
-            )
-            if not begun:
-                raise PlanUsed
-    except IntegrityError:
-        raise Busy from None
+    with audit.action("lag.reset", actor=actor, target=about, reason=reason, topics=made.topics, facts=facts):
+        _refuse_stale(made, rows, seen_hash, now)
+        _begin(made, actor=actor, reason=reason, now=now)
+        found = looks.commits(made.group, admin)
+        listing = looks.listing(made.group, admin)
+        looks.refuse_unless_idle(listing, found, made.group, admin, topics=made.topics)
+        if rules.drifted(rows, found, forget=_forgotten(made)):
+            raise PlanChanged
     failpoint.reach("lag.reset_begun")
     problems = _tell_kafka(made, rows, admin)
     failpoint.reach("lag.reset_told")
     return _end(made, problems, now=now)
+
+
+def _begin(made: Reset, *, actor: access.Actor, reason: str, now: datetime) -> None:
+    """Take the group's one place for a reset that is being applied; whoever else wants it waits for this transaction.
+
+    Before the last look, not after it: another reset that ended in between would not be seen.
+    """
+    try:
+        with transaction.atomic():
+            begun = Reset.objects.filter(pk=made.pk, state=State.PLANNED).update(
+                state=State.APPLYING, applied_by=actor.name, applied_at=now, reason=reason
+            )
+    except IntegrityError:
+        raise Busy from None
+    if not begun:
+        raise PlanUsed
 
 
 def settle(*, cluster: str, admin: ports.GroupAdmin, now: datetime) -> int:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
 import pytest
+from django.db import connection
 from django.test import Client
 
-from reliability.kafka import clusters
+from reliability.kafka import clusters, ports
 from reliability.kernel import failpoint
+from reliability.kernel.errors import Refused
+from reliability.kernel.record import TopicPartition
 from reliability.lag.models import Group, Reset
+from reliability.lag.operations import reset_acts
+from reliability.lag.operations import reset_looks as looks
 from tests.integration.lag.resetting import apply, commits, form_url, planned, words
 from tests.integration.lag.world import World
+from tests.support import actors
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,3 +165,53 @@ def test_a_broker_without_the_calls_is_said(ana: Client, stopped: World) -> None
     stopped.play.unsupported.add("groups")
     answer = ana.post(form_url(), {"to": "latest"})
     assert (answer.status_code, "cannot do this" in words(answer)) == (503, True)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["one preview twice", "two previews"])
+def test_two_presses_at_the_same_moment_apply_one(ana: Client, stopped: World, same: bool) -> None:
+    first = planned(ana)
+    second = first if same else planned(ana, to="latest")
+    together = threading.Barrier(2, timeout=20)
+
+    def press(made: Reset) -> str:
+        together.wait()
+        return outcome(made, stopped)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = sorted(pool.map(press, (first, second)))
+    assert found[0] == "done"
+    assert found[1] in ("plan-used", "plan-changed", "reset-busy")
+    assert commits(stopped) in ([5, 5], [100, 100])
+    assert Reset.objects.filter(state="applied").count() == 1
+
+
+def test_a_reset_does_not_end_unseen_between_the_last_look_of_another_and_its_order(
+    ana: Client, stopped: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = planned(ana), planned(ana, to="latest")
+    look = looks.commits
+    others: list[Future[str]] = []
+
+    def looking(group: Group, admin: ports.GroupAdmin) -> dict[TopicPartition, int]:
+        found = look(group, admin)
+        if not others:
+            others.append(pool.submit(outcome, first, stopped))
+            wait(others, timeout=1)
+        return found
+
+    monkeypatch.setattr(looks, "commits", looking)
+    with ThreadPoolExecutor(1) as pool:
+        found = [outcome(second, stopped), others[0].result(20)]
+    assert found.count("done") == 1, found
+    assert Reset.objects.filter(state="applied").count() == 1
+
+
+def outcome(made: Reset, world: World) -> str:
+    """Apply it; return "done", or the code of what was refused."""
+    try:
+        reset_acts.apply(reset_id=made.pk, seen_hash=made.hash, reason="x", actor=actors.actor(), now=world.time.now())
+    except Refused as refused:
+        return refused.code
+    finally:
+        connection.close()
+    return "done"

@@ -102,7 +102,7 @@ def test_it_is_applied_shown_by_partition_and_undone_after_another_preview(ana: 
     shown = words(ana.get(answer["Location"]))
     assert f"Undo of reset #{made.pk}" in shown
     assert "140 will be skipped" in shown
-    assert "140 records are not read again: before the reset the group stood behind them" in shown
+    assert "140 records are not read again: before the reset the group had passed them" in shown
     assert commits(stopped) == [5, 5], "an undo is looked at first"
     apply(ana, back, reason="the wrong group")
     assert commits(stopped) == [60, 90]
