@@ -95,9 +95,7 @@ def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = (), *, is
         )
     if skipped and is_undo:
         are = "is" if skipped == 1 else "are"
-        found.append(
-            f"{sentences.records(skipped)} {are} not read again: before the reset the group had passed them."
-        )
+        found.append(f"{sentences.records(skipped)} {are} not read again: before the reset the group had passed them.")
     elif skipped:
         found.append(
             f"{sentences.records(skipped)} {'is' if skipped == 1 else 'are'} never read by this group, unless it is "

@@ -45,9 +45,10 @@ def of(request: HttpRequest, seen: Seen) -> list[Copy]:
             ),
             planned,
         ]
-    command = [*_target(seen), *(each for topic in _topics(seen) for each in ("--topic", topic))]
-    where = ["lag_reset", made.group.name, "--cluster", made.group.cluster_id]
-    found = [Copy(name="command line: preview and apply", text=spelled(*where, *command, *end))]
+    command = [*_target(seen), *(f"--topic={topic}" for topic in _topics(seen))]
+    where = ["lag_reset", "--cluster", made.group.cluster_id]
+    named = ["--", made.group.name]  # last, for a name may begin with a dash
+    found = [Copy(name="command line: preview and apply", text=spelled(*where, *command, *end, *named))]
     to = reset_words.requested(made.how, made.target, seen.rows)
     if to is not None:
         body = {"to": to} | ({"topics": _topics(seen)} if _topics(seen) else {})

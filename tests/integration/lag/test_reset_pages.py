@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
+from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 
 from reliability.kernel.record import TopicPartition
@@ -169,7 +173,7 @@ def test_a_group_whose_name_is_hostile_is_text(ana: Client, stopped: World) -> N
     made = Reset.objects.latest("pk")
     body = ana.get(f"/lag/resets/{made.pk}/").content.decode()
     assert '<b>"billing' not in body
-    assert "lag_reset &#x27; &lt;b&gt;" in body, "quoted for a shell"
+    assert "-- &#x27; &lt;b&gt;" in body, "quoted for a shell"
     assert apply(ana, made, name=name.strip()).status_code == 302, "nobody sees a space before it"
 
 
@@ -188,3 +192,21 @@ def test_an_undo_that_deletes_a_commit_shows_that(ana: Client, stopped: World) -
     stopped.commit(12, partition=1)
     apply(ana, back)
     assert commits(stopped) == [60, None]
+
+
+def test_what_is_copied_as_a_command_does_the_same(ana: Client, stopped: World) -> None:
+    name = "-dashed --yes $(reboot)"
+    stopped.group(name)
+    stopped.commit(50, name=name)
+    stopped.polls(2)
+    url = f"/lag/groups/{Group.objects.get(name=name).pk}/reset/"
+    assert ana.post(url, {"to": "shift", "count": "20", "way": "back"}).status_code == 302
+    made = Reset.objects.latest("pk")
+    body = html.unescape(ana.get(f"/lag/resets/{made.pk}/").content.decode())
+    anew, known = (re.findall(rf"<pre>[^<]*manage.py (lag_reset --{first} [^<]*)</pre>", body)[0] for first in
+                   ("cluster", "plan"))  # fmt: skip
+    call_command(*[each for each in shlex.split(anew) if each != "--yes"], stdout=StringIO(), stderr=StringIO())
+    again = Reset.objects.latest("pk")
+    assert (again.pk, again.hash) == (made.pk + 1, made.hash)
+    call_command(*shlex.split(known), stdout=StringIO(), stderr=StringIO())
+    assert stopped.broker.group(name).committed[TopicPartition("orders", 0)] == 30
