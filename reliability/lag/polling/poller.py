@@ -59,6 +59,7 @@ class Poller:
         self._transactions: Transactions | None = None
         self._memory = Memory()
         self._next_s = self._whole_s = self._upkeep_s = float("-inf")
+        self._looked_at = time.now()
         self._failures = 0
         self._spending = Spending()
         self._stretch = 1.0
@@ -119,6 +120,8 @@ class Poller:
         is_whole = now_s - self._whole_s >= self._intervals.quiet_s
         due = list(listed) if is_whole else self._due(listed)
         look = reader.look(listed, due=due, followed=self._memory.followed())
+        remembering.measure_anew(self._memory, self._cluster, since=self._looked_at)
+        self._looked_at = self._time.now()
         self._memory.see_ends(look.stable, at_s=look.at_s)
         retentions.refresh(self._memory, look, now_s=now_s)
         if is_whole:

@@ -17,7 +17,7 @@ from reliability.lag.domain.end_track import EndTrack
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.summary import TopicSum
 from reliability.lag.domain.values import Word
-from reliability.lag.models import Alert, Group, Mute, Topic
+from reliability.lag.models import Alert, Group, Mute, Reset, Topic
 from reliability.lag.polling.windows import Window
 
 log = structlog.get_logger(__name__)
@@ -128,6 +128,16 @@ def restore(cluster: str) -> Memory:
             {TopicPartition(topic.name, partition): track for partition, track in unpack_tracks(bytes(topic.tracks))}
         )
     return memory
+
+
+def measure_anew(memory: Memory, cluster: str, *, since: datetime) -> None:
+    """Forget the samples of groups that an operator set somewhere else since then: that is no rewind of theirs."""
+    names = Reset.objects.filter(group__cluster=cluster, ended_at__gte=since).values_list("group__name", flat=True)
+    for name in set(names) & memory.groups.keys():
+        group = memory.groups[name]
+        group.window, group.is_hot = Window(), True
+        group.points.clear()
+        group.ages.clear()
 
 
 def muted(cluster: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from reliability.kafka import ports
 from reliability.kernel import failpoint
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.reset import How, Target
-from reliability.lag.models import Group, Reset
+from reliability.lag.models import Event, Group, Reset
 from reliability.lag.operations import reset_looks as looks
 from reliability.lag.operations import resets
 from tests.integration.lag.world import PLACE, World
@@ -235,3 +235,12 @@ def test_a_partition_that_cannot_be_read_is_left_as_it_is(stopped: World) -> Non
     applied(stopped, made)
     assert commits(stopped) == [60, 5]
     assert "left as it is" in made.rows[0][-1]
+
+
+def test_a_reset_is_no_rewind_of_the_group(stopped: World) -> None:
+    stopped.polls(12)
+    assert stopped.row().word == "STOP"
+    applied(stopped, planned(stopped))
+    stopped.polls(12)
+    assert stopped.row().word == "STOP"
+    assert not Event.objects.filter(text__contains="REWIND").exists()
