@@ -1,7 +1,7 @@
 """Tests in two halves side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
-Scenarios mostly wait, for processes to die and to come back; beside them there is time for others. Each half has
-servers of its own. With a database that the environment names there would be one for both: then they follow each
+Scenarios mostly wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
+for others. Each half has servers of its own. With a database that the environment names there would be one for both: then they follow each
 other. Further words go to both runs of pytest.
 """
 
@@ -16,9 +16,10 @@ from reliability.embedded import maven, stack
 
 LOG = Path(".mainstay") / "beside.log"
 SCENARIOS = "tests/scenarios"
+PAGES = "tests/functional/pages"
 KILLS = [f"{SCENARIOS}/{folder}" for folder in ("relay", "replay", "setup")]
 HALVES = {
-    "everything": ([f"--ignore={SCENARIOS}"], [SCENARIOS]),
+    "everything": ([f"--ignore={SCENARIOS}", f"--ignore={PAGES}"], [SCENARIOS, PAGES]),
     "scenarios": (KILLS, [SCENARIOS, *(f"--ignore={folder}" for folder in KILLS)]),
 }
 
