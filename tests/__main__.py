@@ -34,8 +34,7 @@ def main(what: str, *options: str) -> int:
     """Run all parts; return 0 when each passed. The words of the others follow those of the first."""
     first, *others = ([sys.executable, "-m", "pytest", *part, *options] for part in PARTS[what])
     if os.environ.get("DATABASE_URL"):
-        codes = [subprocess.call(part) for part in (first, *others)]  # each, also after one that failed
-        return int(any(codes))
+        return int(any([subprocess.call(part) for part in (first, *others)]))
     LOGS.mkdir(exist_ok=True)
     maven.class_path(caches=maven.caches(stack.ROOT / "maven"), say=_say)  # once, not by all parts at a time
     beside = []
