@@ -1,8 +1,8 @@
 """Tests in two halves side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
-Scenarios mostly wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
-for others. Each half has servers of its own. With a database that the environment names there would be one for both: then they follow each
-other. Further words go to both runs of pytest.
+Scenarios often wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
+for others, not for more than two at once on two cores (tried). Each half has servers of its own. With a database that
+the environment names there would be one for both: then they follow each other. Further words go to both runs.
 """
 
 from __future__ import annotations
