@@ -60,6 +60,7 @@ class Poller:
         self._memory = Memory()
         self._next_s = self._whole_s = self._upkeep_s = float("-inf")
         self._looked_at = time.now()
+        self._is_doubtful = False
         self._failures = 0
         self._spending = Spending()
         self._stretch = 1.0
@@ -67,6 +68,8 @@ class Poller:
 
     def step(self) -> bool:
         """Look at what is due, unless another poller has the cluster. An error leaves the lease to whoever is first."""
+        if self._is_doubtful:
+            self._memory, self._is_doubtful = remembering.restore(self._cluster), False
         if not self._is_ours():
             self._facts = {"cluster": self._cluster, "waits": "another process polls this cluster"}
             return False
@@ -87,6 +90,10 @@ class Poller:
             log.warning("lag_lease_lost", cluster=self._cluster)
             self._lease = None
             return False
+        except BaseException:
+            # What was concluded may not have been written: else an alert that nobody was told of would count as told.
+            self._is_doubtful = True
+            raise
         self._failures = 0
         return True
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from reliability import access, audit
 from reliability.audit.models import Entry
 from reliability.lag.domain.values import WINDOW
 from reliability.lag.models import Alert, Event, Group
-from reliability.lag.operations import muting
+from reliability.lag.operations import muting, recording
 from tests.integration.lag.world import World
 from tests.support.actors import actor
 
@@ -110,3 +111,22 @@ def test_a_mute_is_audited_ends_early_and_has_bounds(world: World) -> None:
         ("lag.mute", "done"),
         ("lag.unmute", "done"),
     ]
+
+
+def test_an_alert_that_could_not_be_written_is_told_at_the_next_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.group()
+    world.commit(10)
+    world.end(20)
+    world.polls(WINDOW - 1)
+    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+        patched.setattr(recording, "record", unwritable)
+        world.poller.step()
+    assert told(world) == []
+    world.polls(WINDOW)
+    assert told(world) == ["Alert"]
+
+
+def unwritable(**_: object) -> None:
+    raise OperationalError
