@@ -120,9 +120,10 @@ def test_an_alert_that_could_not_be_written_is_told_at_the_next_look(
     world.commit(10)
     world.end(20)
     world.polls(WINDOW - 1)
-    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+    with monkeypatch.context() as patched:
         patched.setattr(recording, "record", unwritable)
-        world.poller.step()
+        with pytest.raises(OperationalError):
+            world.poller.step()
     assert told(world) == []
     world.polls(WINDOW)
     assert told(world) == ["Alert"]
