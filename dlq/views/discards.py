@@ -19,6 +19,7 @@ from dlq.queries import scopes
 from dlq.views import copies, naming
 from reliability import access
 from reliability.console.views.acts import came_from, told
+from reliability.console.views.copies import REASON, curl
 from reliability.kernel import clock
 from reliability.live import fragment
 
@@ -70,7 +71,7 @@ def _question(request: HttpRequest, scope: Scope, *, reason: str = "", status: i
     actor = access.actor_of(request)
     counted = scopes.bounded(scope)
     count = queries.preview(counted, actor=actor)
-    body = {"scope": counted.as_json(), "reason": copies.REASON, "expected": count}
+    body = {"scope": counted.as_json(), "reason": REASON, "expected": count}
     context = {
         "title": "Discard letters",
         "count": count,
@@ -80,7 +81,7 @@ def _question(request: HttpRequest, scope: Scope, *, reason: str = "", status: i
         "fields": forms.address_of(counted),
         "copies": [
             *copies.of_discard(counted, expected=count, account=actor.account),
-            copies.curl(request, "/discards", body),
+            curl(request, "/discards", body),
         ],
     }
     template = "dlq/discard.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/discard.html"

@@ -25,6 +25,7 @@ from dlq.queries import scopes as scope_queries
 from dlq.views import copies, naming, steps, wording
 from reliability import access
 from reliability.console.views.acts import told
+from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
@@ -163,14 +164,14 @@ def _choices(chosen: Terms) -> dict[str, Any]:
     }
 
 
-def _copies(request: HttpRequest, plan: ReplayPlan) -> list[copies.Copy]:
+def _copies(request: HttpRequest, plan: ReplayPlan) -> list[Copy]:
     limit = {"failed_limit": plan.failed_limit, "include": list(plan.include)}
     drawn = {"scope": plan.scope, "target": plan.target, "rate": plan.rate, **limit}
-    approved = {"plan": plan.pk, "hash": plan.hash, "reason": copies.REASON}
+    approved = {"plan": plan.pk, "hash": plan.hash, "reason": REASON}
     account, this, anew = access.actor_of(request).account, "approve this plan", "draw it anew, send nothing"
     return [
         copies.approval(plan, account=account, name=this),
-        copies.curl(request, "/replays", approved, name=this),
+        curl(request, "/replays", approved, name=this),
         *copies.of_plan(plan, scopes.parse(plan.scope), account=account, name=anew),
-        copies.curl(request, "/replay-plans", drawn, name=anew),
+        curl(request, "/replay-plans", drawn, name=anew),
     ]

@@ -23,6 +23,7 @@ from dlq.views import copies, naming, plans, progress, steps, wording
 from outbox import queries as outbox_queries
 from reliability import access
 from reliability.console.views.acts import told
+from reliability.console.views.copies import Copy, curl
 from reliability.kernel import clock
 from reliability.live import fragment
 
@@ -158,7 +159,7 @@ def cancel(request: HttpRequest, replay_id: int) -> HttpResponse:
         "title": f"Stop replay #{run.pk}",
         "run": run,
         "shown": progress.shown(run, item_operations.progress(run)),
-        "copies": [copies.curl(request, f"/replays/{run.pk}/cancellation")],
+        "copies": [curl(request, f"/replays/{run.pk}/cancellation")],
     }
     template = "dlq/cancel.html#dialog" if fragment.asked_for(request) == "dialog" else "dlq/cancel.html"
     return render(request, template, context)
@@ -238,14 +239,14 @@ def _on_the_way(done: operations.OnTheWay) -> str:
     return " ".join(said) or "Nothing is on its way."
 
 
-def _copies(request: HttpRequest, run: Replay) -> list[copies.Copy]:
+def _copies(request: HttpRequest, run: Replay) -> list[Copy]:
     account = access.actor_of(request).account
     told = [copies.command("replays", str(run.pk), account=account)]
     told += [copies.command(act, str(run.pk), account=account) for act in ("pause", "resume", "cancel")]
     return [
         *told,
-        copies.curl(request, f"/replays/{run.pk}", method="GET", name="watch"),
-        copies.curl(request, f"/replays/{run.pk}/pause", name="pause"),
-        copies.curl(request, f"/replays/{run.pk}/pause", method="DELETE", name="resume"),
-        copies.curl(request, f"/replays/{run.pk}/cancellation", name="stop"),
+        curl(request, f"/replays/{run.pk}", method="GET", name="watch"),
+        curl(request, f"/replays/{run.pk}/pause", name="pause"),
+        curl(request, f"/replays/{run.pk}/pause", method="DELETE", name="resume"),
+        curl(request, f"/replays/{run.pk}/cancellation", name="stop"),
     ]

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reliability.audit.operations import Draft, ReasonRequired, ReasonTooLong, action, admitted
+    from reliability.audit.operations import Draft, ReasonNotText, ReasonRequired, ReasonTooLong, action, admitted
 
-__all__ = ["Draft", "ReasonRequired", "ReasonTooLong", "action", "admitted"]
+__all__ = ["Draft", "ReasonNotText", "ReasonRequired", "ReasonTooLong", "action", "admitted"]
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,7 @@ from reliability.audit.domain import chain, facts
 from reliability.audit.models import DONE, FAILED, REFUSED, Entry
 from reliability.kernel.errors import Refused
 from reliability.kernel.telemetry import metrics, names, tracing
-from reliability.kernel.text import printable
+from reliability.kernel.text import is_storable, printable
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,13 @@ class ReasonTooLong(Refused):
     """The reason is too long."""
 
     code = "reason-too-long"
+    status = 422
+
+
+class ReasonNotText(Refused):
+    """The reason has a character in it that cannot be kept (NUL, or half of one): type it anew."""
+
+    code = "reason-not-text"
     status = 422
 
 
@@ -129,6 +136,8 @@ def record_password_change(sender: object, *, request: HttpRequest, **_: object)
 def _check_reason(reason: str, *, required: bool) -> None:
     if required and not reason.strip():
         raise ReasonRequired
+    if not is_storable(reason):  # acts keep it in their own rows, too
+        raise ReasonNotText
     if len(reason) > facts.LONGEST_REASON:
         raise ReasonTooLong(f"A reason has at most {facts.LONGEST_REASON} characters, this one has {len(reason)}.")
 

@@ -22,6 +22,7 @@ _VERBS = {
     "outbox.release": ("released", "release"),
     "outbox.discard": ("dropped", "drop"),
     "lag.reset": ("reset the offsets of", "reset the offsets of"),
+    "lag.unmute": ("ended the mute of", "end the mute of"),
     "lag.mute": ("muted the alerts of", "mute the alerts of"),
     "demo.switch": ("marked", "mark"),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from reliability.lag.api import groups, resets, topics
+from reliability.lag.api import groups, mutes, resets, topics
 
 router = Router()
-for part in (groups, resets, topics):
+for part in (groups, mutes, resets, topics):
     router.add_router("", part.router)

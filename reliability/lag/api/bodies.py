@@ -7,10 +7,11 @@ from datetime import datetime
 from ninja import Field, Schema
 
 from reliability import access
+from reliability.kernel import clock
 from reliability.lag.domain.summary import MemberRow, PartitionRow
 from reliability.lag.domain.values import Word
-from reliability.lag.models import Group
-from reliability.lag.queries import groups, history
+from reliability.lag.models import Alert, Group, Mute
+from reliability.lag.queries import alerts, groups, history
 from reliability.lag.queries.rows import Row
 
 
@@ -94,14 +95,37 @@ class LagCause(Schema):
     url: str
 
 
+class LagAlert(Schema):
+    """What is told of a group. ``kind``: ``verdict``, ``time_lag``, ``eta`` or ``loss``."""
+
+    kind: str
+    text: str
+    raised_at: datetime | None
+
+
+class LagMute(Schema):
+    """Nobody is told of a group until then. ``reason`` is empty for who sees a part of the group only."""
+
+    until: datetime
+    by: str
+    reason: str
+
+    @staticmethod
+    def of(made: Mute, *, is_limited: bool = False) -> LagMute:
+        """Return a mute as the API shows it."""
+        return LagMute(until=made.until, by=made.by, reason="" if is_limited else made.reason)
+
+
 class LagGroupWhole(LagGroup):
-    """A group with its parts. ``facts``: rates, advice, what could not be told; empty if ``limited``."""
+    """A group with its parts. ``facts``: rates, advice, what could not be told; it and alerts: empty if ``limited``."""
 
     assignor: str
     coordinator: int | None
     partition_rows: list[LagPartition]
     member_rows: list[LagMember]
     causes: list[LagCause]
+    alerts: list[LagAlert] = Field(description="Those that are up, the newest first.")
+    mute: LagMute | None
     facts: dict[str, object]
 
 
@@ -124,6 +148,7 @@ def whole(
     actor: access.Actor,
 ) -> LagGroupWhole:
     """Return a group with its parts as the API shows it to the actor."""
+    mute = alerts.muted([row.id], now=clock.SYSTEM.now()).get(row.id)
     return LagGroupWhole(
         **fields(row),  # type: ignore[arg-type]  # pydantic checks each of them
         assignor="" if row.is_limited else group.assignor,
@@ -134,8 +159,15 @@ def whole(
             LagCause(kind=each.kind, text=each.text, since=each.since, severity=each.severity, url=each.url)
             for each in history.causes(actor=actor, row=row).facts
         ],
+        alerts=[] if row.is_limited else [alert(each) for each in alerts.raised(group_id=row.id)],
+        mute=LagMute.of(mute, is_limited=row.is_limited) if mute else None,
         facts={} if row.is_limited else group.facts,
     )
+
+
+def alert(made: Alert) -> LagAlert:
+    """Return an alert as the API shows it."""
+    return LagAlert(kind=made.kind, text=made.text, raised_at=made.raised_at)
 
 
 def fields(row: Row) -> dict[str, object]:

@@ -150,7 +150,7 @@ def parts_of(group: Group, row: Row, allowed: access.VisibleTopics) -> tuple[lis
     if not row.is_limited:
         return rows, members
     rows = [each for each in rows if allowed.allows(each.topic)]
-    owners = sorted({each.owner for each in rows if each.owner >= 0})
+    owners = sorted({each.owner for each in rows if 0 <= each.owner < len(members)})
     places = {owner: place for place, owner in enumerate(owners)}
     return (
         [each._replace(owner=places.get(each.owner, each.owner)) for each in rows],

@@ -79,6 +79,7 @@ def page(request: HttpRequest, group_id: int) -> HttpResponse:
         "members_left": max(0, len(members) - MEMBERS_SHOWN),
         "members_known": row.members is not None or row.is_limited,
         "happened": happened,
+        "may_mute": access.may(actor, "lag.mute", topics=row.topics) and not row.is_limited,
         "may_reset": access.may(actor, "lag.reset", topics=row.topics),
         **chart.context(picture, happened, now=now),
     }

@@ -1,43 +1,30 @@
-"""The same reset on the command line and over HTTP, to be copied: quoted for a shell, the token left to the reader."""
+"""The same reset on the command line and over HTTP, to be copied."""
 
 from __future__ import annotations
-
-import json
-import shlex
-from dataclasses import dataclass
 
 from django.http import HttpRequest
 
 from reliability import access
+from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel.command_line import spelled
 from reliability.lag.domain import reset_words
 from reliability.lag.domain.reset import How
 from reliability.lag.models.resets import State
 from reliability.lag.queries.resets import Seen
 
-REASON = "…"  # for the reader to fill in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """One form of an act."""
-
-    name: str
-    text: str
-
 
 def of(request: HttpRequest, seen: Seen) -> list[Copy]:
     """Return what previews and applies the same."""
     account, made = access.actor_of(request).account, seen.made
     end = ["--reason", REASON, "--yes", "--as", account]
-    applied = _curl(
+    applied = curl(
         request, f"/lag/resets/{made.pk}/application", {"hash": made.hash, "reason": REASON}, name="apply this preview"
     )
     plan = ["lag_reset", "--plan", str(made.pk), "--hash", made.hash]
     typed = Copy(name="command line: apply this preview", text=spelled(*plan, *end))
     applies = [typed, applied] if made.state == State.PLANNED else []
     if made.undoes_id is not None:
-        planned = _curl(request, f"/lag/resets/{made.undoes_id}/undo", {}, name="preview")
+        planned = curl(request, f"/lag/resets/{made.undoes_id}/undo", {}, name="preview")
         return [
             *applies,
             Copy(
@@ -52,7 +39,7 @@ def of(request: HttpRequest, seen: Seen) -> list[Copy]:
     to = reset_words.requested(made.how, made.target, seen.rows)
     if to is not None:
         body = {"to": to} | ({"topics": _topics(seen)} if _topics(seen) else {})
-        found.append(_curl(request, f"/lag/groups/{made.group_id}/resets", body, name="preview"))
+        found.append(curl(request, f"/lag/groups/{made.group_id}/resets", body, name="preview"))
     return [*applies, *found]
 
 
@@ -69,10 +56,3 @@ def _topics(seen: Seen) -> list[str]:
         return []
     shown = {row.topic for row in seen.rows}
     return [topic for topic in made.topics if topic in shown]
-
-
-def _curl(request: HttpRequest, path: str, body: object, *, name: str) -> Copy:
-    url = request.build_absolute_uri(f"/api/v1{path}")
-    parts = ["curl", "-sS", "-X", "POST", shlex.quote(url), "-H", '"Authorization: Bearer $MAINSTAY_TOKEN"']
-    parts += ["-H", "'Content-Type: application/json'", "-d", shlex.quote(json.dumps(body, ensure_ascii=False))]
-    return Copy(name=f"curl: {name}", text=" ".join(parts))

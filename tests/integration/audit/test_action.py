@@ -133,12 +133,21 @@ def test_a_megabyte_of_reason_is_refused_and_not_kept() -> None:
     assert len(Entry.objects.get().reason) == 2000
 
 
+@pytest.mark.parametrize("reason", ["a\x00b", "a\ud800b"])
+def test_a_reason_that_no_row_can_hold_is_refused_and_on_record(reason: str) -> None:
+    with pytest.raises(audit.ReasonNotText), do(reason=reason):
+        make_user()
+
+    assert effects() == 0
+    assert Entry.objects.get().outcome == "refused"
+
+
 def test_hostile_text_is_kept_visible() -> None:
-    with do(reason="a\x00b\u202e\ud800<b>", target="group:\x00" + "g" * 5000, topics=["t\x00", "x" * 400]):
+    with do(reason="a\u202e\u200b<b>", target="group:\x00" + "g" * 5000, topics=["t\x00", "x" * 400]):
         pass
 
     written = Entry.objects.get()
-    assert written.reason == "a␀b<U+202E><U+D800><b>"
+    assert written.reason == "a<U+202E><U+200B><b>"
     assert written.target.startswith("group:␀g")
     assert len(written.target) == 300
     assert queries.verify().broken is None
