@@ -78,17 +78,20 @@ def admin(cluster: str = MAIN, *, answer_s: float = confluent.ANSWER_S) -> ports
         return _admins[key]
 
 
-def group_admin(cluster: str = MAIN, *, client_id: str, answer_s: float = 10.0) -> ports.GroupAdmin:
+def group_admin(
+    cluster: str = MAIN, *, client_id: str, answer_s: float = 10.0, looks_s: float | None = None
+) -> ports.GroupAdmin:
     """A new client for questions about groups; the caller closes it. One thread at a time.
 
-    No question takes longer than ``answer_s`` and a moment. Raises ``ports.Untranslatable`` when the cluster's profile
+    No question takes longer than ``answer_s`` and a moment, all that only look together no longer than ``looks_s`` from
+    now; what changes something is not cut short by that. Raises ``ports.Untranslatable`` when the cluster's profile
     has a property that this client does not know and that must not be ignored.
     """
     if _in_memory():
         return memory_broker(cluster).group_admin()
     from reliability.kafka import group_admin as adapter  # half a second and 10 MB that only those who ask pay for
 
-    return adapter.GroupAdmin(profile(cluster), client_id=client_id, answer_s=answer_s)
+    return adapter.GroupAdmin(profile(cluster), client_id=client_id, answer_s=answer_s, looks_s=looks_s)
 
 
 def memory_broker(cluster: str = MAIN) -> memory.MemoryBroker:

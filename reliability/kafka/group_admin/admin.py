@@ -14,7 +14,10 @@ from reliability.kernel.record import TopicPartition
 
 
 class GroupAdmin:
-    """See `ports.GroupAdmin`. No call takes longer than ``answer_s`` and a moment."""
+    """See `ports.GroupAdmin`. No call takes longer than ``answer_s`` and a moment.
+
+    ``looks_s``: for how long from now there are answers to questions that change nothing.
+    """
 
     def __init__(
         self,
@@ -22,6 +25,7 @@ class GroupAdmin:
         *,
         client_id: str,
         answer_s: float,
+        looks_s: float | None = None,
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
         noise.tame()
@@ -30,6 +34,7 @@ class GroupAdmin:
         self._coordinators = Coordinators(self._wire, time=time)
         self._answer_s = answer_s
         self._time = time
+        self._last_s = float("inf") if looks_s is None else time.monotonic() + looks_s
 
     def groups(self) -> list[ports.GroupListing]:
         return members.listing(self._wire, until_s=self._until_s(), time=self._time)
@@ -72,10 +77,10 @@ class GroupAdmin:
     def commit(
         self, group: str, offsets: Mapping[TopicPartition, int], *, note: str = ""
     ) -> dict[TopicPartition, ports.Problem | None]:
-        return positions.committed(self._coordinators, group, offsets, note=note, until_s=self._until_s())
+        return positions.committed(self._coordinators, group, offsets, note=note, until_s=self._in_full_s())
 
     def forget(self, group: str, partitions: Collection[TopicPartition]) -> dict[TopicPartition, ports.Problem | None]:
-        return positions.deleted(self._coordinators, group, partitions, until_s=self._until_s())
+        return positions.deleted(self._coordinators, group, partitions, until_s=self._in_full_s())
 
     def requests(self) -> dict[int, int]:
         return dict(self._wire.sent)
@@ -89,4 +94,8 @@ class GroupAdmin:
         return positions.listed(self._wire, self._places, partitions, at=at, stable=stable, until_s=self._until_s())
 
     def _until_s(self) -> float:
+        return min(self._in_full_s(), self._last_s)
+
+    def _in_full_s(self) -> float:
+        """For orders: one that is cut short may have been followed, or not."""
         return self._time.monotonic() + self._answer_s

@@ -162,7 +162,7 @@ def get_reset(request: HttpRequest, reset_id: Path[Id]) -> LagReset:
 def apply_reset(request: HttpRequest, reset_id: Path[Id], asked: ApplicationRequest) -> LagReset:
     """Do what was planned, once, if the group is still as it was; else it is refused and nothing is changed.
 
-    ``state`` says what became of it. ``unknown``: Kafka did not answer; read the reset again in a minute or two.
+    ``state`` says what became of it. ``unknown``: Kafka did not answer; read the reset again in a minute.
     """
     reset_acts.apply(
         reset_id=reset_id,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +31,8 @@ ON CONFLICT (cluster_id, name) DO UPDATE SET {_SET},
     "window" = CASE WHEN excluded."window" = ''::bytea THEN known."window" ELSE excluded."window" END
 RETURNING name, id
 """  # noqa: S608 - names of columns written above, every value is a parameter
+# Every character that `printable` may replace, as JSON spells it; what is caught beside these stays as it is.
+_HOSTILE = re.compile(r"\\u(?:00(?:[0189]|7f)|20(?:0[b-f]|2[89a-e]|6)|d[89a-f]|fe|ff)")
 _SEEN = "UPDATE reliability_lag_group SET polled_at = %s WHERE id = ANY(%s)"
 
 
@@ -96,7 +99,7 @@ def _values(cluster: str, state: GroupState) -> dict[str, object]:
         "untold": found.untold,
         "topics": sorted(found.per_topic),
         "per_topic": _json(found.per_topic),
-        "members": _json([_member(member) for member in found.members]),
+        "members": _json(found.members),
         "rows": _json(found.rows),
         "facts": _json(found.facts),
         "empty_since": None if found.empty_since_s is None else datetime.fromtimestamp(found.empty_since_s, UTC),
@@ -107,10 +110,16 @@ def _values(cluster: str, state: GroupState) -> dict[str, object]:
     }
 
 
-def _member(member: Sequence[object]) -> list[object]:
-    """Texts that clients chose themselves; NUL and half characters do not fit PostgreSQL's JSON."""
-    return [printable(part, limit=TEXT_CHARS_MAX) if isinstance(part, str) else part for part in member]
-
-
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    """As JSON that PostgreSQL takes: clients choose some of these texts, and it has no room for NUL or half
+    characters. Looked for in what is written anyhow, for almost no text has them."""
+    text = json.dumps(value, separators=(",", ":"))
+    return json.dumps(_shown(value), separators=(",", ":")) if _HOSTILE.search(text) else text
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value, limit=TEXT_CHARS_MAX)
+    if isinstance(value, Mapping):
+        return {printable(str(key), limit=TEXT_CHARS_MAX): _shown(each) for key, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value

@@ -12,8 +12,8 @@ from reliability.lag.domain import reset as rules
 from reliability.lag.domain.reset import Target
 from reliability.lag.models import Group, Reset
 
-ANSWER_S = 5.0
-"""Somebody waits for the page: no question to the cluster takes longer."""
+ANSWER_S, LOOKS_S = 5.0, 10.0
+"""Somebody waits for the page: no question to the cluster takes longer than the first, all of them than the second."""
 
 
 class Forbidden(Refused):
@@ -37,7 +37,7 @@ class ClusterSilent(Refused):
 def asking(cluster: str) -> Iterator[ports.GroupAdmin]:
     """Yield a client for one act and close it. What the cluster does not answer becomes ``ClusterSilent``."""
     try:
-        admin = clusters.group_admin(cluster, client_id="mainstay-console", answer_s=ANSWER_S)
+        admin = clusters.group_admin(cluster, client_id="mainstay-console", answer_s=ANSWER_S, looks_s=LOOKS_S)
     except (ports.Unavailable, ports.Unsupported, clusters.UnknownCluster) as error:
         raise _silent(cluster, error) from error
     try:
@@ -82,7 +82,10 @@ def positions(
     """Return what is known of each partition that a plan is about."""
     wanted = set(target.offsets) if target.how is rules.How.FILE else set()
     layout = admin.layout()
-    places = {place for place in [*found, *wanted] if place.topic in topics and place in layout}
+    read = {place.topic for place in found}
+    # All partitions of a topic that it reads, like Kafka's own tool: one without a commit may have records by now.
+    everywhere = wanted or [place for place in layout if place.topic in read]
+    places = {place for place in [*found, *everywhere] if place.topic in topics and place in layout}
     starts, ends = admin.starts(places), admin.ends(places, stable=True)
     at_time = admin.first_since(places, timestamp_ms=target.time_ms or 0) if target.how is rules.How.TIME else {}
     return [

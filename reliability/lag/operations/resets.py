@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from reliability import access, audit, live
 from reliability.kafka import ports
@@ -27,8 +28,8 @@ from reliability.lag.operations.reset_looks import Forbidden
 from reliability.lag.queries import history
 from reliability.lag.queries.resets import FRESH
 
-SETTLE_AFTER = timedelta(seconds=60)
-"""No order to Kafka takes that long: whoever was applying this is gone."""
+SETTLE_AFTER = {State.APPLYING: timedelta(seconds=60), State.UNKNOWN: timedelta(seconds=15)}
+"""No order to Kafka takes a minute: whoever was applying this is gone. Who says that it got no answer waits no more."""
 NOTE = "mainstay reset {id}"
 _UNTOLD = (State.APPLYING, State.UNKNOWN)
 
@@ -177,9 +178,8 @@ def _begin(made: Reset, *, actor: access.Actor, reason: str, now: datetime) -> N
 
 def settle(*, cluster: str, admin: ports.GroupAdmin, now: datetime) -> int:
     """Tell what became of resets whose process died, or that Kafka did not answer; return how many were told."""
-    left = Reset.objects.select_related("group").filter(
-        group__cluster=cluster, state__in=_UNTOLD, applied_at__lt=now - SETTLE_AFTER
-    )
+    due = [Q(state=state, applied_at__lt=now - after) for state, after in SETTLE_AFTER.items()]
+    left = Reset.objects.select_related("group").filter(due[0] | due[1], group__cluster=cluster)
     told = 0
     for made in left:
         try:

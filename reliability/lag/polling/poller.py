@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 LEASE_S = 30.0
 RENEW_AFTER_S = 10.0
+TRY_EVERY_S = 5.0  # by those that wait for the lease
+SETTLE_EVERY_S = 10.0
 UPKEEP_EVERY_S = 600.0
 NAME_CHARS_MAX = 500  # longer names do not fit an index; those with a NUL cannot be stored at all: both are left out
 UNLIMITED = schedule.Budget(per_minute=None)
@@ -53,12 +55,12 @@ class Poller:
         self._time = time
         self._owner = f"lag:{cluster}:{uuid4().hex[:12]}"
         self._lease: locks.Lease | None = None
-        self._renewed_s = float("-inf")
+        self._renewed_s = self._tried_s = float("-inf")
         self._admin: ports.GroupAdmin | None = None
         self._retentions: Retentions | None = None
         self._transactions: Transactions | None = None
         self._memory = Memory()
-        self._next_s = self._whole_s = self._upkeep_s = float("-inf")
+        self._next_s = self._whole_s = self._upkeep_s = self._settled_s = float("-inf")
         self._looked_at = time.now()
         self._is_doubtful = False
         self._failures = 0
@@ -84,7 +86,7 @@ class Poller:
             self._next_s = now_s + schedule.retry_s(failures=self._failures, intervals=self._intervals)
             recording.record_failure(cluster=self._cluster, now=self._time.now(), error=str(error))
             log.warning("lag_poll_failed", cluster=self._cluster, failures=self._failures, error=str(error))
-            self._facts |= {"error": str(error)}
+            self._facts |= {"error": printable(str(error), limit=NAME_CHARS_MAX)}
             return True
         except locks.LeaseLost:
             log.warning("lag_lease_lost", cluster=self._cluster)
@@ -151,7 +153,7 @@ class Poller:
             self._memory.groups[name].is_hot = True
         if is_whole:
             self._whole_s = now_s
-            resets.settle(cluster=self._cluster, admin=admin, now=self._time.now())
+        self._settle(admin, now_s)
         load = self._budget.load(self._spending.per_minute(look.asked, now_s=now_s, stretch=self._stretch))
         self._stretch = load.stretch
         self._next_s = now_s + self._intervals.hot_s * self._stretch
@@ -163,6 +165,16 @@ class Poller:
             partitions=len(look.stable),
             facts=self._facts,
         )
+
+    def _settle(self, admin: ports.GroupAdmin, now_s: float) -> None:
+        """Tell what became of resets that nobody knows of. The look is good without it: another one follows."""
+        if now_s - self._settled_s < SETTLE_EVERY_S:
+            return
+        self._settled_s = now_s
+        try:
+            resets.settle(cluster=self._cluster, admin=admin, now=self._time.now())
+        except (ports.Unavailable, ports.Unsupported) as error:
+            log.info("lag_resets_not_settled", cluster=self._cluster, error=str(error))
 
     def _due(self, listed: Mapping[str, ports.GroupListing]) -> list[str]:
         """Groups in motion, new ones, and those whose listed state is another one by now."""
@@ -229,6 +241,9 @@ class Poller:
             log.warning("lag_lease_lost", cluster=self._cluster)
             self._lease = None
         if self._lease is None:
+            if now_s - self._tried_s < TRY_EVERY_S:
+                return False
+            self._tried_s = now_s
             self._lease = locks.acquire(name=f"lag:{self._cluster}", owner=self._owner, ttl_s=LEASE_S)
             if self._lease is None:
                 return False

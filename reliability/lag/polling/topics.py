@@ -7,6 +7,8 @@ from datetime import datetime
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
+from reliability.kernel.text import printable
+from reliability.lag.operations.group_rows import TEXT_CHARS_MAX
 from reliability.lag.operations.recording import TopicState
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.remembering import Memory, pack_tracks
@@ -64,4 +66,4 @@ def _row(look: Look, place: TopicPartition) -> list[object]:
     found = [look.starts.get(place), look.ends.get(place), look.stable.get(place)]
     problem = next((each.message for each in found if isinstance(each, ports.Problem)), "")
     numbers = [each if isinstance(each, int) else None for each in found]
-    return [place.partition, look.layout.get(place, -1), *numbers, problem]
+    return [place.partition, look.layout.get(place, -1), *numbers, printable(problem, limit=TEXT_CHARS_MAX)]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reliability.kafka import ports
 from reliability.kernel import failpoint
+from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models import Cluster, Event, Minute, Topic
+from reliability.lag.polling.poller import TRY_EVERY_S
 from reliability.locks import operations as locks
 from tests.integration.lag.world import HOT_S, World
 
@@ -60,6 +64,8 @@ def test_two_pollers_do_not_work_at_once(world: World) -> None:
     assert other.step() is False
     assert "another process" in str(other.facts()["waits"])
     world.poller.close()
+    assert other.step() is False, "it tries every few seconds only"
+    world.time.advance(TRY_EVERY_S)
     assert other.step() is True
 
 
@@ -159,3 +165,17 @@ def test_a_kill_in_the_middle_of_a_poll_leaves_the_poll_before(world: World, mon
     with pytest.raises(SystemExit):
         world.polls()
     assert world.row().polled_at == before
+
+
+def test_texts_that_clients_choose_keep_no_look_from_being_written(world: World) -> None:
+    hostile = "a\x00b\ud800\u202e"
+    member = world.member("one", 0, 1)
+    world.group("billing", replace(member, client_id=hostile, host=hostile, instance_id=hostile))
+    world.commit(10)
+    world.end(20)
+    world.play.partition_problems[TopicPartition("orders", 1)] = ports.Problem(code="refused", message=hostile)
+    world.polls(2)
+    row = world.row()
+    assert Cluster.objects.get().error == ""
+    assert row.members[0][1] == "a\u2400b<U+D800><U+202E>"
+    assert "a\u2400b<U+D800><U+202E>" in world.partition(1).reason

@@ -186,10 +186,27 @@ def test_a_cluster_that_does_not_answer_leaves_it_not_known_until_it_does(
     monkeypatch.setattr(failpoint, "reach", lambda name: stopped.broker.go_away() if "begun" in name else None)
     assert applied(stopped, made).state == "unknown"
     stopped.broker.come_back()
-    later = stopped.time.now() + timedelta(minutes=2)
-    assert resets.settle(cluster="main", admin=stopped.broker.group_admin(), now=later) == 1
+    admin, now = stopped.broker.group_admin(), stopped.time.now()
+    assert resets.settle(cluster="main", admin=admin, now=now + timedelta(seconds=14)) == 0
+    assert resets.settle(cluster="main", admin=admin, now=now + timedelta(seconds=16)) == 1
     made.refresh_from_db()
     assert made.state == "refused"
+
+
+def test_a_partition_without_a_commit_is_reset_with_its_topic_and_undone(world: World) -> None:
+    world.group()
+    world.commit(60)
+    for partition in (0, 1):
+        world.end(100, partition=partition)
+    world.polls()
+    made = planned(world)
+    assert [(row.partition, row.before, row.after) for row in resets.rows_of(made)] == [(0, 60, 0), (1, None, 0)]
+    made = applied(world, made)
+    assert commits(world) == [0, 0]
+    admin = world.broker.group_admin()
+    back = resets.plan_undo(reset=made, actor=OPERATOR, admin=admin, now=world.time.now())
+    applied(world, back)
+    assert commits(world) == [60, None]
 
 
 def test_without_the_right_or_a_reason_nothing_happens(stopped: World) -> None:

@@ -198,7 +198,7 @@ def _said(done: Reset, account: str) -> str:
         back = command_line.spelled("lag_reset", "--undo", str(done.pk), "--as", account)
         return f"Reset {done.pk} is applied. Back: {back}"
     if done.state == State.UNKNOWN:
-        return f"Kafka did not answer: whether reset {done.pk} is applied is told on its page in a minute or two."
+        return f"Kafka did not answer: whether reset {done.pk} is applied is told on its page within a minute."
     return f"Reset {done.pk}: {done.get_state_display()}; why stands at each partition."
 
 
