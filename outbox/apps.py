@@ -15,7 +15,7 @@ class OutboxConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the console what there is to tell."""
-        from outbox.queries import overview
+        from outbox.queries import causes, overview
         from outbox.relay import leases, sending
         from reliability.console import registry
         from reliability.kafka.confluent.settings import MAX_POLL_INTERVAL_S
@@ -32,6 +32,7 @@ class OutboxConfig(AppConfig):
         )
         registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
+        registry.register_cause(lambda subject, window: causes.cause(subject, window, now=SYSTEM.now()))
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(
             registry.Signal(

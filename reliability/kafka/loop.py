@@ -171,7 +171,7 @@ class Loop:
                 for lane in waiting[:_WAITING_SHOWN_MAX]
             },
             **({"gate": self._held_by} if now_s < self._hold_until_s else {}),
-            **({"under_way_s": round(now_s - under_way.since_s, 1)} if under_way is not None else {}),
+            **(_work_under_way(under_way, now_s) if under_way is not None else {}),
             **self._last_trouble(),
         }
 
@@ -276,6 +276,14 @@ class Loop:
         now_s = self._time.monotonic()
         starts = [max(lane.wait_until_s, self._hold_until_s) for lane in self._owned.lanes.values() if lane.pending]
         return max(0.0, min([self._policy.idle_s, *(start_s - now_s for start_s in starts)]))
+
+
+def _work_under_way(under_way: _UnderWay, now_s: float) -> dict[str, object]:
+    first = under_way.records[0]
+    return {
+        "under_way_s": round(now_s - under_way.since_s, 1),
+        "under_way": f"{first.topic}/{first.partition} @{first.offset}",
+    }
 
 
 def _coordinates(record: Record) -> dict[str, object]:

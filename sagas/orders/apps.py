@@ -11,3 +11,10 @@ class OrdersConfig(AppConfig):
     name = "sagas.orders"
     label = "mainstay_orders"
     verbose_name = "Demo shop"
+
+    def ready(self) -> None:
+        """Tell what makes one of its groups stand still."""
+        from reliability.console import registry
+        from sagas.orders import queries
+
+        registry.register_cause(queries.cause)

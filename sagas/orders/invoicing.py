@@ -9,9 +9,12 @@ import orjson
 
 from reliability.kafka import ports
 from reliability.kernel.record import Header, Record, TopicPartition
-from sagas.orders.operations import INVOICES_CREATED
+from sagas.orders.domain.workload import INVOICES_CREATED, INVOICING
 
-GROUP = "invoicing"
+GROUP = INVOICING
+RECORD_S = 0.25
+BATCH = 4
+"""A record takes a quarter of a second, and commits come every second: a lag that can be watched going down."""
 DEAD_LETTERS = f"{INVOICES_CREATED}-dlt"
 CLASS = "org.example.billing.InvoiceListener"
 _EXCEPTION = "java.lang.NumberFormatException"
@@ -19,18 +22,40 @@ _WRAPPER = "org.springframework.kafka.listener.ListenerExecutionFailedException"
 
 
 class Invoicing:
-    """Reads invoices, fails on decimal commas, publishes each failure to its dead-letter topic, commits after that."""
+    """Reads invoices, fails on decimal commas, publishes each failure to its dead-letter topic, commits after that.
 
-    def __init__(self, *, consumer: ports.Consumer, producer: ports.Producer, broken: Callable[[], bool]) -> None:
-        self._consumer, self._producer, self._broken = consumer, producer, broken
+    ``hangs``: it stays in its group and works off nothing. ``work``: takes the time that a record takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        consumer: ports.Consumer,
+        producer: ports.Producer,
+        broken: Callable[[], bool],
+        hangs: Callable[[], bool],
+        work: Callable[[float], object],
+    ) -> None:
+        self._consumer, self._producer = consumer, producer
+        self._broken, self._hangs, self._work = broken, hangs, work
+        self._held: list[Record] = []
         consumer.subscribe(topics=[INVOICES_CREATED])
 
     def step(self) -> bool:
         """Work off one batch; return whether there was one."""
-        records = self._consumer.poll(max_records=50, timeout_s=0.5)
+        hangs = self._hangs()
+        if hangs:  # it goes on asking, else it would lose its place in the group
+            self._consumer.pause(self._consumer.assignment())
+        else:
+            self._consumer.resume(self._consumer.assignment())
+        self._held += self._consumer.poll(max_records=BATCH, timeout_s=0.5)
         self._consumer.errors()  # a topic that does not exist yet is no reason to stop
+        if hangs:
+            return False
+        records, self._held = self._held, []
         broken = self._broken() if records else False
         for record in records:
+            self._work(RECORD_S)
             if broken and _has_decimal_comma(record):
                 self._dead_letter(record)
         if self._producer.flush(10.0):

@@ -17,7 +17,6 @@ from sagas.orders.domain import faults, workload
 ORDERS_PLACED = "orders.placed"
 PAYMENTS_CAPTURED = "payments.captured"
 STOCK_RESERVED = "stock.reserved"
-INVOICES_CREATED = "invoices.created"
 
 
 class NoSuchFault(Refused):

@@ -16,6 +16,7 @@ from reliability.kernel import clock, process
 from reliability.kernel.telemetry import tracing
 from sagas.orders import handlers, invoicing, operations, queries
 from sagas.orders.domain import workload
+from sagas.orders.domain.faults import INVOICING_HANG
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,7 @@ class Shoppers:
                 operations.send_malformed(number=number, value=broken)
         amount = workload.invoice_amount(cents=order.amount_cents, number=self._count)
         self._invoices.produce(
-            topic=operations.INVOICES_CREATED,
+            topic=workload.INVOICES_CREATED,
             key=number.encode(),
             value=orjson.dumps({"invoice": f"inv-{number}", "amount": amount, "currency": order.currency}),
         )
@@ -66,7 +67,7 @@ def prepare() -> None:
         operations.ORDERS_PLACED,
         operations.PAYMENTS_CAPTURED,
         operations.STOCK_RESERVED,
-        operations.INVOICES_CREATED,
+        workload.INVOICES_CREATED,
         invoicing.DEAD_LETTERS,
     )
     try:
@@ -112,6 +113,8 @@ def _invoicing(stop: threading.Event, heartbeat: process.Heartbeat) -> None:
         consumer=clusters.consumer(group=invoicing.GROUP, client_id="demo-invoicing"),
         producer=clusters.producer(client_id="demo-invoicing"),
         broken=lambda: queries.is_on("invoicing_bug"),
+        hangs=lambda: queries.is_on(INVOICING_HANG),
+        work=stop.wait,
     )
     with closing(service):
         process.run(service.step, name="demo:invoicing", heartbeat=heartbeat, stop=stop, idle_s=0.0)

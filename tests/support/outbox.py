@@ -88,13 +88,20 @@ def number(record: Record) -> str:
     return (wire.last(record.headers, wire.NUMBER) or b"").decode()
 
 
-def park(event: int, *, key: bytes | None, behind: bool = False, reason: str = "the topic is gone") -> None:
+def park(
+    event: int,
+    *,
+    key: bytes | None,
+    behind: bool = False,
+    reason: str = "the topic is gone",
+    topic: str = "orders.of.another.country.with.a.long.name",
+) -> None:
     """Put a row among the parked events, as a relay does after a refusal."""
     models.Parked.objects.create(
         event=event,
         event_id=uuid4(),
         shard=event % 16,
-        topic="orders.of.another.country.with.a.long.name",
+        topic=topic,
         key=key,
         behind=behind,
         code="" if behind else "UNKNOWN_TOPIC_OR_PART",

@@ -149,6 +149,7 @@ _KNOWN: dict[str, Callable[[object], str]] = {
     "under_way_s": lambda value: (
         f"works on a record for {wording.span(value)}" if isinstance(value, int | float) else ""
     ),
+    "under_way": _named("that record:"),
     "waiting": _waiting,
 }
 _ORDER = {name: place for place, name in enumerate(_KNOWN)}

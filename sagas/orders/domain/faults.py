@@ -11,6 +11,7 @@ from reliability.kernel.errors import Permanent, Transient
 PAYMENT_PROVIDERS: Final = ("card", "wallet", "north-bank")
 FAILING_PROVIDER: Final = "north-bank"
 UNSERVED_COUNTRIES: Final = ("AQ",)
+INVOICING_HANG: Final = "invoicing_hang"
 
 
 class PaymentTimeout(Transient):
@@ -39,6 +40,12 @@ class Fault:
     """What happens while it is on, in words."""
     mended: str
     """What the switch to off is called."""
+    working: str = "The fault is off: letters of it can be replayed now."
+    """What happens while it is off, in words."""
+    then: str = "Its letters wait on Dead letters: replay the group."
+    """What comes after it was switched off, in words."""
+    starts_on: bool = True
+    """Whether it is on before anybody has switched it, so that the demo has something to show."""
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
@@ -61,6 +68,15 @@ FAULTS: Final[Mapping[str, Fault]] = {
             title="Decimal commas in another team's invoicing",
             broken="Amounts such as 12,50 hit a bug in another team's code; it dead-letters them the way Spring does.",
             mended="Fix deployed",
+        ),
+        Fault(
+            name=INVOICING_HANG,
+            title="Another team's invoicing hangs",
+            broken="Its consumer stays in the group and works off nothing: the group stalls, and its lag grows.",
+            mended="Service restarted",
+            working="It keeps up with one invoice a second; it could do four.",
+            then="It catches up now: Consumer lag says until when.",
+            starts_on=False,
         ),
     )
 }

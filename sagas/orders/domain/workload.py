@@ -9,6 +9,9 @@ from typing import Final
 
 from sagas.orders.domain.faults import PAYMENT_PROVIDERS
 
+INVOICES_CREATED: Final = "invoices.created"
+INVOICING: Final = "invoicing"
+"""The consumer group of another team."""
 WEIGHTS_GRAMS: Final = {"mug-blue": 340, "lamp-oak": 1800, "notebook-a5": 210, "chair-ash": 6400}
 PRICES_CENTS: Final = {"mug-blue": 1250, "lamp-oak": 8900, "notebook-a5": 690, "chair-ash": 14900, "gift-50": 5000}
 COUNTRIES: Final = ("DE", "DE", "FR", "AT", "US", "US", "GB", "AQ")

@@ -32,5 +32,5 @@ def switch(request: HttpRequest, name: str, state: str) -> HttpResponse:
     except operations.NoSuchFault as refused:
         raise Http404 from refused
     if not on:
-        messages.success(request, f"{FAULTS[name].mended}. Its letters wait on Dead letters: replay the group.")
+        messages.success(request, f"{FAULTS[name].mended}. {FAULTS[name].then}")
     return redirect("orders:demo")
