@@ -11,10 +11,12 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
 from dlq.api.words import Id, Paging, Text
+from dlq.domain import masking
 from dlq.domain.item import ItemState
 from dlq.domain.run import RunState
-from dlq.models import Replay, ReplayItem
+from dlq.models import Letter, Replay, ReplayItem
 from dlq.operations import replays as operations
+from dlq.queries import letters as letter_queries
 from dlq.queries import replays as queries
 from reliability import access
 from reliability.console.asked import Asked
@@ -86,7 +88,7 @@ class Item(Schema):
     proof: str
     refused: bool
     error: str
-    new_letter: int | None = Field(description="The letter this failed into again.")
+    new_letter: int | None = Field(description="The letter this failed into again; null also when you may not see it.")
 
 
 class Items(Schema):
@@ -159,7 +161,7 @@ def list_items(request: HttpRequest, replay_id: Path[Id], asked: Query[ItemsQuer
     """List a run's items in the order of sending, with receipts and outcomes."""
     run = _visible(request, replay_id)
     rows, after = queries.items(run, state=asked.state or "", after=asked.cursor, limit=asked.limit)
-    return items_shown(rows, after)
+    return items_shown(rows, after, actor=access.actor_of(request))
 
 
 @router.post("/replays/{replay_id}/pause", response=Run, operation_id="pause_replay", summary="Pause a replay")
@@ -210,9 +212,11 @@ def paged(page: queries.Page) -> Runs:
     return Runs(items=[shown(run) for run in page.rows], next=page.next_before)
 
 
-def items_shown(rows: Sequence[ReplayItem], after: int | None) -> Items:
-    """Return a page of items as the API shows it."""
-    return Items(items=[_item(row) for row in rows], next=after)
+def items_shown(rows: Sequence[ReplayItem], after: int | None, *, actor: access.Actor) -> Items:
+    """Return a page of items as the API shows it to the actor: errors masked, new letters that it may see."""
+    known = letter_queries.by_id([row.new_letter_id for row in rows if row.new_letter_id], actor=actor)
+    mask = letter_queries.is_masked(actor)
+    return Items(items=[_item(row, new=known.get(row.new_letter_id or 0), mask=mask) for row in rows], next=after)
 
 
 def shown(run: Replay) -> Run:
@@ -243,7 +247,7 @@ def shown(run: Replay) -> Run:
     )
 
 
-def _item(row: ReplayItem) -> Item:
+def _item(row: ReplayItem, *, new: Letter | None, mask: bool) -> Item:
     return Item(
         id=row.pk,
         letter=row.letter_id,
@@ -263,6 +267,6 @@ def _item(row: ReplayItem) -> Item:
         settled_at=row.settled_at,
         proof=row.proof,
         refused=row.refused,
-        error=row.error,
-        new_letter=row.new_letter_id,
+        error=masking.masked_text(row.error) if mask else row.error,
+        new_letter=new.pk if new else None,
     )

@@ -165,7 +165,9 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
         events.append(
             Event(at=letter.failed_at, kind="crit", head="Given up", text=f"{letter.consumer_group}{attempt}")
         )
-    events += [_attempt(letter, attempt) for attempt in history.of_letter(letter.pk, actor=shown["actor"])]
+    events += [
+        _attempt(letter, attempt, mask=shown["mask"]) for attempt in history.of_letter(letter.pk, actor=shown["actor"])
+    ]
     events += [
         Event(
             at=made.created_at,
@@ -189,14 +191,14 @@ def _history(letter: Letter, shown: dict[str, Any], headers: Headers) -> dict[st
     return {"history": sorted(events, key=lambda event: event.at, reverse=True)}
 
 
-def _attempt(letter: Letter, attempt: history.Attempt) -> Event:
+def _attempt(letter: Letter, attempt: history.Attempt, *, mask: bool) -> Event:
     kind, word = progress.ITEM_WORDS[attempt.item.state]
     item = attempt.item
     place = wording.place(item.sent_topic, item.sent_partition, item.sent_offset)
     where = f" to {place}" if item.sent_topic else ""
     who = "" if attempt.of_letter == letter.pk else f" (letter {attempt.of_letter})"
     then = f", became letter {attempt.new_letter}" if attempt.new_letter and attempt.new_letter != letter.pk else ""
-    why = item.error or item.proof
+    why = wording.error_of(item, mask=mask) or item.proof
     return Event(
         at=attempt.at,
         kind=kind,

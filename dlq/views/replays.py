@@ -211,10 +211,14 @@ def _rows(items: Sequence[ReplayItem], *, actor: access.Actor) -> list[ItemRow]:
     """The items, with the errors of those new letters that the reader may see."""
     known = letter_queries.by_id([item.new_letter_id for item in items if item.new_letter_id], actor=actor)
     masked = {pk for pk, letter in known.items() if not letter_queries.reveals(actor, letter.origin_topic)}
-    return [_row(item, known.get(item.new_letter_id or 0), mask=item.new_letter_id in masked) for item in items]
+    all_masked = letter_queries.is_masked(actor)
+    return [
+        _row(item, known.get(item.new_letter_id or 0), mask=item.new_letter_id in masked, mask_item=all_masked)
+        for item in items
+    ]
 
 
-def _row(item: ReplayItem, new: Letter | None, *, mask: bool) -> ItemRow:
+def _row(item: ReplayItem, new: Letter | None, *, mask: bool, mask_item: bool) -> ItemRow:
     kind, word = progress.ITEM_WORDS[item.state]
     refused = item.state == ItemState.CANCELLED and item.refused
     return ItemRow(
@@ -225,7 +229,7 @@ def _row(item: ReplayItem, new: Letter | None, *, mask: bool) -> ItemRow:
         kind="crit" if refused else kind,
         word="Refused" if refused else word,
         receipt=wording.place(item.sent_topic, item.sent_partition, item.sent_offset) if item.sent_topic else "",
-        why=(wording.failure(new, mask=mask) if new else "") or item.error or item.proof,
+        why=(wording.failure(new, mask=mask) if new else "") or wording.error_of(item, mask=mask_item) or item.proof,
     )
 
 

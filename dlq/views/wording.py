@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dlq.domain import masking
 from dlq.domain.plan import Kind
-from dlq.models import Letter
+from dlq.models import Letter, ReplayItem
 from dlq.models.letters import State
 
 FAILURE_CHARS_MAX = 200
@@ -33,6 +33,11 @@ def place(topic: str, partition: int | None, offset: int | None) -> str:
     """A record's coordinates: "orders/3@551907"."""
     said = topic if partition is None else f"{topic}/{partition}"
     return said if offset is None else f"{said}@{offset}"
+
+
+def error_of(item: ReplayItem, *, mask: bool) -> str:
+    """What an item failed with; "" when it did not."""
+    return masking.masked_text(item.error) if mask else item.error
 
 
 def failure(letter: Letter, *, mask: bool) -> str:

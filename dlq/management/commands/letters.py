@@ -169,7 +169,7 @@ class Command(command_line.PeopleCommand):
             self._print(replays_api.shown(run), [printing.run_line(replays_api.shown(run))])
             return
         rows, after = replay_queries.items(run, after=options["after"], limit=options["limit"])
-        items = replays_api.items_shown(rows, after)
+        items = replays_api.items_shown(rows, after, actor=self._actor)
         self._print(items, map(printing.item_line, items.items))
         if after is not None:
             self.aside(f"the next page: --after {after}")
