@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import floor
 
 from reliability.lag.domain.values import WINDOW, Sample
 
@@ -17,7 +16,7 @@ class Intervals:
 
     hot_s: float = 5.0
     quiet_s: float = 60.0
-    backoff_max_s: float = 60.0
+    backoff_max_s: float = 15.0
 
 
 DEFAULT = Intervals()
@@ -40,31 +39,9 @@ def is_hot(window: Sequence[Sample], *, end: int | None, looks: int) -> bool:
     return len(window) > 1 and window[-2].committed != last.committed
 
 
-def next_due_s(
-    *, last_s: float, hot: bool, phase: float = 0.0, stretch: float = 1.0, intervals: Intervals = DEFAULT
-) -> float:
-    """Return when a group is looked at next (Unix seconds).
-
-    A quiet group keeps to its own second of the interval: ``phase`` (0 to 1, from its name) spreads a thousand of them
-    that turned quiet at once. ``stretch`` comes from the budget.
-    """
-    if hot:
-        return last_s + intervals.hot_s * stretch
-    every_s = intervals.quiet_s * stretch
-    offset_s = phase * every_s
-    due_s = (floor((last_s - offset_s) / every_s) + 1) * every_s + offset_s
-    # Its own second may come at once after a look: a quiet group is worth none then.
-    return due_s if due_s - last_s >= min(intervals.hot_s * stretch, every_s / 2) else due_s + every_s
-
-
 def retry_s(*, failures: int, intervals: Intervals = DEFAULT) -> float:
     """Return how long a cluster that failed so many times in a row is left alone: doubled each time, up to a cap."""
     return min(intervals.backoff_max_s, intervals.hot_s * 2.0 ** min(failures - 1, _DOUBLINGS_MAX))
-
-
-def per_minute(*, hot: float, quiet: float, fixed: float = 0.0, intervals: Intervals = DEFAULT) -> float:
-    """Return requests a minute: ``hot`` and ``quiet`` at each look at such groups, ``fixed`` at each hot interval."""
-    return (hot + fixed) * 60 / intervals.hot_s + quiet * 60 / intervals.quiet_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from reliability.lag.domain.end_track import EndTrack
@@ -25,11 +24,3 @@ def time_lag(track: EndTrack, committed: int, *, now_s: float) -> TimeLag | None
     if passed is None:
         return TimeLag(0.0, at_least=False)
     return TimeLag(max(0.0, now_s - passed.at_s), at_least=not passed.exact)
-
-
-def longest(lags: Iterable[TimeLag | None]) -> TimeLag | None:
-    """Return the longest of several partitions' time lags, "at least" when any of them is; None when none is known."""
-    known = [lag for lag in lags if lag is not None]
-    if not known:
-        return None
-    return TimeLag(max(lag.seconds for lag in known), at_least=any(lag.at_least for lag in known))

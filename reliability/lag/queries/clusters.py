@@ -46,11 +46,6 @@ class Polling:
     is_running: bool
 
     @property
-    def has_begun(self) -> bool:
-        """Whether any cluster was ever polled."""
-        return any(each.polled_at for each in self.clusters)
-
-    @property
     def failing(self) -> list[ClusterRow]:
         """Clusters that tell nothing now."""
         return [each for each in self.clusters if each.error]

@@ -73,7 +73,7 @@ def test_a_broker_that_is_down_for_long_is_told_and_nothing_false_of_its_groups(
         assert during.word == Word.OK, "what was known stays, with its age"
         assert before.polled_at <= during.polled_at < cluster.error_since
         broker.start()
-        polled(poller, for_s=WHOLE_S + 6)
+        polled(poller, for_s=schedule.DEFAULT.backoff_max_s + WHOLE_S)
         after = Group.objects.get(name=flow.group)
         assert Cluster.objects.get(name="far").error == ""
         assert after.polled_at > during.polled_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reliability.lag.domain.end_track import EndTrack
-from reliability.lag.domain.time_lag import TimeLag, longest, time_lag
+from reliability.lag.domain.time_lag import TimeLag, time_lag
 
 
 def track(*points: tuple[int, float]) -> EndTrack:
@@ -52,16 +52,3 @@ def test_a_stopped_reader_falls_back_by_a_second_a_second() -> None:
     assert lags[0] is not None
     assert lags[1] is not None
     assert lags[1].seconds - lags[0].seconds == pytest.approx(60.0)
-
-
-@pytest.mark.parametrize(
-    ("lags", "expected"),
-    [
-        ([], None),
-        ([None, None], None),
-        ([TimeLag(3.0, at_least=False), None, TimeLag(9.0, at_least=False)], TimeLag(9.0, at_least=False)),
-        ([TimeLag(3.0, at_least=True), TimeLag(9.0, at_least=False)], TimeLag(9.0, at_least=True)),
-    ],
-)
-def test_several_partitions_are_as_late_as_the_latest(lags: list[TimeLag | None], expected: TimeLag | None) -> None:
-    assert longest(lags) == expected
