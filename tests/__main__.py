@@ -17,7 +17,7 @@ from reliability.embedded import maven, stack
 LOG = Path(".mainstay") / "beside.log"
 SCENARIOS = "tests/scenarios"
 PAGES = "tests/functional/pages"
-KILLS = [f"{SCENARIOS}/{folder}" for folder in ("relay", "replay", "setup")]
+KILLS = [f"{SCENARIOS}/{folder}" for folder in ("relay", "replay", "setup", "lag")]
 HALVES = {
     "everything": ([f"--ignore={SCENARIOS}", f"--ignore={PAGES}"], [SCENARIOS, PAGES]),
     "scenarios": (KILLS, [SCENARIOS, *(f"--ignore={folder}" for folder in KILLS)]),

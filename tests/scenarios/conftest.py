@@ -1,7 +1,7 @@
 """How often scenarios run, how long outages last, the system they share, and what is said at the end.
 
 ``make test`` runs each scenario once, outages with 5 s. ``make scenarios N=10`` runs each ten times, except the outages
-(three times, with 30 s) and the scenarios of the set-up (once).
+(three times, with 30 s) and the scenarios of the set-up and of lag (once).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ TIMES = int(os.environ.get("MAINSTAY_SCENARIO_TIMES") or 1)
 OUTAGES_MAX = 3
 OUTAGE_S = 5.0 if TIMES == 1 else 30.0
 HERE = Path(__file__).parent
-ONCE = HERE / "setup"
+ONCE = {HERE / "setup", HERE / "lag"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Multiply scenarios."""
-    if ONCE in metafunc.definition.path.parents or TIMES == 1:
+    if ONCE.intersection(metafunc.definition.path.parents) or TIMES == 1:
         return
     times = min(TIMES, OUTAGES_MAX) if "outage_s" in metafunc.fixturenames else TIMES
     metafunc.fixturenames.append("scenario_round")

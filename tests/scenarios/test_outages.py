@@ -24,7 +24,7 @@ LETTERS = 90
 SENT_BEFORE = 10
 ANSWERED_WITHIN_S = 3.0
 TOLD_WITHIN_S = 12.0
-WELL_WITHIN_S = 30.0
+WELL_WITHIN_S = 60.0  # on a machine that does other things besides
 
 
 @pytest.mark.parametrize("server", ["redis", "kafka", "postgresql"])

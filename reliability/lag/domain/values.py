@@ -51,6 +51,10 @@ class Seen:
     owned: bool | None
     """Whether a member owns it; None when the members are not known."""
     problem: str = ""
+    waits_s: float = 0.0
+    """For how long something has been waiting since its commit moved last."""
+    pace_s: float = 0.0
+    """How long that was between two moves of its commit, of late; 0 where it is not known."""
     only_markers: bool = False
     """All that is between commit and end are markers of transactions: nothing waits there."""
 

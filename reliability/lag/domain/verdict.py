@@ -15,6 +15,8 @@ from reliability.lag.domain.values import WINDOW, Sample, Seen, Verdict, Word
 
 Status = Literal["ok", "warn", "crit", "paused", "unknown"]
 
+PATIENCE = 1.5
+"""A commit stands still once it has not moved for so many times as long as it took before: some commit each minute."""
 BLOCKED_S = 8.0
 """A stable end that stood for less may belong to a transaction that ends soon. Ten looks a second apart span nine."""
 
@@ -137,11 +139,14 @@ class _Course(NamedTuple):
     """The commit never moved."""
     fell: bool
     """The lag was lower at one look than at the look before."""
+    stride: int
+    """By how many records its commit moved at most from one look to the next."""
 
 
 def _course(window: Sequence[Sample]) -> _Course:
     looks, first_s, at_s, first_lag, before, last_end = 0, 0.0, 0.0, 0, 0, -1
     highest, first_commit, caught_up, stood, fell = -1, 0, False, True, False
+    stride = commit_before = 0
     for at_s, committed, end in window:
         lag = end - committed
         if end < last_end:
@@ -149,6 +154,7 @@ def _course(window: Sequence[Sample]) -> _Course:
         if not looks:
             first_s, first_lag, before, first_commit = at_s, lag, lag, committed
             highest, caught_up, stood, fell = -1, False, True, False
+            stride, commit_before = 0, committed
         looks += 1
         last_end = end
         if lag <= 0:
@@ -159,8 +165,9 @@ def _course(window: Sequence[Sample]) -> _Course:
             highest = committed
         if committed != first_commit:
             stood = False
-        before = lag
-    return _Course(looks, at_s - first_s, first_lag, highest, caught_up, stood, fell)
+        stride = max(stride, committed - commit_before)
+        before, commit_before = lag, committed
+    return _Course(looks, at_s - first_s, first_lag, highest, caught_up, stood, fell, stride)
 
 
 def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
@@ -176,9 +183,13 @@ def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
     if course.caught_up:
         return Verdict(word=Word.OK, reason=f"it had read everything within the last {span}", lag=lag)
     if course.stood:
+        if seen.waits_s < PATIENCE * seen.pace_s:
+            reason = f"it commits about every {wording.span(seen.pace_s)}, {_waiting(lag)} for the next"
+            return Verdict(word=Word.OK, reason=reason, lag=lag)
         return _standing(seen.owned, lag, span)
-    # Burrow warns of a lag that stays equal, too. With commits that move, equal is not falling behind.
-    if not course.fell and lag > course.first_lag:
+    # Burrow warns of a lag that stays equal, too. With commits that move, equal is not falling behind; and what one
+    # commit takes is on its way: looks and commits at nearly the same pace make a lag creep up to it.
+    if not course.fell and lag > course.first_lag and lag > course.stride:
         reason = f"it falls behind: from {_records(course.first_lag)} to {_records(lag)} in {span}"
         return Verdict(word=Word.WARN, reason=reason, lag=lag)
     return Verdict(word=Word.OK, reason=f"it gets on, {_records(lag)} behind", lag=lag)

@@ -73,7 +73,7 @@ def judge(
         if row is not None:
             rows.append(row)
             continue
-        seen = _seen(place, look, commits=commits, owned=owned, markers=markers)
+        seen = _seen(place, look, commits=commits, owned=owned, markers=markers, pace=window.pace(place))
         found = verdict.judge(window.of(place), seen, group_empty=is_empty)
         rows.append(_row(place, seen, found, look=look, owned=owned, track=tracks.get(place)))
     problem = _problem(commits, description)
@@ -103,6 +103,7 @@ def _seen(
     commits: Mapping[TopicPartition, int] | ports.Problem,
     owned: Mapping[TopicPartition, int] | None,
     markers: frozenset[TopicPartition],
+    pace: tuple[float, float],
 ) -> Seen:
     return Seen(
         committed=None if isinstance(commits, ports.Problem) else commits.get(place),
@@ -111,6 +112,8 @@ def _seen(
         stable=_number(look.stable.get(place)),
         owned=None if owned is None else place in owned,
         problem=reading.problem_of(place, look, committed=commits),
+        waits_s=pace[0],
+        pace_s=pace[1],
         only_markers=place in markers,
     )
 

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Sample
 
+PACE_MAX_S = 600.0
+PACE_KEPT = 0.7
+"""Of a pace at the next move: a standstill that is over is forgotten after some commits."""
 _NOT_SEEN = -1  # an offset is never negative
 
 
@@ -20,6 +23,7 @@ class Window:
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=WINDOW)
         self._marks: dict[TopicPartition, array[int]] = {}
+        self._paces: dict[TopicPartition, tuple[float, float]] = {}  # something waits since, the pace of its commits
 
     def add(self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]]) -> None:
         """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten."""
@@ -34,6 +38,9 @@ class Window:
                 marks = array("q", [_NOT_SEEN]) * (length - 2)
             elif len(marks) == 2 * WINDOW:
                 del marks[:2]
+            if committed < end or place in self._paces:
+                before = marks[-2] if marks else _NOT_SEEN
+                self._note_pace(place, at_s, moved=before not in (_NOT_SEEN, committed), waits=committed < end)
             marks.append(committed)
             marks.append(end)
             kept[place] = marks
@@ -44,6 +51,25 @@ class Window:
                 marks.extend((_NOT_SEEN, _NOT_SEEN))
                 kept[place] = marks
         self._marks = kept
+        if len(self._paces) > len(kept):
+            self._paces = {place: pace for place, pace in self._paces.items() if place in kept}
+
+    def pace(self, place: TopicPartition) -> tuple[float, float]:
+        """For how many seconds something has been waiting since the commit moved, and how long it took of late."""
+        since_s, pace_s = self._paces.get(place, (0.0, 0.0))
+        return (self._times[-1] - since_s if since_s and self._times else 0.0), pace_s
+
+    def _note_pace(self, place: TopicPartition, at_s: float, *, moved: bool, waits: bool) -> None:
+        """Only time in which there was something to commit counts: a topic at rest makes nobody slow."""
+        since_s, pace_s = self._paces.get(place, (0.0, 0.0))
+        if moved:
+            pace_s = max(min(at_s - since_s, PACE_MAX_S) if since_s else 0.0, pace_s * PACE_KEPT)
+            since_s = 0.0
+        since_s = (since_s or at_s) if waits else 0.0
+        if since_s or pace_s >= 1.0:
+            self._paces[place] = since_s, pace_s
+        else:
+            self._paces.pop(place, None)
 
     def of(self, place: TopicPartition) -> list[Sample]:
         """The samples of a partition, oldest first."""
@@ -92,20 +118,25 @@ class Window:
     def pack(self) -> bytes:
         """As bytes, to be unpacked by whoever polls this cluster next."""
         marks = [[place.topic, place.partition, list(each)] for place, each in self._marks.items()]
-        return zlib.compress(json.dumps([list(self._times), marks]).encode(), 1)
+        paces = [[place.topic, place.partition, *each] for place, each in self._paces.items()]
+        return zlib.compress(json.dumps([list(self._times), marks, paces]).encode(), 1)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Window:
         """From bytes; what cannot be read is an empty window, which only means to measure anew."""
         window = cls()
         try:
-            times, marks = json.loads(zlib.decompress(packed))
+            times, marks, paces = json.loads(zlib.decompress(packed))
             times = times[:WINDOW]
             window._times.extend(float(at_s) for at_s in times)
             window._marks = {
                 TopicPartition(str(topic), int(partition)): array("q", each)
                 for topic, partition, each in marks
                 if len(each) == 2 * len(times)
+            }
+            window._paces = {
+                TopicPartition(str(topic), int(partition)): (float(since_s), float(pace_s))
+                for topic, partition, since_s, pace_s in paces
             }
         except (ValueError, TypeError, OverflowError, zlib.error):
             return cls()

@@ -1,0 +1,98 @@
+"""Groups that commit rarely, over a cluster in memory: no standstill is told between two commits, and a true one is."""
+
+from __future__ import annotations
+
+import pytest
+
+from reliability.kernel.record import TopicPartition
+from reliability.lag.domain.values import WINDOW, Word
+from reliability.lag.models import Event
+from reliability.lag.polling.windows import PACE_MAX_S, Window
+from tests.integration.lag.world import HOT_S, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MINUTE = int(60 / HOT_S)
+
+
+def connect_sink(world: World, *, minutes: int, since: int = 0) -> list[str]:
+    """A member that commits once a minute what came meanwhile; the words at each look."""
+    words = []
+    for look in range(since * MINUTE, (since + minutes) * MINUTE):
+        world.end(100 + 10 * look)
+        if look % MINUTE == 0:
+            world.commit(100 + 10 * look - 5)
+        world.polls()
+        words.append(world.row().word)
+    return words
+
+
+def test_a_minute_between_commits_is_learned_after_the_first(world: World) -> None:
+    world.group("billing", world.member("one", 0, 1))
+    world.commit(100)
+    words = connect_sink(world, minutes=6)
+    assert set(words[2 * MINUTE :]) == {Word.OK}
+    assert Event.objects.filter(kind="alert", status="crit").count() <= 1
+
+
+def test_when_it_really_stands_still_that_is_told_after_one_and_a_half_minutes(world: World) -> None:
+    world.group("billing", world.member("one", 0, 1))
+    connect_sink(world, minutes=4)
+    begun = world.time.now()
+    while world.row().word != Word.STALL:
+        world.end(world.play.ends[TopicPartition("orders", 0)] + 10)
+        world.polls()
+        assert (world.time.now() - begun).total_seconds() < 120
+
+
+def test_the_next_poller_knows_the_pace(world: World) -> None:
+    world.group("billing", world.member("one", 0, 1))
+    connect_sink(world, minutes=4)
+    world.poller.close()
+    world.poller = world.another()
+    assert set(connect_sink(world, minutes=2, since=4)) == {Word.OK}
+
+
+class Looks:
+    """A window, looked at every second."""
+
+    place = TopicPartition("t", 0)
+
+    def __init__(self) -> None:
+        self.window, self.at_s = Window(), 1_000.0
+
+    def look(self, committed: int, end: int, *, after_s: float = 1.0) -> tuple[float, float]:
+        self.at_s += after_s
+        self.window.add(self.at_s, {self.place: (committed, end)})
+        return self.window.pace(self.place)
+
+
+def test_time_in_which_nothing_was_to_be_committed_is_no_pace() -> None:
+    looks = Looks()
+    for _ in range(500):
+        assert looks.look(5, 5) == (0.0, 0.0)
+    assert looks.look(5, 6) == (0.0, 0.0)
+    assert looks.look(6, 6) == (0.0, 1.0)
+    assert looks.look(6, 6) == (0.0, 1.0)
+
+
+def test_a_standstill_that_is_over_is_forgotten_after_some_commits() -> None:
+    looks = Looks()
+    looks.look(5, 9)
+    assert looks.look(5, 9, after_s=9_000.0) == (9_000.0, 0.0)
+    assert looks.look(6, 9) == (0.0, PACE_MAX_S)
+    for number in range(20):
+        _, pace_s = looks.look(7 + number, 99)
+    assert pace_s == pytest.approx(1.0)
+
+
+def test_a_partition_that_is_gone_takes_its_pace_with_it_and_bytes_bring_it_back() -> None:
+    looks = Looks()
+    looks.look(5, 9)
+    looks.look(6, 9, after_s=30.0)
+    again = Window.unpack(looks.window.pack())
+    assert again.pace(looks.place) == (0.0, 30.0)
+    for _ in range(WINDOW + 1):
+        looks.at_s += 1
+        looks.window.add(looks.at_s, {})
+    assert looks.window.pace(looks.place) == (0.0, 0.0)
