@@ -25,6 +25,7 @@ class Reader:
         )
         self._time = time
         self._closed = False
+        self._met: set[str] = set()
 
     def read(
         self, partition: TopicPartition, start_offset: int, end_offset: int, *, deadline_s: float
@@ -32,6 +33,7 @@ class Reader:
         if start_offset >= end_offset:
             return
         until_s = self._time.monotonic() + deadline_s
+        self._meet(partition, deadline_s)
         self._client.assign([confluent_kafka.TopicPartition(partition.topic, partition.partition, start_offset)])
         try:
             position = start_offset
@@ -55,6 +57,16 @@ class Reader:
         if not self._closed:
             self._closed = True
             self._client.close()
+
+    def _meet(self, partition: TopicPartition, deadline_s: float) -> None:
+        """Ask about a topic once: by itself the client does so once a second only. Makes no topic."""
+        if partition.topic in self._met:
+            return
+        try:
+            self._client.list_topics(partition.topic, timeout=deadline_s)
+        except confluent_kafka.KafkaException as error:
+            raise ports.Unreadable(f"{partition}: {error.args[0].str()}") from error
+        self._met.add(partition.topic)
 
     def _batch(self) -> list[confluent_kafka.Message]:
         first = self._client.poll(_POLL_S)

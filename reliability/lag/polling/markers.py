@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 SPAN_MAX = 5  # records of lag that may be markers: one transaction leaves one in each of its partitions
 DEADLINE_S = 1.0  # of one look; a partition whose records cannot be read keeps its lag
+STOOD_LOOKS = WINDOW - 4  # looked for before a verdict is due: a first connection takes its time, or fails
 LOOKS_PER_POLL = 20  # a cluster with many such partitions takes some polls longer to be right, but is polled
 
 
@@ -53,18 +54,20 @@ class Markers:
         known = self._found.get(place)
         if known is not None and known[:2] == (committed, end):
             return known[2]
-        make = self._make_reader
-        if self._left <= 0 or window.looks < WINDOW - 1 or window.moved(place) or make is None:
+        make, stood = self._make_reader, window.looks >= STOOD_LOOKS and not window.moved(place, looks=STOOD_LOOKS)
+        if self._left <= 0 or not stood or make is None:
             return False
         self._left -= 1
         found = self._look(make, place, committed, end)
-        self._found[place] = (committed, end, found)
-        return found
+        if found is not None:
+            self._found[place] = (committed, end, found)
+        return bool(found)
 
-    def _look(self, make: Callable[[], ports.Reader], place: TopicPartition, committed: int, end: int) -> bool:
+    def _look(self, make: Callable[[], ports.Reader], place: TopicPartition, committed: int, end: int) -> bool | None:
+        """Whether there is nothing to read; None when that cannot be told now."""
         try:
             self._reader = self._reader or make()
             return next(iter(self._reader.read(place, committed, end, deadline_s=DEADLINE_S)), None) is None
         except (ports.Unreadable, ports.Unavailable, ports.ClientBroken) as error:
             log.info("lag_records_not_read", topic=place.topic, partition=place.partition, error=str(error))
-            return False
+            return None

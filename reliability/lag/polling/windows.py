@@ -93,10 +93,10 @@ class Window:
             committed != _NOT_SEEN and committed >= end for committed, end in zip(marks[::2], marks[1::2], strict=True)
         )
 
-    def moved(self, place: TopicPartition) -> bool:
-        """Whether the commit of a partition changed within the window."""
+    def moved(self, place: TopicPartition, *, looks: int = WINDOW) -> bool:
+        """Whether the commit of a partition changed within the last looks."""
         marks = self._marks.get(place)
-        return marks is not None and len({mark for mark in marks[::2] if mark != _NOT_SEEN}) > 1
+        return marks is not None and len({mark for mark in marks[::2][-looks:] if mark != _NOT_SEEN}) > 1
 
     def rates(self) -> tuple[float, float] | None:
         """Records a second that came in and that were committed, over the window; None while it is too short."""
