@@ -20,6 +20,7 @@ from tests.scenarios.setup.started import Demo, wait_for
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
 GROUP, FAULT = "invoicing", "invoicing_hang"
+SETTLE_S = 20.0
 DRAINED = 2
 """Records that may wait in a group that keeps up: one comes each second."""
 ASKED_S = {1: 15.0, 5: 60.0}
@@ -72,6 +73,7 @@ def test_a_hanging_consumer(tmp_path: Path, hot_s: int) -> None:
     printing.heading(f"Lag: a consumer of the demo hangs, groups in motion are looked at every {hot_s} s")
     with demo(tmp_path / "demo", hot_s) as console:
         console.until(lambda group: group["word"] == "OK", within_s=60 + 30 * hot_s)
+        time.sleep(SETTLE_S)  # until every partition had a record, and a commit
         console.ask(f"demo/faults/{FAULT}/on", "PUT")
         took_s, group = console.until(lambda group: group["status"] == "crit", within_s=3 * ASKED_S[hot_s])
         causes = [each["text"] for each in console.ask(f"lag/groups/{group['id']}")["causes"]]

@@ -153,6 +153,8 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
     behind = [row for row in judged.rows if row.lag and not group.window.caught_up(_place(row))]
     forecast = _forecast(behind, group, context)
     direction = trend.direction(group.points) if behind else None
+    per_topic = judging.sums(judged)
+    untold = any(each.untold for each in per_topic.values())
     return Summary(
         name=name,
         state=told.state if told else listing.state,
@@ -166,7 +168,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         lag_s=slowest.lag_s if slowest else None,
         at_least=slowest.at_least if slowest else False,
         trend=direction.value if direction else "",
-        eta_s=trend.eta_s(float(lag), group.points) if lag and behind else None,
+        eta_s=trend.eta_s(float(lag), group.points) if lag and behind and not untold else None,
         loss_s=forecast.seconds if forecast else None,
         lost=sum(row.lost for row in judged.rows),
         expires_in_s=loss.expiry_s(
@@ -175,7 +177,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         empty_since_s=group.empty_since_s,
         rows=judged.rows,
         members=judged.members,
-        per_topic=judging.sums(judged),
+        per_topic=per_topic,
         facts=_facts(judged, group, told, lag=lag if behind or lag is None else 0, forecast=forecast),
     )
 

@@ -104,7 +104,7 @@ def _figures(summary: Summary) -> Figures:
 
 def _eta(summary: Summary) -> float | None:
     """Not known while nothing can be said; never, while the lag grows or stands."""
-    if summary.lag == 0:
+    if summary.lag == 0 and not summary.untold:
         return 0.0
     if summary.eta_s is not None:
         return summary.eta_s

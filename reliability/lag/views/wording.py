@@ -44,7 +44,7 @@ def shown(row: Row, polling: Polling, *, now: datetime) -> Shown:
         label=sentences.LABELS[row.word],
         why=row.reason or topics_in_words(row),
         kind=kind_in_words(row),
-        lag=sentences.count(row.lag),
+        lag=waiting(row),
         behind=behind(row),
         course=sentences.course(trend=row.trend, lag=row.lag, eta_s=row.eta_s, growth_per_s=row.growth_per_s),
         loss=loss(row),
@@ -53,9 +53,16 @@ def shown(row: Row, polling: Polling, *, now: datetime) -> Shown:
     )
 
 
+def waiting(row: Row) -> str:
+    """Return how many records wait: at least so many, where that of some partitions cannot be told."""
+    return f"≥ {sentences.count(row.lag)}" if row.lag is not None and row.untold else sentences.count(row.lag)
+
+
 def behind(row: Row) -> str:
     """Return how far behind in time; nothing is behind where nothing waits."""
-    return "0 s" if row.lag == 0 else sentences.span(row.lag_s, at_least=row.at_least)
+    if row.lag == 0:
+        return sentences.span(0.0, at_least=row.untold > 0)
+    return sentences.span(row.lag_s, at_least=row.at_least)
 
 
 def loss(row: Row) -> str:
@@ -95,7 +102,7 @@ def figures(row: Row, facts: Mapping[str, object]) -> list[Figure]:
     """Return the numbers at the top of a group's page; of a part of a group only those that can be told of it."""
     trouble = row.status if row.is_in_trouble else ""
     found = [
-        Figure(value=_short(sentences.count(row.lag)), text="records behind", kind=trouble if row.lag else ""),
+        Figure(value=_short(waiting(row)), text="records behind", kind=trouble if row.lag else ""),
         Figure(value=_short(behind(row)), text="behind in time", kind=trouble if row.lag_s else ""),
     ]
     if row.is_limited:
@@ -111,6 +118,8 @@ def figures(row: Row, facts: Mapping[str, object]) -> list[Figure]:
 
 
 def _eta(row: Row) -> Figure:
+    if row.untold:
+        return Figure(value="?", text="until caught up: not all of its lag is known")
     if row.lag == 0:
         return Figure(value="—", text="nothing to drain")
     if row.eta_s is not None:

@@ -51,8 +51,9 @@ def flow_of(profile: Mapping[str, Any], *, partitions: int) -> Flow:
     return Flow(profile, topic=name, group=name)
 
 
-def alarms() -> list[str]:
-    return [event.text for event in Event.objects.filter(kind__in=("verdict", "alert"), status__in=("warn", "crit"))]
+def alarms(group: Group) -> list[str]:
+    told = Event.objects.filter(group=group, kind__in=("verdict", "alert"), status__in=("warn", "crit"))
+    return [event.text for event in told]
 
 
 def test_a_broker_that_is_down_for_long_is_told_and_nothing_false_of_its_groups(
@@ -78,7 +79,7 @@ def test_a_broker_that_is_down_for_long_is_told_and_nothing_false_of_its_groups(
         assert Cluster.objects.get(name="far").error == ""
         assert after.polled_at > during.polled_at
         assert after.word == Word.OK, after.reason
-        assert alarms() == []
+        assert alarms(after) == []
 
 
 def test_members_that_come_and_go_without_end_are_rebalances_and_no_standstill(outage_s: float) -> None:
@@ -100,7 +101,7 @@ def test_members_that_come_and_go_without_end_are_rebalances_and_no_standstill(o
         polled(poller, for_s=WHOLE_S)
         row = Group.objects.get(name=flow.group)
         assert (row.word, row.state, len(row.members)) == (Word.OK, "stable", 2)
-        assert alarms() == []
+        assert alarms(row) == []
         told = Event.objects.filter(group=row, kind="rebalance")
         assert told.exists()
         assert all(event.text for event in told)
