@@ -107,9 +107,10 @@ def keep_windows(*, lease: locks.Lease, windows: Mapping[int, bytes]) -> None:
         Group.objects.bulk_update(rows, ["window"], batch_size=BATCH)
 
 
-def record_poll(*, cluster: str, now: datetime, took_s: float, partitions: int, facts: Mapping[str, object]) -> None:
+def record_poll(
+    *, cluster: str, now: datetime, took_s: float, groups: int, partitions: int, facts: Mapping[str, object]
+) -> None:
     """Note that the cluster was looked at, and how it went."""
-    found = Group.objects.filter(cluster=cluster, gone_at=None)
     Cluster.objects.update_or_create(
         name=cluster,
         defaults={
@@ -117,7 +118,7 @@ def record_poll(*, cluster: str, now: datetime, took_s: float, partitions: int, 
             "took_s": took_s,
             "error": "",
             "error_since": None,
-            "groups": found.count(),
+            "groups": groups,
             "partitions": partitions,
             "facts": dict(facts),
         },

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
-from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend
+from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend, verdict
 from reliability.lag.domain.alerting import Phase
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.summary import PartitionRow, Summary
@@ -56,9 +56,11 @@ class Context:
 def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> Concluded:
     """Judge the groups that were due, remember what they showed, and note those that are gone."""
     found = Concluded(groups=[], unchanged=[], happened=[], alerts=[], minutes=[])
+    stable, ends = context.look.stable, context.look.ends
+    settled = {place: end for place, end in stable.items() if ends.get(place) == end}
     for name in due:
         group = context.memory.of(name)
-        if group.id is not None and _is_unchanged(name, group, context.look):
+        if group.id is not None and _is_unchanged(name, group, context.look, settled=settled):
             found.unchanged.append(group.id)
             _note_minutes(name, group, (), found, context)
         else:
@@ -71,14 +73,18 @@ def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> C
     return found
 
 
-def _is_unchanged(name: str, group: Remembered, look: Look) -> bool:
-    """Whether a quiet group is exactly as it was: most groups of a large cluster, most of the time."""
+def _is_unchanged(
+    name: str, group: Remembered, look: Look, *, settled: Mapping[TopicPartition, int | ports.Problem]
+) -> bool:
+    """Whether a quiet group is exactly as it was: most groups of a large cluster, most of the time.
+
+    ``settled``: ends of logs behind which no transaction is open.
+    """
     if group.is_hot or look.commits.get(name) != group.commits or look.described.get(name) != group.description:
         return False
     if look.listed[name].state != group.state or any(each.phase != Phase.QUIET for each in group.alerts.values()):
         return False
-    stable, ends = look.stable, look.ends
-    return all(stable.get(place) == at and ends.get(place) == at for place, at in group.places.items())
+    return group.places.items() <= settled.items()
 
 
 def _conclude_one(name: str, group: Remembered, found: Concluded, context: Context, *, with_windows: bool) -> None:
@@ -187,8 +193,8 @@ def _place(row: PartitionRow) -> TopicPartition:
 
 
 def _is_hot(group: Remembered, judged: Judged) -> bool:
-    """A group is hot while one of its partitions is, or while its members change places."""
-    if group.state in noticing.IN_MOTION:
+    """A group is hot while one of its partitions is, while it is in trouble, or while its members change places."""
+    if group.state in noticing.IN_MOTION or judged.word in verdict.ERRORS:
         return True
     # The end, not the readable one: behind a transaction that does not end nothing seems to wait.
     places = ((TopicPartition(row.topic, row.partition), row) for row in judged.rows)

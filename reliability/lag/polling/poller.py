@@ -128,13 +128,11 @@ class Poller:
         listed = {name: group for name, group in everyone.items() if printable(name, limit=NAME_CHARS_MAX) == name}
         is_whole = now_s - self._whole_s >= self._intervals.quiet_s
         due = list(listed) if is_whole else self._due(listed)
-        look = reader.look(listed, due=due, followed=self._memory.followed())
+        look = reader.look(listed, due=due, followed=self._memory.followed(but=set(due)))
         remembering.measure_anew(self._memory, self._cluster, since=self._looked_at)
         self._looked_at = self._time.now()
         self._memory.see_ends(look.stable, at_s=look.at_s)
         retentions.refresh(self._memory, look, now_s=now_s)
-        if is_whole:
-            self._memory.offsets_kept_s = admin.offsets_kept_s()
         context = Context(
             look=look,
             memory=self._memory,
@@ -149,7 +147,7 @@ class Poller:
         concluded = conclude(context, due=due, with_windows=is_whole)
         failpoint.reach("lag.before_record")
         self._write(look, concluded, is_whole=is_whole)
-        for name in self._memory.passed_by(look.stable):
+        for name in self._memory.passed_by(look.stable, but=set(due)):
             self._memory.groups[name].is_hot = True
         if is_whole:
             self._whole_s = now_s
@@ -162,6 +160,7 @@ class Poller:
             cluster=self._cluster,
             now=self._time.now(),
             took_s=look.took_s,
+            groups=len(look.listed),
             partitions=len(look.stable),
             facts=self._facts,
         )

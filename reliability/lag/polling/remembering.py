@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,9 +67,9 @@ class Memory:
         """The group of that name, a new one when it was not known."""
         return self.groups.setdefault(name, Remembered())
 
-    def followed(self) -> set[TopicPartition]:
-        """Every partition that a group has a place in."""
-        return {place for group in self.groups.values() for place in group.places}
+    def followed(self, *, but: Collection[str] = ()) -> set[TopicPartition]:
+        """Every partition that a group has a place in, ``but`` left out."""
+        return {place for name, group in self.groups.items() if name not in but for place in group.places}
 
     def track(self, place: TopicPartition) -> EndTrack:
         """The track of a partition's readable end."""
@@ -96,10 +96,15 @@ class Memory:
             seen.append((at_s, float(start)))
         return trend.rate(seen)
 
-    def passed_by(self, stable: Mapping[TopicPartition, int | ports.Problem]) -> Iterator[str]:
-        """Names of quiet groups that have something to read by now, or whose topic got shorter."""
+    def passed_by(self, stable: Mapping[TopicPartition, int | ports.Problem], *, but: Collection[str]) -> Iterator[str]:
+        """Names of quiet groups that have something to read by now, or whose topic got shorter.
+
+        ``but``: those that were just looked at.
+        """
         for name, group in self.groups.items():
-            if not group.is_hot and any(
+            if name in but or group.is_hot:
+                continue
+            if any(
                 isinstance(end := stable.get(place), int) and committed is not None and end != committed
                 for place, committed in group.places.items()
             ):

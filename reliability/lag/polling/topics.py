@@ -23,9 +23,13 @@ class Retentions:
     def __init__(self, admin: ports.GroupAdmin) -> None:
         self._admin = admin
         self._asked_s: dict[str, float] = {}
+        self._offsets_asked_s = float("-inf")
 
     def refresh(self, memory: Memory, look: Look, *, now_s: float) -> None:
-        """Fill ``memory.retention`` for the topics of a look."""
+        """Fill ``memory.retention`` for the topics of a look, and for how long commits of empty groups are kept."""
+        if now_s - self._offsets_asked_s >= RETENTION_FRESH_S:
+            memory.offsets_kept_s = self._admin.offsets_kept_s()
+            self._offsets_asked_s = now_s
         topics = {place.topic for place in look.stable}
         old = [topic for topic in topics if now_s - self._asked_s.get(topic, float("-inf")) >= RETENTION_FRESH_S]
         if not old:
