@@ -15,6 +15,8 @@ from reliability.live.domain.processes import STOPPED, HeartbeatRow, Restarting
 URL = "/outbox/"
 LONG_CALL_S = 5.0
 WAITING_NAMED_MAX = 3
+EVERY = ("",)
+"""Only for who sees every topic: such texts may name any."""
 _CONSUMER = "consume:"
 
 
@@ -74,7 +76,7 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
         return
     gate = row.facts.get("gate")
     if isinstance(gate, str) and gate:
-        yield _fact(f"its consumer is held back: {gate}", since=None, severity="paused")
+        yield _fact(f"its consumer is held back: {gate}", since=None, severity="paused", topics=EVERY)
     lasts, place = row.facts.get("under_way_s"), row.facts.get("under_way")
     if isinstance(lasts, int | float) and lasts >= LONG_CALL_S and isinstance(place, str):
         yield _fact(
@@ -85,8 +87,7 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
         )
     waiting = row.facts.get("waiting")
     for place, why in list(waiting.items())[:WAITING_NAMED_MAX] if isinstance(waiting, Mapping) else []:
-        topic = str(place).rpartition("/")[0]
-        yield _fact(f"its consumer waits before it goes on with {place}: {why}", since=None, topics=(topic,))
+        yield _fact(f"its consumer waits before it goes on with {place}: {why}", since=None, topics=EVERY)
 
 
 def _fact(text: str, *, since: datetime | None, severity: str = "warn", topics: tuple[str, ...] = ()) -> Fact:

@@ -49,8 +49,9 @@ def target_of(sent: QueryDict, upload: bytes | None, *, now: datetime) -> Target
 
 
 def topics_of(sent: QueryDict) -> set[str] | None:
-    """Read which topics; None: all. A form that shows the choice says so, for no tick at all is sent as nothing."""
-    return set(sent.getlist("topic")) if "some" in sent else None
+    """Read which topics; None: all, or those that a file names. A form that shows the choice says so, for no tick at
+    all is sent as nothing."""
+    return set(sent.getlist("topic")) if "some" in sent and sent.get("to") != "file" else None
 
 
 def at_time(at: datetime) -> Target:

@@ -59,10 +59,15 @@ def by_leader(
     told: dict[TopicPartition, Any] = {}
     left: Collection[TopicPartition] = partitions
     for first in (True, False):
-        led, problems = places.by_leader(left, until_s=until_s)
+        try:
+            led, problems = places.by_leader(left, until_s=until_s)
+            chunks = [(node, chunk) for node, asked in led.items() for chunk in chunked(asked, PARTITIONS_AT_ONCE)]
+            answers = wire.ask([(node, request(chunk)) for node, chunk in chunks], until_s=until_s)
+        except ports.Unavailable:
+            if first:
+                raise
+            break  # what the others told stays told; of those that moved the first answer
         told.update(problems)
-        chunks = [(node, chunk) for node, asked in led.items() for chunk in chunked(asked, PARTITIONS_AT_ONCE)]
-        answers = wire.ask([(node, request(chunk)) for node, chunk in chunks], until_s=until_s)
         moved: list[TopicPartition] = []
         for (_, chunk), answer in zip(chunks, answers, strict=True):
             moved += _take(chunk, answer, read, told)

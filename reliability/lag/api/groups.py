@@ -15,7 +15,7 @@ from reliability.kernel.errors import Refused
 from reliability.lag.api import bodies
 from reliability.lag.api.bodies import LagGroups, LagGroupWhole
 from reliability.lag.domain.values import Word
-from reliability.lag.queries import groups, series
+from reliability.lag.queries import groups, history, series
 from reliability.lag.queries.groups import Search
 
 router = Router(tags=["lag"])
@@ -103,8 +103,12 @@ def get_history(request: HttpRequest, group_id: Path[Id], asked: Query[HistoryQu
     actor, now = reader(request), clock.SYSTEM.now()
     row, *_ = groups.one(actor=actor, group_id=group_id)
     until = min(asked.until or now, now)
-    since = asked.since or until - HISTORY
-    if not since < until <= since + HISTORY_MAX:
+    try:
+        since = asked.since or until - HISTORY
+        is_one = since < until <= since + HISTORY_MAX
+    except OverflowError:  # years before the first, or after the last
+        is_one = False
+    if not is_one:
         raise BadRange
     visible = access.visible_topics(actor)
     found = series.chart(group_id=row.id, since=since, until=until, allowed=visible, topic=asked.topic)
@@ -115,6 +119,40 @@ def get_history(request: HttpRequest, group_id: Path[Id], asked: Query[HistoryQu
         lag_seconds=list(found.lag_s),
         consumed=list(found.consumed),
         produced=list(found.produced),
+    )
+
+
+class LagEvent(Schema):
+    """What happened to a group. ``kind``: ``machine`` or ``person``."""
+
+    at: datetime
+    kind: str
+    status: str
+    text: str
+    who: str
+
+
+class LagEvents(Schema):
+    """The newest 50; none where you see some of the group's topics only."""
+
+    items: list[LagEvent]
+
+
+@router.get(
+    "/lag/groups/{group_id}/events",
+    response=LagEvents,
+    operation_id="list_lag_events",
+    summary="What happened to a group",
+)
+def list_events(request: HttpRequest, group_id: Path[Id]) -> LagEvents:
+    """List verdicts that came and went, rebalances, alerts and what people did, the newest first."""
+    actor = reader(request)
+    row, *_ = groups.one(actor=actor, group_id=group_id)
+    happened = history.of_group(actor=actor, row=row)
+    return LagEvents(
+        items=[
+            LagEvent(at=each.at, kind=each.kind, status=each.status, text=each.text, who=each.who) for each in happened
+        ]
     )
 
 

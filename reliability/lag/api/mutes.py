@@ -8,14 +8,14 @@ from typing import Annotated
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema, Status
 
-from reliability import access
+from reliability import access, audit
 from reliability.console.asked import Asked
 from reliability.kernel import clock
 from reliability.lag.api.bodies import LagAlert, LagMute
 from reliability.lag.api.groups import Id, Text, reader
 from reliability.lag.models import Alert
 from reliability.lag.operations import muting
-from reliability.lag.queries import alerts, groups
+from reliability.lag.queries import alerts, groups, history
 from reliability.lag.queries.rows import Row
 
 router = Router(tags=["lag"])
@@ -75,8 +75,8 @@ def _alert(made: Alert, row: Row, *, is_muted: bool) -> GroupAlert:
 def mute_group(request: HttpRequest, group_id: Path[Id], asked: MuteRequest) -> LagMute:
     """Tell nobody of the group's alerts for so long; takes the place of a mute that lasts."""
     actor = access.actor_of(request)
-    access.admit(actor, "lag.mute")
-    _, group, *_ = groups.one(actor=actor, group_id=group_id)
+    with audit.admitted("lag.mute", actor=actor, target=history.target(group_id)):
+        _, group, *_ = groups.one(actor=actor, group_id=group_id)
     made = muting.mute(
         group=group,
         lasts=timedelta(minutes=asked.minutes),
@@ -93,7 +93,7 @@ def mute_group(request: HttpRequest, group_id: Path[Id], asked: MuteRequest) -> 
 def unmute_group(request: HttpRequest, group_id: Path[Id]) -> Status[None]:
     """Tell again from the next look on; nothing happens to a group that is not muted."""
     actor = access.actor_of(request)
-    access.admit(actor, "lag.unmute")
-    _, group, *_ = groups.one(actor=actor, group_id=group_id)
+    with audit.admitted("lag.unmute", actor=actor, target=history.target(group_id)):
+        _, group, *_ = groups.one(actor=actor, group_id=group_id)
     muting.unmute(group=group, actor=actor)
     return Status(204, None)

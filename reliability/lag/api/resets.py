@@ -20,6 +20,7 @@ from reliability.lag.domain.reset import How, Target
 from reliability.lag.domain.reset_file import ROWS_MAX
 from reliability.lag.models.resets import State
 from reliability.lag.operations import reset_acts
+from reliability.lag.queries import groups
 from reliability.lag.queries import resets as queries
 
 router = Router(tags=["lag"])
@@ -134,6 +135,12 @@ class LagReset(Schema):
     undone_by: int | None
 
 
+class LagResets(Schema):
+    """Resets, the newest first."""
+
+    items: list[LagReset]
+
+
 @router.post(
     "/lag/groups/{group_id}/resets", response={201: LagReset}, operation_id="plan_lag_reset", summary="Plan a reset"
 )
@@ -147,6 +154,17 @@ def plan_reset(request: HttpRequest, group_id: Path[Id], asked: ResetRequest) ->
         now=clock.SYSTEM.now(),
     )
     return Status(201, _one(request, made.pk))
+
+
+@router.get(
+    "/lag/groups/{group_id}/resets", response=LagResets, operation_id="list_lag_resets", summary="Resets of a group"
+)
+def list_resets(request: HttpRequest, group_id: Path[Id]) -> LagResets:
+    """List the newest resets of a group, at most 20, without previews that are too old to be applied."""
+    actor = reader(request)
+    groups.one(actor=actor, group_id=group_id)
+    found = queries.of_group(actor=actor, group_id=group_id, now=clock.SYSTEM.now())
+    return LagResets(items=[shown(seen) for seen in found])
 
 
 @router.get("/lag/resets/{reset_id}", response=LagReset, operation_id="get_lag_reset", summary="One reset")
@@ -202,7 +220,6 @@ def shown(seen: queries.Seen) -> LagReset:
     """Return a reset as the API shows it."""
     made = seen.made
     done = made.state in (State.APPLIED, State.PARTLY)
-    allowed = {row.topic for row in seen.rows} | {place.topic for place in seen.forget}
     return LagReset(
         id=made.pk,
         group=made.group_id,
@@ -211,7 +228,7 @@ def shown(seen: queries.Seen) -> LagReset:
         state=made.state,  # type: ignore[arg-type]  # one of the model's choices
         sentence=reset_words.sentence(group=made.group.name, rows=seen.rows, forget=seen.forget, done=done),
         to=made.target,
-        topics=[topic for topic in made.topics if not seen.hidden or topic in allowed],
+        topics=list(seen.topics),
         rows=[_row(row, seen) for row in seen.rows],
         rows_hidden=seen.hidden,
         replayed=seen.replayed,
@@ -224,7 +241,7 @@ def shown(seen: queries.Seen) -> LagReset:
         applied_by=made.applied_by,
         applied_at=made.applied_at,
         ended_at=made.ended_at,
-        reason=made.reason,
+        reason=seen.reason,
         undoes=made.undoes_id,
         undone_by=seen.undone_by.pk if seen.undone_by else None,
     )

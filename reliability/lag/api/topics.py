@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 
 from reliability.lag.api.bodies import LagGroup, shown
-from reliability.lag.api.groups import Id, reader
+from reliability.lag.api.groups import Id, Text, reader
 from reliability.lag.queries import clusters, groups, topics
 
 router = Router(tags=["lag"])
@@ -40,6 +41,31 @@ class LagTopic(Schema):
     groups: list[LagGroup]
 
 
+class LagTopicNamed(Schema):
+    """A topic by name, with the id that its address has."""
+
+    id: int
+    cluster: str
+    name: str
+    polled_at: datetime
+
+
+class LagTopics(Schema):
+    """Topics by cluster and name; ``next`` is the following page's ``cursor``."""
+
+    items: list[LagTopicNamed]
+    next: int | None
+
+
+class TopicsQuery(Schema):
+    """Which topics: all, or one by its whole name."""
+
+    cluster: Text = ""
+    name: Text = ""
+    cursor: Annotated[int | None, Field(ge=0, le=2**63 - 1)] = None
+    limit: Annotated[int, Field(ge=1, le=topics.PAGE_MAX)] = topics.PAGE
+
+
 class LagCluster(Schema):
     """A cluster and how its polling goes; counts are null for who sees some topics only."""
 
@@ -59,6 +85,16 @@ class LagClusters(Schema):
 
     items: list[LagCluster]
     polling: bool
+
+
+@router.get("/lag/topics", response=LagTopics, operation_id="list_lag_topics", summary="Topics that groups read")
+def list_topics(request: HttpRequest, asked: Query[TopicsQuery]) -> LagTopics:
+    """List the topics that consumer groups read and that you may see, by id."""
+    found, after = topics.page(
+        actor=reader(request), cluster=asked.cluster, name=asked.name, after=asked.cursor or 0, limit=asked.limit
+    )
+    items = [LagTopicNamed(id=row.pk, cluster=row.cluster_id, name=row.name, polled_at=row.polled_at) for row in found]
+    return LagTopics(items=items, next=after)
 
 
 @router.get("/lag/topics/{topic_id}", response=LagTopic, operation_id="get_lag_topic", summary="One topic")

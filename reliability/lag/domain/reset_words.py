@@ -153,3 +153,8 @@ def _partitions(number: int) -> str:
 def _iso(time_ms: int) -> str:
     at = datetime.fromtimestamp(time_ms / 1000, UTC)
     return at.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")
+
+
+def same_name(typed: str, name: str) -> bool:
+    """Whether somebody typed a group's name: a field of one line holds no line breaks, and a page folds spaces."""
+    return "".join(typed.split()) == "".join(name.split())

@@ -54,7 +54,11 @@ class Seen:
     waits_s: float = 0.0
     """For how long something has been waiting since its commit moved last."""
     pace_s: float = 0.0
-    """How long that was between two moves of its commit, of late; 0 where it is not known."""
+    """The longest that was between two moves of its commit, of late; 0 where it is not known."""
+    stride: int = 0
+    """The most records that one move of its commit took, of late."""
+    gaps: int = 0
+    """Looks within the window at which the partition could not be told."""
     only_markers: bool = False
     """All that is between commit and end are markers of transactions: nothing waits there."""
 

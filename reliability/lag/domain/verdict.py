@@ -17,6 +17,10 @@ Status = Literal["ok", "warn", "crit", "paused", "unknown"]
 
 PATIENCE = 1.5
 """A commit stands still once it has not moved for so many times as long as it took before: some commit each minute."""
+FEW = 10
+"""So many records may wait for a rare commit, also where it took fewer before."""
+GAPS_MAX = 3
+"""Looks of a window that may have told nothing: a leader that fails now and then would hide every verdict."""
 BLOCKED_S = 8.0
 """A stable end that stood for less may belong to a transaction that ends soon. Ten looks a second apart span nine."""
 
@@ -177,13 +181,13 @@ def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
     if committed < course.highest:
         back = course.highest - committed
         return Verdict(word=Word.REWIND, reason=f"its commit went back by {_records(back)}", lag=lag)
-    if course.looks < WINDOW:
+    if course.looks + min(seen.gaps, GAPS_MAX) < WINDOW:
         return Verdict(word=Word.UNKNOWN, reason=f"measuring: {course.looks} of {WINDOW} looks", lag=lag)
     span = wording.span(course.span_s)
     if course.caught_up:
         return Verdict(word=Word.OK, reason=f"it had read everything within the last {span}", lag=lag)
     if course.stood:
-        if seen.waits_s < PATIENCE * seen.pace_s:
+        if seen.waits_s < PATIENCE * seen.pace_s and lag <= max(2 * seen.stride, FEW):
             reason = f"it commits about every {wording.span(seen.pace_s)}, {_waiting(lag)} for the next"
             return Verdict(word=Word.OK, reason=reason, lag=lag)
         return _standing(seen.owned, lag, span)

@@ -12,6 +12,7 @@ from reliability.lag.domain.summary import NOBODY, MemberRow, PartitionRow
 from reliability.lag.domain.values import Word
 from reliability.lag.queries.clusters import Polling
 from reliability.lag.queries.rows import Row
+from reliability.lag.views import wording as in_words
 
 NAME_CHARS_MAX, REASON_CHARS_MAX = 60, 100
 _RIGHT = frozenset(
@@ -25,8 +26,8 @@ def group_lines(rows: Sequence[Row], *, now: datetime) -> Iterator[str]:
         (
             sentences.LABELS[row.word],
             printable(row.name, limit=NAME_CHARS_MAX),
-            sentences.count(row.lag),
-            "0 s" if row.lag == 0 else sentences.span(row.lag_s, at_least=row.at_least),
+            in_words.waiting(row),
+            in_words.behind(row),
             _course(row),
             "?" if row.members is None else str(row.members),
             f"{(now - row.polled_at).total_seconds():.0f} s ago",
@@ -83,7 +84,9 @@ def _owner(row: PartitionRow, members: Sequence[MemberRow]) -> str:
     return "nobody" if row.owner == NOBODY else sentences.NOT_KNOWN
 
 
-def _table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+def _table(heads: Sequence[str], given: Sequence[Sequence[str]]) -> Iterator[str]:
+    # A line break in a name that a client chose would look like a row of its own.
+    cells = [[" ".join(cell.split()) for cell in line] for line in given]
     widths = [max(len(line[at]) for line in (heads, *cells)) for at in range(len(heads))]
     for line in (heads, *cells):
         padded = [

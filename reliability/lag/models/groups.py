@@ -24,6 +24,7 @@ class Cluster(models.Model):
     error = models.TextField(default="", help_text="why the last poll told nothing; empty when it went well")
     error_since = models.DateTimeField(null=True)
     facts = models.JSONField(default=dict, help_text="intervals, requests a minute per broker, what was left out")
+    retired_at = models.DateTimeField(null=True, help_text="when it was found to be configured no more")
 
     class Meta:
         db_table = "reliability_lag_cluster"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 
 from reliability.lag.domain.history import Bucket
+from reliability.lag.operations import upkeep
 
 # A poller that dies loses the minute it was in; whoever follows writes the rest of it, and both are one row then.
 _MINUTES = """
@@ -31,7 +32,8 @@ ON CONFLICT (group_id, topic, at) DO UPDATE SET
     lag = excluded.lag, lag_max = excluded.lag_max, lag_s_max = excluded.lag_s_max, consumed = excluded.consumed,
     produced = excluded.produced, severity = excluded.severity, looks = excluded.looks
 """
-ROLL_UP_BACK = timedelta(minutes=30)  # what a poller that was away for a while may have left out
+ROLL_UP_BACK = timedelta(minutes=30)  # minutes that a poller which died wrote late
+_LAST = "SELECT max(at) FROM reliability_lag_ten_minutes WHERE at >= %s"
 
 
 def write_minutes(rows: Sequence[tuple[int, str, Bucket]]) -> None:
@@ -44,11 +46,14 @@ def write_minutes(rows: Sequence[tuple[int, str, Bucket]]) -> None:
 
 
 def roll_up(*, now: datetime) -> None:
-    """Make the ten-minute rows of the last half hour from the minutes, those that are over."""
+    """Make ten-minute rows from the minutes: of the last half hour, and since the last there are, if nobody polled."""
     minute = now.replace(second=0, microsecond=0)
     until = minute - timedelta(minutes=minute.minute % 10)
+    oldest = until - timedelta(seconds=upkeep.MINUTES.kept_s)
     with connection.cursor() as cursor:
-        cursor.execute(_TEN_MINUTES, [until - ROLL_UP_BACK, until])
+        cursor.execute(_LAST, [oldest])
+        last = cursor.fetchone()[0] or oldest
+        cursor.execute(_TEN_MINUTES, [min(last, until - ROLL_UP_BACK), until])
 
 
 def _columns(bucket: Bucket) -> tuple[object, ...]:

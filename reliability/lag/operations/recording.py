@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,13 +11,16 @@ from django.db import transaction
 from reliability import live
 from reliability.kernel.text import printable
 from reliability.lag.domain.alerting import Phase
-from reliability.lag.models import Alert, Cluster, Event, Group, Topic
+from reliability.lag.models import Alert, Cluster, Event, Group, Reset, Topic, resets
 from reliability.lag.operations import group_rows
 from reliability.lag.operations.group_rows import TEXT_CHARS_MAX, GroupState
 from reliability.locks import operations as locks
 
+TOPICS = "topics"
+"""The fact of an event that names the topics of its group at that time."""
 BATCH = 200  # rows of one statement: a row of a large group is tens of kilobytes
 EVENTS_KEPT = timedelta(days=14)
+PREVIEWS_KEPT = timedelta(days=1)
 GONE_KEPT = timedelta(days=7)
 """A group that is gone stays to be looked at for so long; then its row goes, and its name with it."""
 
@@ -46,6 +49,8 @@ class Happened:
     status: str
     text: str
     facts: Mapping[str, object]
+    topics: Sequence[str] = ()
+    """Those of the group at that time: who does not see all of them does not see the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,8 @@ def record(
         )
         Event.objects.bulk_create([_event(each, ids[each.group]) for each in happened if each.group in ids])
         _write_alerts([each for each in alerts if each.group in ids], ids)
+        gone = [ids[each.summary.name] for each in groups if each.gone_at is not None]
+        Alert.objects.filter(group__in=gone).delete()
     if groups:
         live.changed("lag")
     return ids
@@ -137,12 +144,24 @@ def record_failure(*, cluster: str, now: datetime, error: str) -> None:
 
 def ensure_cluster(*, cluster: str) -> None:
     """Have a row for the cluster, for those that refer to it."""
-    Cluster.objects.get_or_create(name=cluster)
+    Cluster.objects.update_or_create(name=cluster, defaults={"retired_at": None})
+
+
+def retire(*, configured: Collection[str], now: datetime) -> None:
+    """Show the clusters no more that are configured no more; their groups count as gone."""
+    with transaction.atomic():
+        names = list(
+            Cluster.objects.exclude(name__in=configured).filter(retired_at=None).values_list("name", flat=True)
+        )
+        Cluster.objects.filter(name__in=names).update(retired_at=now, error="", error_since=None)
+        Group.objects.filter(cluster__in=names, gone_at=None).update(gone_at=now)
 
 
 def forget_old(*, now: datetime) -> None:
-    """Delete old events, and groups that have been gone for long."""
+    """Delete old events, groups that have been gone for long, and topics that nobody has read for as long."""
+    Topic.objects.filter(polled_at__lt=now - GONE_KEPT).delete()
     Event.objects.filter(at__lt=now - EVENTS_KEPT).delete()
+    Reset.objects.filter(state=resets.State.PLANNED, planned_at__lt=now - PREVIEWS_KEPT).delete()
     Group.objects.filter(gone_at__lt=now - GONE_KEPT).delete()
 
 
@@ -187,5 +206,5 @@ def _event(each: Happened, group_id: int) -> Event:
         kind=each.kind,
         status=each.status,
         text=printable(each.text, limit=TEXT_CHARS_MAX),
-        facts=dict(each.facts),
+        facts={**each.facts, TOPICS: list(each.topics)},
     )

@@ -75,6 +75,9 @@ def _topics(row: Row, target: Target, asked: Collection[str] | None, actor: acce
         hidden = sorted(topic for topic in named if not allowed.allows(topic))
         if hidden:
             raise BadTarget(f"The file names {hidden[0]}, a topic outside those that you may see.")
+        others = sorted(named - set(asked)) if asked is not None else []
+        if others:
+            raise BadTarget(f"The file names {others[0]}, which is none of the topics that you chose.")
         return named
     chosen = set(row.topics if asked is None else asked)
     if asked is not None and not chosen:

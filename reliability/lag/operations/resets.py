@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from reliability import access, audit, live
 from reliability.kafka import ports
-from reliability.kernel import failpoint
+from reliability.kernel import clock, failpoint
 from reliability.kernel.errors import Refused
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain import reset as rules
@@ -31,6 +31,8 @@ from reliability.lag.queries.resets import FRESH
 SETTLE_AFTER = {State.APPLYING: timedelta(seconds=60), State.UNKNOWN: timedelta(seconds=15)}
 """No order to Kafka takes a minute: whoever was applying this is gone. Who says that it got no answer waits no more."""
 NOTE = "mainstay reset {id}"
+NO_ANSWER = "no answer"
+MOVED = "its commits moved on since, so it cannot be told"
 _UNTOLD = (State.APPLYING, State.UNKNOWN)
 
 
@@ -126,7 +128,9 @@ def _keep(made: Reset, rows: Collection[Row], *, actor: access.Actor, now: datet
         with transaction.atomic():
             if made.undoes is not None:
                 earlier = Reset.objects.filter(undoes=made.undoes)
-                earlier.filter(state=State.PLANNED).delete()
+                # Locked first: one that is being applied meanwhile is none that was only looked at.
+                looked_at = earlier.filter(state=State.PLANNED).select_for_update().values_list("pk", flat=True)
+                Reset.objects.filter(pk__in=list(looked_at)).delete()
                 earlier.filter(state__in=(State.REFUSED, State.PARTLY)).update(undoes=None)
             made.save()
     except IntegrityError:
@@ -142,6 +146,7 @@ def apply(
     Raises ``PlanUsed``, ``PlanOld``, ``PlanChanged``, ``Forbidden``, ``Busy``, ``access.Denied``,
     ``audit.ReasonRequired``, ``ports.Unavailable``.
     """
+    began_s = clock.SYSTEM.monotonic()
     made = Reset.objects.select_related("group").get(pk=reset_id)
     rows = rows_of(made)
     about = history.target(made.group.pk)
@@ -157,7 +162,7 @@ def apply(
     failpoint.reach("lag.reset_begun")
     problems = _tell_kafka(made, rows, admin)
     failpoint.reach("lag.reset_told")
-    return _end(made, problems, now=now)
+    return _end(made, problems, now=now + timedelta(seconds=clock.SYSTEM.monotonic() - began_s))
 
 
 def _begin(made: Reset, *, actor: access.Actor, reason: str, now: datetime) -> None:
@@ -174,6 +179,8 @@ def _begin(made: Reset, *, actor: access.Actor, reason: str, now: datetime) -> N
         raise Busy from None
     if not begun:
         raise PlanUsed
+    if any(map(_is_unanswered, Reset.objects.filter(group=made.group, state=State.UNKNOWN))):
+        raise Busy("Kafka has not answered another reset of this group: what became of it is told in a moment.")
 
 
 def settle(*, cluster: str, admin: ports.GroupAdmin, now: datetime) -> int:
@@ -186,11 +193,29 @@ def settle(*, cluster: str, admin: ports.GroupAdmin, now: datetime) -> int:
             found = looks.commits(made.group, admin)
         except Forbidden:  # it stays not known; the others are told
             continue
-        wanted = _wanted(rows_of(made)) | dict.fromkeys(_forgotten(made), None)
-        missed = "was not set before the process died"
-        _end(made, {place: None if found.get(place) == after else missed for place, after in wanted.items()}, now=now)
+        if made.state == State.UNKNOWN and not _is_unanswered(made):
+            continue  # as much is known of it as ever will be
+        rows = rows_of(made)
+        before = {row.place: row.before for row in rows}
+        wanted = _wanted(rows) | dict.fromkeys(_forgotten(made), None)
+        _end(
+            made,
+            {place: _became(found.get(place), before.get(place), after) for place, after in wanted.items()},
+            now=now,
+        )
         told += 1
     return told
+
+
+def _became(found: int | None, before: int | None, after: int | None) -> str | None:
+    """What became of an order that nobody answered, by the commit that stands there now."""
+    if found == after:
+        return None
+    return "was not set" if found == before else MOVED
+
+
+def _is_unanswered(made: Reset) -> bool:
+    return made.state == State.UNKNOWN and any(why.startswith(NO_ANSWER) for why in made.outcome.values())
 
 
 def rows_of(made: Reset) -> list[Row]:
@@ -223,27 +248,33 @@ def _tell_kafka(made: Reset, rows: list[Row], admin: ports.GroupAdmin) -> dict[T
         answers = admin.commit(made.group.name, offsets, note=NOTE.format(id=made.pk)) if offsets else {}
         answers |= admin.forget(made.group.name, forget) if forget else {}
     except (ports.Unavailable, ports.Unsupported) as error:
-        return dict.fromkeys([*offsets, *forget], f"no answer: {error}")
-    return {place: None if problem is None else problem.message for place, problem in answers.items()}
+        return dict.fromkeys([*offsets, *forget], f"{NO_ANSWER}: {error}")
+    return {place: None if problem is None else _why(problem) for place, problem in answers.items()}
+
+
+def _why(problem: ports.Problem) -> str:
+    """A connection that broke after the order was sent tells nothing of whether it was followed."""
+    return f"{NO_ANSWER}: {problem.message}" if problem.code == "unavailable" else problem.message
 
 
 def _end(made: Reset, problems: Mapping[TopicPartition, str | None], *, now: datetime) -> Reset:
     failed = {place: problem for place, problem in problems.items() if problem is not None}
     state = _state(problems, failed)
     with transaction.atomic():
-        Reset.objects.filter(pk=made.pk, state__in=_UNTOLD).update(
+        told = Reset.objects.filter(pk=made.pk, state__in=_UNTOLD).update(
             state=state,
             outcome={f"{place.topic} {place.partition}": problem for place, problem in failed.items()},
             ended_at=now,
         )
-        Event.objects.create(
-            group=made.group,
-            at=now,
-            kind=Kind.RESET,
-            status="prog" if state == State.APPLIED else "crit",
-            text=f"reset to {made.target}: {State(state).label}",
-            facts={"reset": made.pk},
-        )
+        if told:
+            Event.objects.create(
+                group=made.group,
+                at=now,
+                kind=Kind.RESET,
+                status="prog" if state == State.APPLIED else "crit",
+                text=f"reset to {made.target}: {State(state).label}",
+                facts={"reset": made.pk, "topics": made.topics},
+            )
     live.changed("lag")
     made.refresh_from_db()
     return made
@@ -252,6 +283,6 @@ def _end(made: Reset, problems: Mapping[TopicPartition, str | None], *, now: dat
 def _state(problems: Mapping[TopicPartition, str | None], failed: Mapping[TopicPartition, str]) -> State:
     if not failed:
         return State.APPLIED
-    if any(problem.startswith("no answer") for problem in failed.values()):
+    if any(problem.startswith((NO_ANSWER, MOVED)) for problem in failed.values()):
         return State.UNKNOWN
     return State.REFUSED if len(failed) == len(problems) else State.PARTLY

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import structlog
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
-from reliability.lag.domain import advisor, alerting, loss, members, schedule, trend, verdict
+from reliability.lag.domain import alerting, loss, schedule, trend, verdict
 from reliability.lag.domain.alerting import Phase
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.summary import PartitionRow, Summary
@@ -17,12 +19,16 @@ from reliability.lag.domain.values import WINDOW
 from reliability.lag.models.events import Kind
 from reliability.lag.operations.group_rows import GroupState
 from reliability.lag.operations.recording import AlertState, Happened
-from reliability.lag.polling import judging, minutes, noticing, telling
+from reliability.lag.polling import facts, judging, minutes, noticing, telling
 from reliability.lag.polling.judging import Judged
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.remembering import Memory, Remembered
 from reliability.lag.polling.transactions import Transactions
+
+log = structlog.get_logger(__name__)
+
+MISSED_MAX = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +70,29 @@ def conclude(context: Context, *, due: Collection[str], with_windows: bool) -> C
             found.unchanged.append(group.id)
             _note_minutes(name, group, (), found, context)
         else:
-            _conclude_one(name, group, found, context, with_windows=with_windows)
-    for name in [name for name in context.memory.groups if name not in context.look.listed]:
+            _concluded(name, group, found, context, with_windows=with_windows)
+    for name in list(context.memory.groups):
+        if not _is_gone(context.memory.groups[name], is_listed=name in context.look.listed):
+            continue
         state = noticing.gone(name, context.memory.groups.pop(name), context.now)
         if state is not None:
             found.groups.append(state)
-            found.happened.append(noticing.happened(name, context.now, Kind.STATE, "paused", "the group is gone"))
+            line = noticing.happened(name, context.now, Kind.STATE, "paused", "the group is gone")
+            found.happened.append(replace(line, topics=sorted(state.summary.per_topic)))
     return found
+
+
+def _is_gone(group: Remembered, *, is_listed: bool) -> bool:
+    """Twice not listed: a broker leaves out what it is just taking over."""
+    group.missed = 0 if is_listed else group.missed + 1
+    return group.missed >= MISSED_MAX
+
+
+def _concluded(name: str, group: Remembered, found: Concluded, context: Context, *, with_windows: bool) -> None:
+    try:
+        _conclude_one(name, group, found, context, with_windows=with_windows)
+    except Exception:  # the edge between groups: one that nobody thought of must not hide the others
+        log.exception("lag_group_not_judged", group=name)
 
 
 def _is_unchanged(
@@ -82,14 +104,21 @@ def _is_unchanged(
     """
     if group.is_hot or look.commits.get(name) != group.commits or look.described.get(name) != group.description:
         return False
-    if look.listed[name].state != group.state or any(each.phase != Phase.QUIET for each in group.alerts.values()):
+    if look.listed[name].state != group.state or any(map(_is_under_way, group.alerts.values())):
         return False
     return group.places.items() <= settled.items()
 
 
+def _is_under_way(alert: alerting.State) -> bool:
+    """Whether a look may change it, or there is something left to tell."""
+    return alert.phase != Phase.QUIET or alert.told
+
+
 def _conclude_one(name: str, group: Remembered, found: Concluded, context: Context, *, with_windows: bool) -> None:
+    before = {place.topic for place in group.places}
     summary = _summary(name, group, context)
     group.per_topic = summary.per_topic
+    topics = sorted(before | summary.per_topic.keys())
     _note_minutes(name, group, summary.rows, found, context)
     told = telling.step(
         summary,
@@ -99,9 +128,9 @@ def _conclude_one(name: str, group: Remembered, found: Concluded, context: Conte
         at_s=context.look.at_s,
     )
     found.alerts.extend(told.states)
-    found.happened.extend(told.happened)
-    found.happened.extend(noticing.verdict_changes(name, group, summary, context.now))
-    found.happened.extend(noticing.rebalances(name, group, context.look, context.now))
+    happened = [*told.happened, *noticing.verdict_changes(name, group, summary, context.now)]
+    happened += noticing.rebalances(name, group, context.look, context.now)
+    found.happened.extend(replace(each, topics=topics) for each in happened)
     group.first_seen = group.first_seen or context.now
     found.groups.append(
         GroupState(
@@ -127,7 +156,9 @@ def _judged(name: str, group: Remembered, context: Context) -> Judged:
     markers = context.markers.among(seen, group.window)
     # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
     group.window.add(look.at_s, {place: (at, at if place in markers else end) for place, (at, end) in seen.items()})
-    judged = judging.judge(name, look, window=group.window, tracks=context.memory.tracks, markers=markers)
+    judged = judging.judge(
+        name, look, window=group.window, tracks=context.memory.tracks, markers=markers, known=group.places
+    )
     return judging.with_rows(judged, context.transactions.named(judged.rows, at_s=look.at_s))
 
 
@@ -137,7 +168,7 @@ def _remember(group: Remembered, judged: Judged, look: Look, *, name: str) -> No
     group.commits = None if isinstance(commits, ports.Problem) else commits
     group.places = {_place(row): row.committed for row in judged.rows}
     group.state = listing.state
-    group.is_hot = _is_hot(group, judged)
+    group.is_hot = group.is_hot if judged.problem else _is_hot(group, judged)
     group.empty_since_s = (group.empty_since_s or look.at_s) if listing.state == "empty" else None
 
 
@@ -147,7 +178,9 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
     known = [row.lag for row in judged.rows if row.lag is not None]
     lag = sum(known) if known else None
     slowest = max((row for row in judged.rows if row.lag_s is not None), key=lambda row: row.lag_s or 0.0, default=None)
-    if lag is not None:
+    per_topic = judging.sums(judged)
+    untold = any(each.untold for each in per_topic.values())
+    if lag is not None and not untold:
         group.points.append((look.at_s, float(lag)))
     if slowest is not None and slowest.lag_s is not None:
         group.ages.append((look.at_s, slowest.lag_s))
@@ -158,9 +191,7 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
     # A record on its way is no lag: what is said of the course of a lag is said of one that lasts.
     behind = [row for row in judged.rows if row.lag and not group.window.caught_up(_place(row))]
     forecast = _forecast(behind, group, context)
-    direction = trend.direction(group.points) if behind else None
-    per_topic = judging.sums(judged)
-    untold = any(each.untold for each in per_topic.values())
+    direction = trend.direction(group.points) if behind and not untold else None
     return Summary(
         name=name,
         state=told.state if told else listing.state,
@@ -184,7 +215,16 @@ def _summary(name: str, group: Remembered, context: Context) -> Summary:
         rows=judged.rows,
         members=judged.members,
         per_topic=per_topic,
-        facts=_facts(judged, group, told, lag=lag if behind or lag is None else 0, forecast=forecast),
+        facts=facts.told(
+            judged,
+            group,
+            told,
+            lag=lag if behind or lag is None else 0,
+            forecast=forecast,
+            retention_unknown=any(
+                not isinstance(context.memory.retention.get(row.topic), ports.Retention) for row in behind
+            ),
+        ),
     )
 
 
@@ -228,39 +268,3 @@ def _forecast(rows: list[PartitionRow], group: Remembered, context: Context) -> 
             )
         )
     return min((each for each in found if each is not None), default=None)
-
-
-def _facts(
-    judged: Judged,
-    group: Remembered,
-    description: ports.GroupDescription | None,
-    *,
-    lag: int | None,
-    forecast: loss.Forecast | None,
-) -> dict[str, object]:
-    facts: dict[str, object] = {}
-    rates = group.window.rates()
-    if rates is not None:
-        facts |= {"inflow_per_s": round(rates[0], 2), "consumed_per_s": round(rates[1], 2)}
-    if judged.problem:
-        facts["problem"] = judged.problem
-    if forecast is not None:
-        facts |= {"loss_by": forecast.by, "loss_at_most": forecast.at_most}
-    if description is None:
-        return facts
-    working = sum(1 for member in description.members if member.owns)
-    speed = advisor.per_member(consumed_per_s=rates[1] if rates and lag else None, working=working)
-    advice = advisor.advise(
-        inflow_per_s=rates[0] if rates else None,
-        per_member_per_s=speed,
-        lag=lag,
-        partitions=len(judged.rows),
-        members=len(description.members),
-    )
-    skew = members.skew(description.members, {TopicPartition(row.topic, row.partition): row.lag for row in judged.rows})
-    idle = members.idle(description.members)
-    facts |= {"advice": advice.text, "idle": len(idle)}
-    facts |= {
-        name: round(value, 2) for name, value in (("skew", skew.owned), ("lag_skew", skew.lag)) if value is not None
-    }
-    return facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reliability.kafka import ports
@@ -58,8 +58,12 @@ def judge(
     window: Window,
     tracks: Mapping[TopicPartition, EndTrack],
     markers: frozenset[TopicPartition] = frozenset(),
+    known: Collection[TopicPartition] = (),
 ) -> Judged:
-    """Judge every partition that the group has committed or owns. ``markers``: where nothing but markers waits."""
+    """Judge every partition that the group has committed or owns. ``markers``: where nothing but markers waits.
+
+    ``known``: those of the look before, which stay while its commits cannot be read.
+    """
     commits = look.commits.get(name, {})
     description = look.described.get(name)
     owned = owners(description)
@@ -68,14 +72,18 @@ def judge(
     if owned is None and is_empty:
         owned = {}
     rows = []
-    for place in sorted({*committed, *(owned or ())}):
+    kept = known if isinstance(commits, ports.Problem) else ()
+    for place in sorted({*committed, *(owned or ()), *kept}):
         row = _read_to_its_end(place, look, committed=committed.get(place), owned=owned)
         if row is not None:
             rows.append(row)
             continue
-        seen = _seen(place, look, commits=commits, owned=owned, markers=markers, pace=window.pace(place))
+        seen = _seen(place, look, commits=commits, owned=owned, markers=markers, window=window)
         found = verdict.judge(window.of(place), seen, group_empty=is_empty)
-        rows.append(_row(place, seen, found, look=look, owned=owned, track=tracks.get(place)))
+        if found.word is Word.STOP and not is_empty and _is_left(place.topic, owned):
+            found = replace(found, word=Word.WARN, reason=f"{found.reason}, and no member reads this topic any more")
+        behind = _behind(found, seen, window, tracks.get(place), now_s=look.at_s)
+        rows.append(_row(place, seen, found, look=look, owned=owned, behind=behind))
     problem = _problem(commits, description)
     word, reason = _of_group(rows, is_empty=is_empty, problem=problem)
     return Judged(
@@ -103,8 +111,9 @@ def _seen(
     commits: Mapping[TopicPartition, int] | ports.Problem,
     owned: Mapping[TopicPartition, int] | None,
     markers: frozenset[TopicPartition],
-    pace: tuple[float, float],
+    window: Window,
 ) -> Seen:
+    pace = window.pace(place)
     return Seen(
         committed=None if isinstance(commits, ports.Problem) else commits.get(place),
         start=_number(look.starts.get(place)),
@@ -112,8 +121,10 @@ def _seen(
         stable=_number(look.stable.get(place)),
         owned=None if owned is None else place in owned,
         problem=reading.problem_of(place, look, committed=commits),
-        waits_s=pace[0],
-        pace_s=pace[1],
+        waits_s=pace.waits_s,
+        pace_s=pace.pace_s,
+        stride=pace.stride,
+        gaps=window.gaps(place),
         only_markers=place in markers,
     )
 
@@ -137,6 +148,24 @@ def _read_to_its_end(
     )  # fmt: skip
 
 
+def _is_left(topic: str, owned: Mapping[TopicPartition, int] | None) -> bool:
+    """Whether the group has members, all of which read other topics: its commits here are left over, or a part of it
+    is down."""
+    return bool(owned) and all(place.topic != topic for place in owned or ())
+
+
+def _behind(
+    found: Verdict, seen: Seen, window: Window, track: EndTrack | None, *, now_s: float
+) -> time_lag.TimeLag | None:
+    if found.lag == 0:
+        return time_lag.TimeLag(seconds=0.0, at_least=False)
+    if found.word is Word.BLOCKED:
+        return time_lag.TimeLag(seconds=window.span_s, at_least=True)  # as long as the readable end is seen to stand
+    if found.lag and track is not None and seen.committed is not None:
+        return time_lag.time_lag(track, seen.committed, now_s=now_s)
+    return None
+
+
 def _row(
     place: TopicPartition,
     seen: Seen,
@@ -144,13 +173,8 @@ def _row(
     *,
     look: Look,
     owned: Mapping[TopicPartition, int] | None,
-    track: EndTrack | None,
+    behind: time_lag.TimeLag | None,
 ) -> PartitionRow:
-    behind = None
-    if found.lag == 0:
-        behind = time_lag.TimeLag(seconds=0.0, at_least=False)
-    elif found.lag and track is not None and seen.committed is not None:
-        behind = time_lag.time_lag(track, seen.committed, now_s=look.at_s)
     return PartitionRow(
         topic=place.topic,
         partition=place.partition,

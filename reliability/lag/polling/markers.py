@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 SPAN_MAX = 5  # records of lag that may be markers: one transaction leaves one in each of its partitions
 DEADLINE_S = 1.0  # of one look; a partition whose records cannot be read keeps its lag
 STOOD_LOOKS = WINDOW - 4  # looked for before a verdict is due: a first connection takes its time, or fails
+KNOWN_MAX = 20_000
 LOOKS_PER_POLL = 20  # a cluster with many such partitions takes some polls longer to be right, but is polled
 
 
@@ -29,7 +30,7 @@ class Markers:
     def __init__(self, make_reader: Callable[[], ports.Reader] | None) -> None:
         self._make_reader = make_reader
         self._reader: ports.Reader | None = None
-        self._found: dict[TopicPartition, tuple[int, int, bool]] = {}
+        self._found: dict[tuple[TopicPartition, int], tuple[int, bool]] = {}
         self._left = 0
 
     def begin(self) -> None:
@@ -51,16 +52,18 @@ class Markers:
             self._reader = None
 
     def _only_markers(self, place: TopicPartition, committed: int, end: int, window: Window) -> bool:
-        known = self._found.get(place)
-        if known is not None and known[:2] == (committed, end):
-            return known[2]
+        known = self._found.get((place, committed))
+        if known is not None and known[0] == end:
+            return known[1]
         make, stood = self._make_reader, window.looks >= STOOD_LOOKS and not window.moved(place, looks=STOOD_LOOKS)
         if self._left <= 0 or not stood or make is None:
             return False
         self._left -= 1
         found = self._look(make, place, committed, end)
         if found is not None:
-            self._found[place] = (committed, end, found)
+            if len(self._found) >= KNOWN_MAX:
+                self._found.clear()  # commits that moved on long ago are most of it
+            self._found[place, committed] = (end, found)
         return bool(found)
 
     def _look(self, make: Callable[[], ports.Reader], place: TopicPartition, committed: int, end: int) -> bool | None:

@@ -71,7 +71,8 @@ class Poller:
     def step(self) -> bool:
         """Look at what is due, unless another poller has the cluster. An error leaves the lease to whoever is first."""
         if self._is_doubtful:
-            self._memory, self._is_doubtful = remembering.restore(self._cluster), False
+            self._remember()
+            self._is_doubtful = False
         if not self._is_ours():
             self._facts = {"cluster": self._cluster, "waits": "another process polls this cluster"}
             return False
@@ -123,14 +124,15 @@ class Poller:
         admin = self._admin = self._admin or self._make_admin()
         retentions = self._retentions = self._retentions or Retentions(admin)
         transactions = self._transactions = self._transactions or Transactions(admin)
-        reader = Reader(admin, time=self._time)
+        reader = Reader(admin, between=self._still_ours, time=self._time)
         everyone = reader.groups()
         listed = {name: group for name, group in everyone.items() if printable(name, limit=NAME_CHARS_MAX) == name}
         is_whole = now_s - self._whole_s >= self._intervals.quiet_s
         due = list(listed) if is_whole else self._due(listed)
+        began = self._time.now()
         look = reader.look(listed, due=due, followed=self._memory.followed(but=set(due)))
         remembering.measure_anew(self._memory, self._cluster, since=self._looked_at)
-        self._looked_at = self._time.now()
+        self._looked_at = began
         self._memory.see_ends(look.stable, at_s=look.at_s)
         retentions.refresh(self._memory, look, now_s=now_s)
         context = Context(
@@ -145,6 +147,7 @@ class Poller:
         )
         self._markers.begin()
         concluded = conclude(context, due=due, with_windows=is_whole)
+        self._still_ours()
         failpoint.reach("lag.before_record")
         self._write(look, concluded, is_whole=is_whole)
         for name in self._memory.passed_by(look.stable, but=set(due)):
@@ -212,7 +215,8 @@ class Poller:
         for name, group_id in ids.items():
             if name in self._memory.groups:
                 self._memory.groups[name].id = group_id
-        self._write_minutes(concluded.minutes, ids)
+        known = {name: group.id for name, group in self._memory.groups.items() if group.id is not None}
+        self._write_minutes(concluded.minutes, {**known, **ids})
 
     def _write_minutes(self, over: Iterable[tuple[str, str, Bucket]], ids: Mapping[str, int]) -> None:
         """Of groups that have a row: all that were looked at, for their rows were written before."""
@@ -247,10 +251,21 @@ class Poller:
             if self._lease is None:
                 return False
             recording.ensure_cluster(cluster=self._cluster)
-            self._memory = remembering.restore(self._cluster)
+            self._remember()
             self._next_s = float("-inf")
         self._renewed_s = now_s
         return True
+
+    def _remember(self) -> None:
+        """Go on with what the poller before wrote down; what topics keep is asked anew."""
+        self._memory = remembering.restore(self._cluster)
+        self._retentions = None
+
+    def _still_ours(self) -> None:
+        """Keep the lease in a look that takes long. Raises ``LeaseLost``."""
+        if self._lease is not None and self._time.monotonic() - self._renewed_s >= RENEW_AFTER_S:
+            self._lease = locks.renew(lease=self._lease, ttl_s=LEASE_S)
+            self._renewed_s = self._time.monotonic()
 
     def _keep_up(self, now_s: float) -> None:
         if now_s - self._upkeep_s < UPKEEP_EVERY_S:

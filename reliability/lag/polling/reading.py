@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from reliability.kafka import ports
@@ -35,8 +35,16 @@ class Look:
 class Reader:
     """Asks one cluster. Commits are read before ends, so that lag is never negative by race."""
 
-    def __init__(self, admin: ports.GroupAdmin, *, time: clock.Clock = clock.SYSTEM) -> None:
+    def __init__(
+        self,
+        admin: ports.GroupAdmin,
+        *,
+        between: Callable[[], None] = lambda: None,
+        time: clock.Clock = clock.SYSTEM,
+    ) -> None:
+        """``between``: called between questions, each of which may take seconds."""
         self._admin = admin
+        self._between = between
         self._time = time
 
     def groups(self) -> dict[str, ports.GroupListing]:
@@ -56,14 +64,19 @@ class Reader:
         """
         began_s = self._time.monotonic()
         commits = self._admin.commits(due) if due else {}
+        self._between()
         described = self._admin.describe([listed[name] for name in due]) if due else {}
+        self._between()
         layout = self._admin.layout()
+        self._between()
         needed = _partitions_of(commits, described)
         there = {place for place in needed if layout.get(place, -1) >= 0}
         everywhere = there | {place for place in followed if layout.get(place, -1) >= 0}
         starts = self._admin.starts(there) if there else {}
+        self._between()
         stable = self._admin.ends(everywhere, stable=True) if everywhere else {}
         at_s = self._time.now().timestamp()
+        self._between()
         ends = self._admin.ends(there, stable=False) if there else {}
         return Look(
             at_s=at_s,

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Max, Q
 
 from reliability.kafka import ports
 from reliability.kernel.record import TopicPartition
-from reliability.lag.domain import trend
 from reliability.lag.domain.alerting import Kind, Phase, State
 from reliability.lag.domain.end_track import EndTrack
 from reliability.lag.domain.history import Bucket
 from reliability.lag.domain.summary import TopicSum
 from reliability.lag.domain.values import Word
-from reliability.lag.models import Alert, Group, Mute, Reset, Topic
+from reliability.lag.models import Alert, Group, Mute, Reset, Topic, resets
 from reliability.lag.polling.windows import Window
 
 log = structlog.get_logger(__name__)
 
-STARTS_MAX = 60  # logs lose whole segments at a time: a look back of some minutes tells how fast
+SET_WITHIN = timedelta(minutes=2)  # a reset of longer ago, of which nothing is known, says nothing about now
+STARTS_MAX, STARTS_MIN = 60, 3  # moves of a log's beginning that are kept, and what it takes to tell how fast it moves
 POINTS_MAX = 20  # of the total lag, for trend and forecast, as klag keeps them
 
 
@@ -44,6 +45,8 @@ class Remembered:
     unrest_s: float | None = None
     """Since when its members change places."""
     state: str = ""
+    missed: int = 0
+    """How often in a row it was not listed."""
     is_hot: bool = True
     alerts: dict[Kind, State] = field(default_factory=dict)
     per_topic: dict[str, TopicSum] = field(default_factory=dict)
@@ -86,15 +89,24 @@ class Memory:
         if len(self.tracks) > len(stable):
             followed = self.followed() | set(stable)
             self.tracks = {place: track for place, track in self.tracks.items() if place in followed}
+            self._starts = {place: seen for place, seen in self._starts.items() if place in followed}
 
     def start_rate(self, place: TopicPartition, start: int | None, *, at_s: float) -> float | None:
-        """Note where a log begins, and return by how many records a second that moves; None while it is too early."""
+        """Note where a log begins, and return by how many records a second that moves; None while it is too early.
+
+        Whole segments go at a time: the first move tells how large they are, only the next one how often they go.
+        """
         if start is None:
             return None
         seen = self._starts.setdefault(place, deque(maxlen=STARTS_MAX))
-        if not seen or at_s > seen[-1][0]:
+        if not seen or start < seen[-1][1]:
+            seen.clear()
             seen.append((at_s, float(start)))
-        return trend.rate(seen)
+        elif start > seen[-1][1]:
+            seen.append((at_s, float(start)))
+        if len(seen) < STARTS_MIN or at_s <= seen[1][0]:
+            return None
+        return (seen[-1][1] - seen[1][1]) / (at_s - seen[1][0])
 
     def passed_by(self, stable: Mapping[TopicPartition, int | ports.Problem], *, but: Collection[str]) -> Iterator[str]:
         """Names of quiet groups that have something to read by now, or whose topic got shorter.
@@ -114,10 +126,15 @@ class Memory:
 def restore(cluster: str) -> Memory:
     """Return what the poller before wrote down: windows, words and tracks; an empty memory for a new cluster."""
     memory = Memory()
+    set_at = dict(
+        Reset.objects.filter(group__cluster=cluster, ended_at__isnull=False)
+        .values_list("group_id")
+        .annotate(last=Max("ended_at"))
+    )
     for group in Group.objects.filter(cluster=cluster, gone_at=None).iterator(chunk_size=200):
         memory.groups[group.name] = Remembered(
             id=group.pk,
-            window=Window.unpack(bytes(group.window)) if group.window else Window(),
+            window=_window(group, set_at.get(group.pk)),
             word=Word(group.word),
             word_since=group.word_since,
             first_seen=group.first_seen,
@@ -135,9 +152,20 @@ def restore(cluster: str) -> Memory:
     return memory
 
 
+def _window(group: Group, set_at: datetime | None) -> Window:
+    """The samples of a group, if nobody set its commits since the first of them."""
+    window = Window.unpack(bytes(group.window)) if group.window else Window()
+    return Window() if set_at is not None and set_at.timestamp() >= window.begins_s else window
+
+
 def measure_anew(memory: Memory, cluster: str, *, since: datetime) -> None:
-    """Forget the samples of groups that an operator set somewhere else since then: that is no rewind of theirs."""
-    names = Reset.objects.filter(group__cluster=cluster, ended_at__gte=since).values_list("group__name", flat=True)
+    """Forget the samples of groups that an operator set somewhere else since then: that is no rewind of theirs.
+
+    One that is being set counts: its commits may be in place before that is written down.
+    """
+    under_way = Q(state__in=(resets.State.APPLYING, resets.State.UNKNOWN), applied_at__gte=since - SET_WITHIN)
+    lately = Q(ended_at__gte=since) | under_way
+    names = Reset.objects.filter(lately, group__cluster=cluster).values_list("group__name", flat=True)
     for name in set(names) & memory.groups.keys():
         group = memory.groups[name]
         group.window, group.is_hot = Window(), True

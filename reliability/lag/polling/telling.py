@@ -14,6 +14,7 @@ from reliability.lag.domain import alerting, verdict
 from reliability.lag.domain.alerting import Figures, Kind, Rule, State
 from reliability.lag.domain.summary import Summary
 from reliability.lag.domain.time_lag import TimeLag
+from reliability.lag.domain.values import Word
 from reliability.lag.models.events import Kind as EventKind
 from reliability.lag.operations.recording import AlertState, Happened
 
@@ -98,17 +99,30 @@ def _figures(summary: Summary) -> Figures:
         word=summary.word,
         time_lag=behind,
         eta_s=_eta(summary),
-        loss_s=summary.loss_s if summary.loss_s is not None else (math.inf if summary.lag is not None else None),
+        loss_s=_loss(summary),
     )
 
 
+def _loss(summary: Summary) -> float | None:
+    if summary.loss_s is not None:
+        return summary.loss_s
+    is_known = summary.lag is not None and not summary.untold and not summary.facts.get("retention_unknown")
+    return math.inf if is_known else None
+
+
 def _eta(summary: Summary) -> float | None:
-    """Not known while nothing can be said; never, while the lag grows or stands."""
-    if summary.lag == 0 and not summary.untold:
-        return 0.0
+    """Never, while the lag of a group in trouble grows; nothing to wait for, while it gets on; else not known.
+
+    A lag that creeps up between two commits is none, whatever its trend: the verdict looks closer.
+    """
     if summary.eta_s is not None:
         return summary.eta_s
-    return math.inf if summary.trend == "growing" else None
+    if summary.untold:
+        return None
+    growing = summary.trend == "growing"
+    if summary.word in (Word.OK, Word.EMPTY):
+        return None if growing else 0.0
+    return math.inf if growing and summary.word in (Word.WARN, Word.STALL, Word.STOP) else None
 
 
 def _text(rule: Rule, summary: Summary) -> str:

@@ -40,10 +40,12 @@ class Retentions:
 
 
 def states(memory: Memory, look: Look, *, now: datetime) -> list[TopicState]:
-    """Return every topic that a group follows, to be written down."""
+    """Return every topic that a group follows, with all its partitions, to be written down."""
+    followed = {place.topic for place in look.stable} | {place.topic for place in memory.followed()}
     by_topic: dict[str, list[int]] = defaultdict(list)
-    for place in look.stable:
-        by_topic[place.topic].append(place.partition)
+    for place in look.layout:
+        if place.topic in followed:
+            by_topic[place.topic].append(place.partition)
     return [_state(memory, look, topic, sorted(partitions), now) for topic, partitions in sorted(by_topic.items())]
 
 
@@ -69,5 +71,8 @@ def _row(look: Look, place: TopicPartition) -> list[object]:
     """Partition, leader, start, end, stable end, problem."""
     found = [look.starts.get(place), look.ends.get(place), look.stable.get(place)]
     problem = next((each.message for each in found if isinstance(each, ports.Problem)), "")
+    leader = look.layout.get(place, -1)
+    if leader < 0:
+        problem = problem or "the partition has no leader"
     numbers = [each if isinstance(each, int) else None for each in found]
-    return [place.partition, look.layout.get(place, -1), *numbers, printable(problem, limit=TEXT_CHARS_MAX)]
+    return [place.partition, leader, *numbers, printable(problem, limit=TEXT_CHARS_MAX)]

@@ -15,7 +15,7 @@ from reliability.lag.domain.values import Word
 
 log = structlog.get_logger(__name__)
 
-FRESH_S = 30.0
+FRESH_S, FORGOTTEN_S = 30.0, 600.0
 ASKED_MAX = 50  # partitions of one look: each costs its leader a look through its producers
 NAME_CHARS_MAX = 100
 
@@ -32,6 +32,7 @@ class Transactions:
         blocked = [TopicPartition(row.topic, row.partition) for row in rows if row.word == Word.BLOCKED]
         if not blocked:
             return list(rows)
+        self._known = {place: each for place, each in self._known.items() if at_s - each[0] < FORGOTTEN_S}
         self._ask([place for place in blocked if at_s - self._known.get(place, (0.0, None))[0] >= FRESH_S], at_s)
         return [self._with_name(row) if row.word == Word.BLOCKED else row for row in rows]
 
@@ -53,6 +54,14 @@ class Transactions:
         if oldest is None:
             return row
         name = printable(oldest.transactional_id, limit=NAME_CHARS_MAX) or f"producer {oldest.producer_id}"
-        since = datetime.fromtimestamp(oldest.since_ms / 1000, UTC) if oldest.since_ms is not None else None
+        since = _instant(oldest.since_ms)
         wrote = f", last wrote at {since:%H:%M:%S} UTC" if since else ""
         return row._replace(reason=f"{row.reason}: {name}{wrote}, holds offset {oldest.first_offset:,}")
+
+
+def _instant(ms: int | None) -> datetime | None:
+    """A timestamp that a client chose; None for one that is no time."""
+    try:
+        return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -7,14 +7,39 @@ import zlib
 from array import array
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Sample
 
 PACE_MAX_S = 600.0
-PACE_KEPT = 0.7
-"""Of a pace at the next move: a standstill that is over is forgotten after some commits."""
+PACE_OF = 10
+"""Moves of a commit that its pace is made of, by the longest wait among them: one standstill is forgotten."""
 _NOT_SEEN = -1  # an offset is never negative
+
+
+class Pace(NamedTuple):
+    """How the commits of a partition go."""
+
+    waits_s: float
+    """For how long something has been waiting since its commit moved."""
+    pace_s: float
+    """The longest that took of late; 0 where it is not known."""
+    stride: int
+    """The most records that one move took of late."""
+
+
+NO_PACE = Pace(0.0, 0.0, 0)
+
+
+@dataclass(slots=True)
+class _Pace:
+    """What a pace is made of: since when something waits, the last waits, what the last moves took."""
+
+    since_s: float = 0.0
+    waits: list[float] = field(default_factory=list)
+    strides: list[int] = field(default_factory=list)
 
 
 class Window:
@@ -23,7 +48,7 @@ class Window:
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=WINDOW)
         self._marks: dict[TopicPartition, array[int]] = {}
-        self._paces: dict[TopicPartition, tuple[float, float]] = {}  # something waits since, the pace of its commits
+        self._paces: dict[TopicPartition, _Pace] = {}
 
     def add(self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]]) -> None:
         """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten."""
@@ -40,7 +65,8 @@ class Window:
                 del marks[:2]
             if committed < end or place in self._paces:
                 before = marks[-2] if marks else _NOT_SEEN
-                self._note_pace(place, at_s, moved=before not in (_NOT_SEEN, committed), waits=committed < end)
+                taken = 0 if before == _NOT_SEEN else committed - before
+                self._note_pace(place, at_s, taken=taken, waits=committed < end)
             marks.append(committed)
             marks.append(end)
             kept[place] = marks
@@ -54,20 +80,29 @@ class Window:
         if len(self._paces) > len(kept):
             self._paces = {place: pace for place, pace in self._paces.items() if place in kept}
 
-    def pace(self, place: TopicPartition) -> tuple[float, float]:
-        """For how many seconds something has been waiting since the commit moved, and how long it took of late."""
-        since_s, pace_s = self._paces.get(place, (0.0, 0.0))
-        return (self._times[-1] - since_s if since_s and self._times else 0.0), pace_s
+    def pace(self, place: TopicPartition) -> Pace:
+        """How long something has been waiting, and how its commits went of late."""
+        pace = self._paces.get(place)
+        if pace is None or not self._times:
+            return NO_PACE
+        waits_s = self._times[-1] - pace.since_s if pace.since_s else 0.0
+        return Pace(waits_s, max(pace.waits, default=0.0), max(pace.strides, default=0))
 
-    def _note_pace(self, place: TopicPartition, at_s: float, *, moved: bool, waits: bool) -> None:
-        """Only time in which there was something to commit counts: a topic at rest makes nobody slow."""
-        since_s, pace_s = self._paces.get(place, (0.0, 0.0))
-        if moved:
-            pace_s = max(min(at_s - since_s, PACE_MAX_S) if since_s else 0.0, pace_s * PACE_KEPT)
-            since_s = 0.0
-        since_s = (since_s or at_s) if waits else 0.0
-        if since_s or pace_s >= 1.0:
-            self._paces[place] = since_s, pace_s
+    def _note_pace(self, place: TopicPartition, at_s: float, *, taken: int, waits: bool) -> None:
+        """Only time in which there was something to commit counts: a topic at rest makes nobody slow. Nor does time in
+        which nobody looked: a wait is known to have lasted until the look before the one that saw the move."""
+        pace = self._paces.get(place) or _Pace()
+        if taken:
+            known_s = self._times[-2] if len(self._times) > 1 else at_s
+            if pace.since_s and known_s > pace.since_s:
+                pace.waits = [*pace.waits, min(known_s - pace.since_s, PACE_MAX_S)][-PACE_OF:]
+            elif pace.waits:
+                pace.waits = [*pace.waits, 0.0][-PACE_OF:]
+            pace.strides = [*pace.strides, max(0, taken)][-PACE_OF:]
+            pace.since_s = 0.0
+        pace.since_s = (pace.since_s or at_s) if waits else 0.0
+        if pace.since_s or any(pace.waits):
+            self._paces[place] = pace
         else:
             self._paces.pop(place, None)
 
@@ -115,10 +150,32 @@ class Window:
     def looks(self) -> int:
         return len(self._times)
 
+    @property
+    def begins_s(self) -> float:
+        """When its oldest look was; 0 without one."""
+        return self._times[0] if self._times else 0.0
+
+    @property
+    def span_s(self) -> float:
+        """From its oldest look to its newest."""
+        return self._times[-1] - self._times[0] if self._times else 0.0
+
+    def gaps(self, place: TopicPartition) -> int:
+        """Looks since a partition was seen first at which it could not be told."""
+        marks = self._marks.get(place)
+        if marks is None:
+            return 0
+        seen = list(marks[::2])
+        first = next((at for at, mark in enumerate(seen) if mark != _NOT_SEEN), len(seen))
+        return sum(1 for mark in seen[first:] if mark == _NOT_SEEN)
+
     def pack(self) -> bytes:
         """As bytes, to be unpacked by whoever polls this cluster next."""
         marks = [[place.topic, place.partition, list(each)] for place, each in self._marks.items()]
-        paces = [[place.topic, place.partition, *each] for place, each in self._paces.items()]
+        paces = [
+            [place.topic, place.partition, each.since_s, each.waits, each.strides]
+            for place, each in self._paces.items()
+        ]
         return zlib.compress(json.dumps([list(self._times), marks, paces]).encode(), 1)
 
     @classmethod
@@ -135,8 +192,10 @@ class Window:
                 if len(each) == 2 * len(times)
             }
             window._paces = {
-                TopicPartition(str(topic), int(partition)): (float(since_s), float(pace_s))
-                for topic, partition, since_s, pace_s in paces
+                TopicPartition(str(topic), int(partition)): _Pace(
+                    float(since_s), [float(each) for each in waits], [int(each) for each in strides]
+                )
+                for topic, partition, since_s, waits, strides in paces
             }
         except (ValueError, TypeError, OverflowError, zlib.error):
             return cls()

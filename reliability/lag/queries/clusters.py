@@ -65,7 +65,7 @@ def polling(*, actor: access.Actor) -> Polling:
     """Return every cluster, and whether anybody polls. Counts and error texts are for who sees every topic."""
     everything = access.visible_topics(actor).is_everything
     return Polling(
-        clusters=[_row(each, everything) for each in Cluster.objects.order_by("name")],
+        clusters=[_row(each, everything) for each in Cluster.objects.filter(retired_at=None).order_by("name")],
         is_running=live_queries.heard_within(PROCESS, seconds=HEARD_WITHIN_S),
     )
 

@@ -7,11 +7,15 @@ those of single partitions are bounded, the groups in most trouble first, and wh
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from reliability.console.domain.values import Figure
+from reliability.kernel import clock
 from reliability.kernel.telemetry import names
 from reliability.lag.domain.summary import MemberRow, PartitionRow, TopicSum
 from reliability.lag.models import Cluster, Group, Topic
@@ -19,11 +23,13 @@ from reliability.lag.queries.topics import PartitionOfTopic
 
 PARTITIONS_MAX = 10_000
 """Partitions with series of their own, of groups and of topics each, unless LAG_PARTITION_SERIES_MAX says otherwise."""
+CURRENT_FOR = timedelta(minutes=10)
 _CHUNK = 100
+Row = TypeVar("Row", Group, Topic)
 # The highest lag of a partition, without a row of Python for each of them.
 _HIGHEST = """
 SELECT cluster_id, name, (SELECT max((part ->> 8)::bigint) FROM jsonb_array_elements("rows") AS part)
-FROM reliability_lag_group WHERE gone_at IS NULL
+FROM reliability_lag_group WHERE gone_at IS NULL AND polled_at >= %s
 """
 
 
@@ -38,6 +44,15 @@ def figures() -> Iterator[Figure]:
     yield Figure(metric=names.LAG_PARTITIONS_LEFT_OUT, value=left_out)
 
 
+def _since() -> datetime:
+    """Older figures are not those of now: they are known no more."""
+    return clock.SYSTEM.now() - CURRENT_FOR
+
+
+def _current(rows: QuerySet[Row]) -> QuerySet[Row]:
+    return rows.filter(polled_at__gte=_since())
+
+
 def _of_clusters() -> Iterator[Figure]:
     for cluster in Cluster.objects.order_by("name"):
         labels = {"cluster_name": cluster.name}
@@ -46,7 +61,9 @@ def _of_clusters() -> Iterator[Figure]:
 
 
 def _of_groups() -> Iterator[Figure]:
-    listed = Group.objects.filter(gone_at=None).only("cluster_id", "name", "word", "lag", "lag_s", "per_topic")
+    listed = _current(Group.objects.filter(gone_at=None)).only(
+        "cluster_id", "name", "word", "lag", "lag_s", "per_topic"
+    )
     for group in listed.order_by("id").iterator(chunk_size=500):
         labels = {"cluster_name": group.cluster_id, "group": group.name}
         yield Figure(metric=names.LAG_VERDICT, value=1, labels={**labels, "word": group.word})
@@ -62,7 +79,7 @@ def _of_groups() -> Iterator[Figure]:
 
 def _highest() -> Iterator[Figure]:
     with connection.cursor() as cursor:
-        cursor.execute(_HIGHEST)
+        cursor.execute(_HIGHEST, [_since()])
         for cluster, group, lag in cursor.fetchall():
             if lag is not None:
                 labels = {"cluster_name": cluster, "group": group}
@@ -72,7 +89,7 @@ def _highest() -> Iterator[Figure]:
 def _of_partitions(bound: int) -> Generator[Figure, None, int]:
     """Each partition of each group while there is room for it; returns how many partitions are left out."""
     room, left_out = bound, 0
-    worst_first = Group.objects.filter(gone_at=None).only("cluster_id", "name", "rows", "members")
+    worst_first = _current(Group.objects.filter(gone_at=None)).only("cluster_id", "name", "rows", "members")
     for group in worst_first.order_by("-severity", "-weight", "-id").iterator(chunk_size=_CHUNK):
         rows = [PartitionRow(*each) for each in group.rows]
         members = [MemberRow(*each) for each in group.members]
@@ -104,7 +121,7 @@ def _of_partition(row: PartitionRow, members: Sequence[MemberRow], group: Mappin
 def _of_topics(bound: int) -> Generator[Figure, None, int]:
     """Start and end of each partition while there is room; returns how many partitions are left out."""
     room, left_out = bound, 0
-    for topic in Topic.objects.only("cluster_id", "name", "rows").order_by("id").iterator(chunk_size=_CHUNK):
+    for topic in _current(Topic.objects.only("cluster_id", "name", "rows")).order_by("id").iterator(chunk_size=_CHUNK):
         rows = [PartitionOfTopic(*each) for each in topic.rows]
         for row in rows[:room]:
             labels = {"cluster_name": topic.cluster_id, "topic": topic.name, "partition": str(row.partition)}

@@ -173,6 +173,8 @@ def of_topic(*, actor: access.Actor, cluster: str, topic: str) -> Sequence[Row]:
 
 def standing(*, actor: access.Actor, cluster: str = "") -> Standing:
     """Return how many groups have each word, and what waits in all; groups that are gone count as that only."""
+    if not is_storable(cluster):
+        return Standing(words={}, lag=None, groups=0, in_trouble=0)
     of_cluster = Q(cluster_id=cluster) if cluster else Q()
     allowed = access.visible_topics(actor)
     words: dict[Word, int] = {}

@@ -33,7 +33,9 @@ def of_group(*, actor: access.Actor, row: Row, since: datetime | None = None, li
     events = Event.objects.filter(group_id=row.id)
     if since is not None:
         events = events.filter(at__gte=since)
-    found = [_of_event(event) for event in events.order_by("-at")[:limit]]
+    allowed = access.visible_topics(actor)
+    seen = [event for event in events.order_by("-at")[:limit] if all(map(allowed.allows, topics_of(event, row.topics)))]
+    found = [_of_event(event) for event in seen]
     if access.may(actor, "activity.view"):
         found += _acts(actor, row, since, limit)
     return sorted(found, key=lambda each: each.at, reverse=True)[:limit]
@@ -51,6 +53,12 @@ def causes(
 def causes_of_topic(*, actor: access.Actor, topic: str, window: timedelta = CAUSE_WINDOW) -> console_queries.Facts:
     """Return what other rooms know of trouble with a topic."""
     return console_queries.facts_about([Subject(kind="topic", name=topic)], window=window, actor=actor)
+
+
+def topics_of(event: Event, topics: Sequence[str]) -> Sequence[str]:
+    """Return the topics of the group when it happened; ``topics``, those of now, where that was not written down."""
+    told = event.facts.get("topics")
+    return told if isinstance(told, list) and told else topics
 
 
 def _of_event(event: Event) -> TimelineRow:

@@ -33,8 +33,10 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
     status, word = _standing_in_words(standing, worst, polling, now=now)
     return Tile(
         title=TITLE,
-        value=sentences.short_count(standing.lag or 0) if standing.lag is not None or not standing.groups else "?",
-        unit=_unit(standing, worst),
+        value=sentences.short_count(standing.lag or 0)
+        if standing.lag is not None or _is_empty(standing, polling)
+        else "?",
+        unit=_unit(standing, worst, polling),
         status=status,
         word=word,
         points=worst.points if worst is not None and worst.is_in_trouble else (),
@@ -42,6 +44,10 @@ def tile(*, actor: access.Actor, now: datetime) -> Tile:
         at=polling.polled_at,
         url=URL,
     )
+
+
+def _is_empty(standing: groups.Standing, polling: clusters.Polling) -> bool:
+    return polling.polled_at is not None and not standing.groups
 
 
 def _standing_in_words(
@@ -60,7 +66,9 @@ def _standing_in_words(
     return worst.status, f"{same} {label}" if not others else f"{standing.in_trouble} in trouble"
 
 
-def _unit(standing: groups.Standing, worst: Row | None) -> str:
+def _unit(standing: groups.Standing, worst: Row | None, polling: clusters.Polling) -> str:
+    if polling.polled_at is None:
+        return "nothing polled yet"
     if worst is None or not standing.groups:
         return "no consumer group"
     return "records wait" if worst.is_in_trouble else f"records wait in {sentences.groups(standing.groups)}"
@@ -130,7 +138,8 @@ def _how_far(row: Row) -> str:
     if row.lag is None:
         return "how far behind is not known"
     behind = f", {sentences.span(row.lag_s, at_least=row.at_least)} behind" if row.lag_s is not None else ""
-    return f"{sentences.records(row.lag)} {'waits' if row.lag == 1 else 'wait'}{behind}"
+    least = "at least " if row.untold else ""
+    return f"{least}{sentences.records(row.lag)} {'waits' if row.lag == 1 else 'wait'}{behind}"
 
 
 def _ahead(row: Row) -> str:
@@ -174,7 +183,7 @@ def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
             status=history.status_in(event.status),
             text=f"{event.group.name}: {event.text}",
             url=group_url(event.group_id),
-            topics=tuple(event.group.topics) or ("",),
+            topics=tuple(history.topics_of(event, event.group.topics)) or ("",),
         )
         for event in found
     ]

@@ -18,7 +18,7 @@ from reliability.lag.models.resets import State
 from reliability.lag.queries import rows as group_rows
 from reliability.lag.queries import series
 
-LISTED_MAX = 20
+LISTED_MAX, LOOKED_AT_MAX = 20, 500
 FRESH = timedelta(minutes=15)
 """A plan that was looked at longer ago is about another log."""
 _PACE_OF = timedelta(hours=24) - timedelta(minutes=1)  # a minute less, so that it is of the finer table
@@ -33,9 +33,14 @@ class NoSuchReset(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A reset as an account sees it. Figures are of ``rows``; ``hidden``: rows of topics it may not see."""
+    """A reset as an account sees it. Figures are of ``rows``; ``hidden``: rows of topics it may not see.
+
+    ``topics``: those of its topics that the account sees. ``reason`` is empty where it does not see all of them.
+    """
 
     made: Reset
+    topics: Sequence[str]
+    reason: str
     rows: Sequence[Row]
     hidden: int
     forget: Sequence[TopicPartition]
@@ -74,8 +79,8 @@ def one(*, actor: access.Actor, reset_id: int) -> Seen:
 def of_group(*, actor: access.Actor, group_id: int, now: datetime, limit: int = LISTED_MAX) -> Sequence[Seen]:
     """Return the newest resets of a group, without previews that are too old to be applied."""
     wanted = Reset.objects.select_related("group").filter(group_id=group_id)
-    wanted = wanted.filter(~Q(state=State.PLANNED) | Q(planned_at__gt=now - FRESH)).order_by("-pk")[:limit]
-    return [seen for made in wanted if (seen := _seen(made, actor)) is not None]
+    wanted = wanted.filter(~Q(state=State.PLANNED) | Q(planned_at__gt=now - FRESH)).order_by("-pk")[:LOOKED_AT_MAX]
+    return [seen for made in wanted if (seen := _seen(made, actor)) is not None][:limit]
 
 
 def pace(*, actor: access.Actor, group: Group, now: datetime) -> tuple[float | None, float | None]:
@@ -98,8 +103,11 @@ def _seen(made: Reset, actor: access.Actor) -> Seen | None:
     shown = [row for row in rows if allowed.allows(row.topic)]
     names = {f"{row.topic} {row.partition}" for row in shown}
     undone = Reset.objects.filter(undoes=made).exclude(state__in=(State.PLANNED, State.REFUSED)).first()
+    topics = [topic for topic in made.topics if allowed.allows(topic)]
     return Seen(
         made=made,
+        topics=topics,
+        reason=made.reason if len(topics) == len(made.topics) else "",
         rows=shown,
         hidden=len(rows) - len(shown),
         forget=[TopicPartition(*each) for each in made.forget if allowed.allows(each[0])],

@@ -68,8 +68,8 @@ def chart(*, group_id: int, since: datetime, until: datetime, allowed: access.Vi
         at=at,
         lag=[row.get("all") for row in picked],
         lag_s=[row.get("slowest") for row in picked],
-        consumed=[row.get("went") for row in picked],
-        produced=[row.get("came") for row in picked],
+        consumed=[row["went"] if row.get("all") is not None else None for row in picked],
+        produced=[row["came"] if row.get("all") is not None else None for row in picked],
     )
 
 

@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from reliability import access
 from reliability.kernel.errors import Refused
+from reliability.kernel.text import is_storable
 from reliability.lag.models import Topic
+
+PAGE, PAGE_MAX = 100, 1_000
 
 
 class NoSuchTopic(Refused):
@@ -86,6 +89,21 @@ def one(*, actor: access.Actor, topic_id: int) -> TopicRow:
         compacts=found.compacts,
         polled_at=found.polled_at,
     )
+
+
+def page(
+    *, actor: access.Actor, cluster: str = "", name: str = "", after: int = 0, limit: int = PAGE
+) -> tuple[Sequence[Topic], int | None]:
+    """Return topics that the account may see by id, and the id after which the next page begins, None at the end."""
+    if not (is_storable(cluster) and is_storable(name)):
+        return [], None
+    found = Topic.objects.filter(access.visible_topics(actor).q("name"), pk__gt=after)
+    if cluster:
+        found = found.filter(cluster_id=cluster)
+    if name:
+        found = found.filter(name=name)
+    rows = list(found.only("id", "cluster_id", "name", "polled_at").order_by("pk")[: limit + 1])
+    return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
 
 
 def ids(*, cluster: str, names: Sequence[str]) -> dict[str, int]:

@@ -60,7 +60,8 @@ def told(picture: Picture) -> str:
     lags = [point.lag for point in picture.points if point.lag is not None]
     behind = charting.highest([point.behind_s for point in picture.points])
     slow = "" if behind is None else f", at most {sentences.span(behind)} behind"
-    return f"Lag of the last {picture.range.title}: {min(lags):,} to {max(lags):,} records{slow}, now {lags[-1]:,}."
+    last = "now" if picture.points[-1].lag is not None else "last known"
+    return f"Lag of the last {picture.range.title}: {min(lags):,} to {max(lags):,} records{slow}, {last} {lags[-1]:,}."
 
 
 def _marks(happened: Sequence[TimelineRow], since_s: int) -> list[TimelineRow]:

@@ -11,13 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from reliability import access
+from reliability import access, audit
 from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, curl
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
 from reliability.lag.operations import muting
-from reliability.lag.queries import alerts, groups
+from reliability.lag.queries import alerts, groups, history
 from reliability.live import fragment
 
 LASTS = ((15, "15 minutes"), (60, "an hour"), (240, "4 hours"), (1_440, "a day"), (10_080, "7 days"))
@@ -33,7 +33,8 @@ def page(request: HttpRequest, group_id: int) -> HttpResponseBase:
     if request.method != "POST":
         return _form(request, group_id)
     actor, now = access.actor_of(request), clock.SYSTEM.now()
-    _, group, *_ = groups.one(actor=actor, group_id=group_id)
+    with audit.admitted("lag.mute", actor=actor, target=history.target(group_id)):
+        _, group, *_ = groups.one(actor=actor, group_id=group_id)
     try:
         made = muting.mute(
             group=group,
@@ -57,7 +58,8 @@ def page(request: HttpRequest, group_id: int) -> HttpResponseBase:
 def end(request: HttpRequest, group_id: int) -> HttpResponseBase:
     """Tell again from the next look on."""
     actor = access.actor_of(request)
-    _, group, *_ = groups.one(actor=actor, group_id=group_id)
+    with audit.admitted("lag.unmute", actor=actor, target=history.target(group_id)):
+        _, group, *_ = groups.one(actor=actor, group_id=group_id)
     muting.unmute(group=group, actor=actor)
     messages.success(request, f"Not muted any more: what stands wrong with {group.name} is told at the next look.")
     return redirect("lag:group", group.pk)

@@ -48,7 +48,7 @@ def _apply(request: HttpRequest, reset_id: int) -> HttpResponseBase:
     actor, now = access.actor_of(request), clock.SYSTEM.now()
     group = queries.one(actor=actor, reset_id=reset_id).made.group
     try:
-        if request.POST.get("name", "").strip() != group.name.strip():
+        if not reset_words.same_name(request.POST.get("name", ""), group.name):
             raise NotNamed
         made = reset_acts.apply(
             reset_id=reset_id,

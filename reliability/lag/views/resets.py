@@ -92,6 +92,8 @@ def _reasons(row: Row, group: Group) -> list[str]:
     """What forbids it as of the last poll; the cluster itself is asked when it is previewed."""
     if row.gone_at is not None:
         return ["The cluster knows no such group any more: it was deleted, or its commits expired."]
+    if row.is_limited and group.members:
+        return ["It has members: stop its consumers and wait until it is empty, then preview."]
     return rules.guards(state=group.state.lower(), members=len(group.members))
 
 

@@ -135,6 +135,8 @@ def _loss(row: Row, facts: Mapping[str, object]) -> Figure:
     if row.lost:
         return Figure(value=f"{row.lost:,}", text="records deleted unread", kind="crit")
     if row.loss_s is None:
+        if row.lag is None or row.untold or facts.get("retention_unknown") is True:
+            return Figure(value="?", text="whether records will be lost cannot be told")
         return Figure(value="—", text="no loss in sight")
     sign = "≤ " if facts.get("loss_at_most") is True else "~"
     when = "now" if row.loss_s <= 0 else f"{sign}{sentences.span(row.loss_s)}"

@@ -114,3 +114,30 @@ def test_it_shows_a_topic_and_the_clusters(get: Any) -> None:
     lag.poller()
     assert get("clusters")["polling"] is True
     assert get("topics/999", status=404)["code"] == "no-such-topic"
+
+
+def test_topics_are_found_by_name_and_page_by_page(get: Any) -> None:
+    ids = [lag.topic(name).pk for name in ("a", "b", "c")]
+    lag.topic("a", cluster_name="far")
+    first = get("topics?limit=2")
+    assert [each["name"] for each in first["items"]] == ["a", "b"]
+    assert [each["name"] for each in get(f"topics?limit=2&cursor={first['next']}")["items"]] == ["c", "a"]
+    assert [each["id"] for each in get("topics?name=b")["items"]] == [ids[1]]
+    assert get(f"topics/{ids[1]}")["name"] == "b"
+    get("topics?name=%00", status=422)
+    get("topics?cursor=x", status=422)
+
+
+def test_what_happened_is_listed(get: Any) -> None:
+    group = lag.group("a", [lag.part()])
+    lag.event(group, "STALL: it hangs")
+    (event,) = get(f"groups/{group.pk}/events")["items"]
+    assert (event["kind"], event["status"], event["text"]) == ("machine", "crit", "STALL: it hangs")
+    get("groups/999999/events", status=404)
+
+
+@pytest.mark.parametrize(
+    "asked", ["until=0001-01-01T00:00:00Z", "since=9999-12-31T23:59:59Z", "since=0001-01-01T00:00:00Z"]
+)
+def test_a_history_at_the_ends_of_time_is_refused(get: Any, asked: str) -> None:
+    get(f"groups/{lag.group('a', [lag.part()]).pk}/history?{asked}", status=422)

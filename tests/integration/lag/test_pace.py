@@ -7,7 +7,7 @@ import pytest
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models import Event
-from reliability.lag.polling.windows import PACE_MAX_S, Window
+from reliability.lag.polling.windows import NO_PACE, PACE_MAX_S, PACE_OF, Pace, Window
 from tests.integration.lag.world import HOT_S, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ class Looks:
     def __init__(self) -> None:
         self.window, self.at_s = Window(), 1_000.0
 
-    def look(self, committed: int, end: int, *, after_s: float = 1.0) -> tuple[float, float]:
+    def look(self, committed: int, end: int, *, after_s: float = 1.0) -> Pace:
         self.at_s += after_s
         self.window.add(self.at_s, {self.place: (committed, end)})
         return self.window.pace(self.place)
@@ -70,29 +70,48 @@ class Looks:
 def test_time_in_which_nothing_was_to_be_committed_is_no_pace() -> None:
     looks = Looks()
     for _ in range(500):
-        assert looks.look(5, 5) == (0.0, 0.0)
-    assert looks.look(5, 6) == (0.0, 0.0)
-    assert looks.look(6, 6) == (0.0, 1.0)
-    assert looks.look(6, 6) == (0.0, 1.0)
+        assert looks.look(5, 5) == NO_PACE
+    assert looks.look(5, 6).pace_s == 0
+    looks.look(5, 6, after_s=7.0)
+    assert looks.look(6, 6) == Pace(0.0, 7.0, 1)
+    assert looks.look(6, 6) == Pace(0.0, 7.0, 1)
 
 
 def test_a_standstill_that_is_over_is_forgotten_after_some_commits() -> None:
     looks = Looks()
     looks.look(5, 9)
-    assert looks.look(5, 9, after_s=9_000.0) == (9_000.0, 0.0)
-    assert looks.look(6, 9) == (0.0, PACE_MAX_S)
-    for number in range(20):
-        _, pace_s = looks.look(7 + number, 99)
-    assert pace_s == pytest.approx(1.0)
+    assert looks.look(5, 9, after_s=9_000.0) == Pace(9_000.0, 0.0, 0)
+    assert looks.look(6, 9) == Pace(0.0, PACE_MAX_S, 1)
+    for number in range(PACE_OF):
+        pace = looks.look(7 + number, 99)
+    assert pace.pace_s == 0.0
+
+
+def test_short_waits_between_long_ones_leave_the_pace_as_it_is() -> None:
+    """A commit each minute of what came by chance: the last record before it waited for seconds only."""
+    looks = Looks()
+    for number in range(1, 30):
+        rest = 60.0 if number % 5 == 0 else 3.0
+        looks.look(number, number + 1)
+        looks.look(number, number + 1, after_s=rest)
+    assert looks.window.pace(looks.place).pace_s == pytest.approx(60.0, abs=2.0)
+
+
+def test_time_in_which_nobody_looked_is_no_pace() -> None:
+    looks = Looks()
+    looks.look(5, 9)
+    looks.look(6, 9, after_s=3_600.0)
+    assert looks.window.pace(looks.place).pace_s == 0.0
 
 
 def test_a_partition_that_is_gone_takes_its_pace_with_it_and_bytes_bring_it_back() -> None:
     looks = Looks()
     looks.look(5, 9)
-    looks.look(6, 9, after_s=30.0)
+    looks.look(5, 9, after_s=30.0)
+    looks.look(6, 9)
     again = Window.unpack(looks.window.pack())
-    assert again.pace(looks.place) == (0.0, 30.0)
+    assert again.pace(looks.place) == looks.window.pace(looks.place) == Pace(0.0, 30.0, 1)
     for _ in range(WINDOW + 1):
         looks.at_s += 1
         looks.window.add(looks.at_s, {})
-    assert looks.window.pace(looks.place) == (0.0, 0.0)
+    assert looks.window.pace(looks.place) == NO_PACE

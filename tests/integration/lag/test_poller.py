@@ -169,7 +169,7 @@ def test_a_rebalance_is_told_with_who_left(world: World) -> None:
     world.polls()
     event = Event.objects.get(kind="rebalance")
     assert event.text.startswith("two at 127.0.0.1 left")
-    assert event.facts == {"members": 1, "took_s": HOT_S}
+    assert event.facts == {"members": 1, "took_s": HOT_S, "topics": ["orders"]}
 
 
 def test_a_record_on_its_way_is_no_lag_to_forecast_or_advise_on(world: World) -> None:

@@ -188,6 +188,31 @@ def test_topics_out_of_sight_never_appear_and_are_not_touched(api: Api, stopped:
     assert api("POST", f"/resets/{whole['id']}/application", asked, who="none")[0] == 404
 
 
+def test_a_topic_of_which_no_row_is_left_and_the_reason_stay_out_of_sight(api: Api, stopped: World) -> None:
+    stopped.broker.admin().create_topics({"secret": 1})
+    stopped.broker.group("billing").committed[TopicPartition("secret", 0)] = 8
+    stopped.play.ends[TopicPartition("secret", 0)] = 20
+    stopped.polls(2)
+    _, plan = api.plan("earliest")
+    api("POST", f"/resets/{plan['id']}/application", {"hash": plan["hash"], "reason": "secret was paid twice"})
+    Reset.objects.update(rows=[row for row in Reset.objects.get().rows if row[0] == "orders"])
+    _, seen = api("GET", f"/resets/{plan['id']}", who="some")
+    assert (seen["topics"], seen["reason"]) == (["orders"], "")
+    assert "secret" not in json.dumps(seen)
+    (listed,) = api("GET", f"/groups/{seen['group']}/resets", who="some")[1]["items"]
+    assert "secret" not in json.dumps(listed)
+    assert api("GET", f"/groups/{seen['group']}/resets")[1]["items"][0]["reason"] == "secret was paid twice"
+    assert api("GET", f"/groups/{seen['group']}/resets", who="none")[0] == 404
+
+
+def test_offsets_outside_the_topics_that_were_chosen_are_refused(api: Api, stopped: World) -> None:
+    offsets = {"offsets": [{"topic": "orders", "partition": 0, "offset": 7}]}
+    status, problem = api.plan(offsets, topics=["stock"])
+    assert status == 422
+    assert "none of the topics that you chose" in problem["detail"]
+    assert api.plan(offsets, topics=["orders"])[0] == 201
+
+
 def test_the_description_of_the_api_names_it(api: Api) -> None:
     found = Client().get("/api/v1/openapi.json").json()["paths"]
     described = found["/api/v1/lag/groups/{group_id}/resets"]["post"]

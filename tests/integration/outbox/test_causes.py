@@ -71,11 +71,11 @@ def test_what_holds_a_consumer_up_is_said_with_the_place() -> None:
 
 
 def test_a_place_is_told_to_who_sees_its_topic() -> None:
-    beat(under_way_s=14.0, under_way="secret/2 @118", waiting={"secret/1": "x", "orders/1": "y"})
+    beat("payments", under_way_s=14.0, under_way="orders/2 @118", waiting={"orders/1": "secret"}, gate="secret")
     limited = actors.actor(access.Role.VIEWER, topics=("orders",))
     subject = Subject(kind="group", name="payments")
     assert [fact.text for fact in console.facts_about([subject], window=HOUR, actor=limited).facts] == [
-        "its consumer waits before it goes on with orders/1: y"
+        "its handler is busy with one message, orders/2 @118"
     ]
     assert len(console.facts_about([subject], window=HOUR, actor=EVERYBODY).facts) == 3
 

@@ -14,6 +14,7 @@ from reliability import access
 from reliability.kernel import clock, command_line
 from reliability.lag import forms
 from reliability.lag.api import resets as api
+from reliability.lag.domain import reset_words
 from reliability.lag.domain.reset import BadTarget, How, Target
 from reliability.lag.domain.reset_file import CHARS_MAX
 from reliability.lag.management import printing
@@ -101,7 +102,7 @@ Exit status: 0 previewed or applied, 1 refused, 2 not set everywhere or not know
             return False
         self._show(made, actor)
         self.aside(f"Type the group's name to apply it ({made.group.name}), anything else leaves it as it is:")
-        if sys.stdin.readline().strip() == made.group.name.strip():
+        if reset_words.same_name(sys.stdin.readline(), made.group.name):
             return True
         raise CommandError("That is not its name: nothing was changed.")
 
@@ -187,7 +188,9 @@ def _time(text: str, now: datetime) -> datetime:
 
 def _read(path: str) -> bytes:
     try:
-        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+        if path == "-":
+            return sys.stdin.buffer.read(CHARS_MAX * 4 + 1)
+        with Path(path).open("rb") as file:
             return file.read(CHARS_MAX * 4 + 1)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error

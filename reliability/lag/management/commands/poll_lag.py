@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import connection
 
 from reliability.kafka import clusters
-from reliability.kernel import command_line, process
+from reliability.kernel import clock, command_line, process
 from reliability.lag.domain import schedule
+from reliability.lag.operations import recording
 from reliability.lag.polling.poller import Poller
 from reliability.live.operations import DatabaseHeartbeat
 
@@ -34,6 +35,7 @@ class Command(command_line.HelpfulCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = options["cluster"] or clusters.names()
+        recording.retire(configured=clusters.names(), now=clock.SYSTEM.now())
         process.keep_what_is_loaded()
         with process.stop_on_signals() as stop:
             # A thread for each: a cluster that does not answer must not keep the others waiting.
