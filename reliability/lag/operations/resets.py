@@ -99,7 +99,7 @@ def plan_undo(*, reset: Reset, actor: access.Actor, admin: ports.GroupAdmin, now
     if Reset.objects.filter(undoes=reset, state__in=(*_UNTOLD, State.APPLIED)).exists():
         raise PlanUsed("This reset was undone already.")
     listing, found = looks.listing(reset.group, admin), looks.commits(reset.group, admin)
-    back = rules.undo(rows_of(reset))
+    back = _way_back(reset)
     rows = list(rules.forgetting(back.forget, found))
     if back.offsets:
         target = Target(how=rules.How.FILE, offsets=back.offsets)
@@ -216,6 +216,14 @@ def _became(found: int | None, before: int | None, after: int | None) -> str | N
 
 def _is_unanswered(made: Reset) -> bool:
     return made.state == State.UNKNOWN and any(why.startswith(NO_ANSWER) for why in made.outcome.values())
+
+
+def _way_back(reset: Reset) -> rules.Undo:
+    """What takes a reset back; an undo may have deleted commits, and they are set again."""
+    rows, forgotten = rows_of(reset), set(_forgotten(reset))
+    deleted = {row.place: row.before for row in rows if row.place in forgotten and row.before is not None}
+    back = rules.undo(rows)
+    return back._replace(offsets={**back.offsets, **deleted})
 
 
 def rows_of(made: Reset) -> list[Row]:

@@ -14,6 +14,7 @@ from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Sample
 
 PACE_MAX_S = 600.0
+STEP_MAX_S = 600.0
 PACE_OF = 10
 """Moves of a commit that its pace is made of, by the longest wait among them: one standstill is forgotten."""
 _NOT_SEEN = -1  # an offset is never negative
@@ -115,9 +116,12 @@ class Window:
         return [Sample(at_s, committed, end) for at_s, committed, end in pairs if committed != _NOT_SEEN]
 
     def last_step(self, place: TopicPartition) -> tuple[Sample, Sample] | None:
-        """The last two samples of a partition, next to each other; None when there are none such."""
+        """The last two samples of a partition, next to each other; None when there are none such, or nobody looked for
+        so long that what happened in between is of no one minute."""
         marks = self._marks.get(place)
-        if marks is None or len(self._times) < 2 or marks[-2] == _NOT_SEEN or marks[-4] == _NOT_SEEN:
+        if len(self._times) < 2 or self._times[-1] - self._times[-2] > STEP_MAX_S:
+            return None
+        if marks is None or marks[-2] == _NOT_SEEN or marks[-4] == _NOT_SEEN:
             return None
         return Sample(self._times[-2], marks[-4], marks[-3]), Sample(self._times[-1], marks[-2], marks[-1])
 

@@ -205,8 +205,11 @@ def test_a_partition_without_a_commit_is_reset_with_its_topic_and_undone(world: 
     assert commits(world) == [0, 0]
     admin = world.broker.group_admin()
     back = resets.plan_undo(reset=made, actor=OPERATOR, admin=admin, now=world.time.now())
-    applied(world, back)
+    back = applied(world, back)
     assert commits(world) == [60, None]
+    again = resets.plan_undo(reset=back, actor=OPERATOR, admin=admin, now=world.time.now())
+    applied(world, again)
+    assert commits(world) == [0, 0], "taking it back again sets what the undo deleted"
 
 
 def test_without_the_right_or_a_reason_nothing_happens(stopped: World) -> None:
