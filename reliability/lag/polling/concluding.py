@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -13,7 +14,7 @@ from reliability.kernel.record import TopicPartition
 from reliability.lag.domain import alerting, loss, schedule, trend, verdict
 from reliability.lag.domain.alerting import Phase
 from reliability.lag.domain.history import Bucket
-from reliability.lag.domain.summary import PartitionRow, Summary
+from reliability.lag.domain.summary import PartitionRow, Summary, TopicSum
 from reliability.lag.domain.time_lag import TimeLag
 from reliability.lag.domain.values import WINDOW
 from reliability.lag.models.events import Kind
@@ -172,18 +173,36 @@ def _remember(group: Remembered, judged: Judged, look: Look, *, name: str) -> No
     group.empty_since_s = (group.empty_since_s or look.at_s) if listing.state == "empty" else None
 
 
+class _Sums(NamedTuple):
+    lag: int | None
+    slowest: PartitionRow | None
+    per_topic: dict[str, TopicSum]
+    untold: bool
+    """Of some partition it cannot be told how much waits: the lag is at least so much."""
+
+
+def _added_up(group: Remembered, judged: Judged, *, at_s: float) -> _Sums:
+    """Add the partitions up, and keep the sums for trend and forecast."""
+    known = [row.lag for row in judged.rows if row.lag is not None]
+    timed = [row for row in judged.rows if row.lag_s is not None]
+    per_topic = judging.sums(judged)
+    found = _Sums(
+        lag=sum(known) if known else None,
+        slowest=max(timed, key=lambda row: row.lag_s or 0.0, default=None),
+        per_topic=per_topic,
+        untold=any(each.untold for each in per_topic.values()),
+    )
+    if found.lag is not None and not found.untold:
+        group.points.append((at_s, float(found.lag)))
+    if found.slowest is not None and found.slowest.lag_s is not None:
+        group.ages.append((at_s, found.slowest.lag_s))
+    return found
+
+
 def _summary(name: str, group: Remembered, context: Context) -> Summary:
     look = context.look
     judged = _judged(name, group, context)
-    known = [row.lag for row in judged.rows if row.lag is not None]
-    lag = sum(known) if known else None
-    slowest = max((row for row in judged.rows if row.lag_s is not None), key=lambda row: row.lag_s or 0.0, default=None)
-    per_topic = judging.sums(judged)
-    untold = any(each.untold for each in per_topic.values())
-    if lag is not None and not untold:
-        group.points.append((look.at_s, float(lag)))
-    if slowest is not None and slowest.lag_s is not None:
-        group.ages.append((look.at_s, slowest.lag_s))
+    lag, slowest, per_topic, untold = _added_up(group, judged, at_s=look.at_s)
     _remember(group, judged, look, name=name)
     listing = look.listed[name]
     description = look.described.get(name)

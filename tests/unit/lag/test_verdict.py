@@ -267,35 +267,3 @@ def test_every_word_has_a_severity_of_its_own_and_a_status() -> None:
     assert {word for word in Word if verdict.status_of(word) == "crit"} == verdict.ERRORS
     mild = max(verdict.SEVERITY[word] for word in Word if word not in verdict.ERRORS)
     assert all(verdict.SEVERITY[word] > mild for word in verdict.ERRORS)
-
-
-@pytest.mark.parametrize(
-    ("waits_s", "pace_s", "word"),
-    [(80.0, 60.0, Word.OK), (95.0, 60.0, Word.STALL), (95.0, 0.0, Word.STALL), (45.0, 5.0, Word.STALL)],
-)
-def test_who_commits_rarely_stands_still_later(waits_s: float, pace_s: float, word: Word) -> None:
-    """Kafka Connect's sinks commit once a minute: ten looks in between see no move."""
-    found = judged(steady(40), rising(100, 7), waits_s=waits_s, pace_s=pace_s, stride=80)
-    assert found.word is word
-    if word is Word.OK:
-        assert found.reason == "it commits about every 1 min, 123 records wait for the next"
-    nobody = judged(steady(40), rising(100, 7), waits_s=waits_s, pace_s=pace_s, stride=80, owned=False)
-    assert nobody.word is (Word.OK if word is Word.OK else Word.STOP), "assigned consumers commit rarely, too"
-
-
-def test_what_one_commit_takes_is_on_its_way() -> None:
-    """Commits every second and looks every 0.9 s: the lag creeps up from 1 to 5, and is none."""
-    ends = rising(100, 5)
-    lags = [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
-    assert judged([end - lag for end, lag in zip(ends, lags, strict=True)], ends).word is Word.OK
-    far = [end - 10 * lag for end, lag in zip(rising(1_000, 5), lags, strict=True)]
-    assert judged(far, rising(1_000, 5)).word is not Word.OK
-
-
-def test_a_commit_that_takes_one_record_of_many_stands_still() -> None:
-    assert judged(steady(40), rising(100, 7), waits_s=80.0, pace_s=60.0, stride=1).word is Word.STALL
-
-
-@pytest.mark.parametrize(("gaps", "looks", "word"), [(1, 9, Word.STALL), (3, 7, Word.STALL), (4, 6, Word.UNKNOWN)])
-def test_a_look_that_tells_nothing_now_and_then_hides_no_verdict(gaps: int, looks: int, word: Word) -> None:
-    assert judged(steady(40, looks), rising(100, 7, looks), gaps=gaps).word is word
