@@ -13,13 +13,15 @@ import confluent_kafka
 from reliability.lag.polling.poller import Poller
 
 HOT_S = 0.9  # ten looks span eight seconds
+SLOW_S = 1.5  # and thirteen: members need some seconds to come back to a broker, which is a standstill of theirs
+QUIET = {"log_level": 0}  # a broker that goes away is what is tried here
 
 
 class Flow:
     """Writers and members, each on a thread of its own, until the block is left."""
 
     def __init__(self, profile: Mapping[str, Any], *, topic: str, group: str) -> None:
-        self._profile, self.topic, self.group = dict(profile), topic, group
+        self._profile, self.topic, self.group = {**profile, **QUIET}, topic, group
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
