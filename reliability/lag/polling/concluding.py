@@ -90,10 +90,14 @@ def _is_gone(group: Remembered, *, is_listed: bool) -> bool:
 
 
 def _concluded(name: str, group: Remembered, found: Concluded, context: Context, *, with_windows: bool) -> None:
+    alerts, told, word = dict(group.alerts), len(found.alerts), (group.word, group.word_since)
     try:
         _conclude_one(name, group, found, context, with_windows=with_windows)
     except Exception:  # the edge between groups: one that nobody thought of must not hide the others
         log.exception("lag_group_not_judged", group=name)
+        # What is not written down was not told: the next look tells it.
+        group.alerts, (group.word, group.word_since) = alerts, word
+        del found.alerts[told:]
 
 
 def _is_unchanged(

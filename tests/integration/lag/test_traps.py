@@ -13,7 +13,7 @@ from reliability.lag.domain.reset import How, Target
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models import Alert, Cluster, Event, Group, Minute, Reset, Topic
 from reliability.lag.operations import recording, resets
-from reliability.lag.polling import concluding
+from reliability.lag.polling import concluding, noticing
 from tests.integration.lag.world import HOT_S, PLACE, World
 from tests.support.actors import actor
 
@@ -107,6 +107,27 @@ def test_one_group_that_nobody_thought_of_does_not_hide_the_others(
     world.polls(2)
     assert list(Group.objects.values_list("name", flat=True)) == ["good"]
     assert Cluster.objects.get().error == ""
+
+
+def test_an_alert_that_was_cut_off_half_way_is_told_at_the_next_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.group()
+    world.commit(10)
+    world.end(40)
+    world.polls(WINDOW - 1)
+
+    def failing(*_: object) -> None:
+        raise ValueError("nobody thought of it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(noticing, "rebalances", failing)
+        world.polls()
+    assert not Alert.objects.exists()
+    world.polls()
+    assert Alert.objects.get(kind="verdict").phase == "raised"
+    assert Event.objects.filter(kind="alert").count() == 1
+    assert Event.objects.filter(kind="verdict", text__startswith="STOP").count() == 1
 
 
 def test_a_hanging_transaction_with_a_time_that_is_none_is_named_without_it(world: World) -> None:
