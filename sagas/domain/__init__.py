@@ -1,0 +1,1 @@
+"""What a saga is and what follows from its history: pure."""
