@@ -23,6 +23,7 @@ from dlq.operations import outcomes, plans, replays, retention
 from dlq.queries import replays as queries
 from reliability.celery import app
 from reliability.kernel import clock
+from reliability.kernel.waker import Waker
 from reliability.locks import operations as locks
 
 log = structlog.get_logger(__name__)
@@ -140,29 +141,13 @@ def _end_stay(**kwargs: Any) -> None:
     _stop.set()
 
 
-class Waker:
-    """A thread that sends wake-ups, so that nobody who commits waits for Redis; many at once become one."""
-
-    def __init__(self, *tasks: Task[[], None]) -> None:
-        self._tasks = tasks
-        self._wanted = threading.Event()
-        self._pid = 0
-        self._lock = threading.Lock()
-
-    def __call__(self, ids: Sequence[str], by: str) -> None:
-        """As a listener of the registry: something changed, look soon."""
-        with self._lock:
-            if self._pid != os.getpid():  # threads do not survive a fork
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="dlq-wake", daemon=True).start()
-        self._wanted.set()
-
-    def _run(self) -> None:
-        while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            sent = [_send(task, expires_s=WAKE_EXPIRES_S) for task in self._tasks]
-            clock.SYSTEM.sleep(FEED_EVERY_S if all(sent) else REDIS_PAUSE_S)
+def _send_wake_ups() -> bool:
+    return all([_send(task, expires_s=WAKE_EXPIRES_S) for task in (feed, settle)])
 
 
-wake = Waker(feed, settle)
+_waker = Waker("dlq-wake", _send_wake_ups, every_s=FEED_EVERY_S, pause_s=REDIS_PAUSE_S)
+
+
+def wake(ids: Sequence[str], by: str) -> None:
+    """As a listener of the registry: something changed, look soon."""
+    _waker()

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     *reliability.ROOMS,
     "outbox",
     "dlq",
+    "sagas",
     *(["sagas.orders"] if MAINSTAY_DEMO else []),
 ]
 
@@ -185,6 +186,8 @@ CELERY_TASK_ROUTES = {
     "dlq.feed": {"queue": "critical"},
     "dlq.settle": {"queue": "critical"},
     "dlq.sweep": {"queue": "bulk"},
+    "sagas.run": {"queue": "standard"},
+    "sagas.sweep": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -192,6 +195,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"expires": 2}},
     "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"expires": 2}},
     "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
+    "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
+    "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- access (signing in)

@@ -1,1 +1,52 @@
-"""Sagas. So far only ``sagas.orders``, the demo's shop, lives here; the engine and its pages are still to be built."""
+"""Sagas: steps over several systems that are all done, or undone, whatever breaks in between.
+
+``saga(...)`` defines one, ``start(...)`` starts it inside a transaction, ``tell(...)`` tells it of an event.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sagas.definitions import saga
+    from sagas.domain.definition import nothing, pivot, step, wait
+    from sagas.domain.errors import Unknown
+    from sagas.domain.policies import days, forever, hours, minutes, once, retry, seconds
+    from sagas.operations.signals import tell
+    from sagas.operations.starting import start
+
+_HOMES = {
+    "saga": "sagas.definitions",
+    **dict.fromkeys(("nothing", "pivot", "step", "wait"), "sagas.domain.definition"),
+    "Unknown": "sagas.domain.errors",
+    **dict.fromkeys(("days", "forever", "hours", "minutes", "once", "retry", "seconds"), "sagas.domain.policies"),
+    "tell": "sagas.operations.signals",
+    "start": "sagas.operations.starting",
+}
+
+__all__ = [
+    "Unknown",
+    "days",
+    "forever",
+    "hours",
+    "minutes",
+    "nothing",
+    "once",
+    "pivot",
+    "retry",
+    "saga",
+    "seconds",
+    "start",
+    "step",
+    "tell",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch the public names late, because Django imports this package before its settings are ready."""
+    if name not in _HOMES:
+        raise AttributeError(name)
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

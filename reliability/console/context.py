@@ -41,7 +41,7 @@ WORK = (
     PageLink(slug="overview", title="Overview", route="console:overview", act="overview.view", key="o"),
     PageLink(slug="lag", title="Lag", route="lag:groups", act="lag.view", key="l"),
     PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
-    PageLink(slug="sagas", title="Sagas", route="console:sagas", act="sagas.view", key="s", planned=True, minor=True),
+    PageLink(slug="sagas", title="Sagas", route="sagas:sagas", act="sagas.view", key="s", minor=True),
     PageLink(
         slug="breakers",
         title="Breakers",

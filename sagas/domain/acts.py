@@ -73,7 +73,7 @@ class Preview:
 
 def possible(saga: Saga) -> tuple[Act, ...]:
     """Return the acts that could be done now, in the order in which they are offered."""
-    return tuple(act for act in Act if not refusal(saga, Command(act=act, step=_resumable(saga))))
+    return tuple(act for act in Act if not refusal(saga, Command(act=act, step=resumable(saga))))
 
 
 def refusal(saga: Saga, command: Command) -> str:
@@ -106,11 +106,20 @@ def preview(saga: Saga, command: Command, *, now: datetime) -> Preview:
     ends = after.status
     if after.status in ACTIVE:
         ends = Status.COMPLETED if after.direction is Direction.FORWARD else Status.COMPENSATED
+        ends = Status.NEEDS_OPERATOR if _must_be_told(after) else ends
     return Preview(status=after.status, ends=ends, calls=calls, warnings=tuple(_warnings(saga, command)))
 
 
+def _must_be_told(saga: Saga) -> StepPlan | None:
+    """The step of which a person has to say whether it happened, before what was done can be undone."""
+    if saga.direction is Direction.FORWARD or saga.at_hand is None:
+        return None
+    step, side = saga.at_hand
+    return step if side is Side.DO and not step.probes else None
+
+
 def _calls(saga: Saga) -> list[Call]:
-    if saga.status not in ACTIVE:
+    if saga.status not in ACTIVE or _must_be_told(saga):
         return []
     if saga.direction is Direction.FORWARD:
         steps = [(step, Side.DO) for step in saga.plan.steps if not saga.state_of(step.name).do.is_done]
@@ -145,9 +154,17 @@ def _warnings(saga: Saga, command: Command) -> list[str]:
             warnings.append(f"What was done stays: {', '.join(left)}.")
     if command.act is Act.TERMINATE and saga.busy is not None:
         warnings.append(f"{saga.busy[0].name} runs at this moment; its answer will be kept as a late one.")
-    if command.act is Act.COMPENSATE and saga.backward is None:
-        warnings.append("Nothing is left to undo: the saga ends at once.")
+    if command.act is Act.COMPENSATE:
+        warnings += _warnings_of_undoing(saga)
     return warnings
+
+
+def _warnings_of_undoing(saga: Saga) -> list[str]:
+    if saga.backward is None:
+        return ["Nothing is left to undo: the saga ends at once."]
+    back = replace(saga, status=Status.COMPENSATING, direction=Direction.BACKWARD)
+    step = _must_be_told(back)
+    return [f"Nobody knows whether {step.name} happened: it needs a person again, to say so."] if step else []
 
 
 def _work_at_hand(saga: Saga) -> tuple[StepPlan, Side, Effect] | None:
@@ -157,7 +174,7 @@ def _work_at_hand(saga: Saga) -> tuple[StepPlan, Side, Effect] | None:
     return step, side, saga.state_of(step.name).side(side).effect
 
 
-def _resumable(saga: Saga) -> str:
+def resumable(saga: Saga) -> str:
     """The first step that is not in effect: the natural place to go on from."""
     for step in saga.plan.steps:
         state = saga.state_of(step.name)
@@ -207,7 +224,7 @@ def _check_resume(saga: Saga, command: Command) -> str:
     names = [step.name for step in saga.plan.steps]
     if command.step not in names:
         return f"The saga has no step {command.step!r}; it has {', '.join(names)}."
-    first = _resumable(saga)
+    first = resumable(saga)
     if names.index(command.step) > names.index(first):
         return f"{first} is not in effect, so the saga can go on from there at the latest."
     return ""

@@ -100,8 +100,13 @@ def _known_again(saga: Saga) -> Saga:
 
 
 def _happened_after_undo(saga: Saga, event: Event) -> Saga:
-    """Something happened that a finished compensation did not know of: only a person can say what is right."""
+    """Something happened that a finished compensation did not know of: only a person can say what is right.
+
+    Not where the other side knows keys: for it this is the work that was undone, or it refused it after its undo.
+    """
     undone = saga.state_of(event.step).undo.effect is Effect.SUCCEEDED
+    if undone and saga.plan.step(event.step).unknown == "repeat":
+        return saga
     if saga.status is Status.COMPENSATED or (saga.status is Status.COMPENSATING and undone):
         reason = f"{event.step} happened after the saga had taken it for not done, or had undone it"
         return replace(saga, status=Status.NEEDS_OPERATOR, parked=Parked.LATE_EFFECT, reason=reason)

@@ -40,7 +40,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from reliability.kernel.errors import MainstayError
-from sagas.domain.history import Event, Kind, Why, instant
+from sagas.domain.history import Event, Kind, Side, instant
 from sagas.domain.state import Effect, Saga, Work
 
 
@@ -96,7 +96,8 @@ def moved(saga: Saga, event: Event, kind: Kind, *, anew: bool = False) -> Saga:
     if effect is None:
         raise IllegalEvent(f"{event.side} of {event.step} is {work.effect}: {kind} cannot happen.")
     after = _work_after(work, effect, event, failed=kind in _FAILURES, anew=anew)
-    steps = {**saga.steps, event.step: replace(state, **{event.side.value: after})}
+    moved_step = replace(state, do=after) if event.side is Side.DO else replace(state, undo=after)
+    steps = {**saga.steps, event.step: moved_step}
     result: dict[str, Any] = event.data.get("result") or {}
     if effect not in (Effect.SUCCEEDED, Effect.SKIPPED) or not result:
         return replace(saga, steps=steps)
@@ -124,9 +125,10 @@ def _work_after(work: Work, effect: Effect, event: Event, *, failed: bool, anew:
 
 
 def _unclear(work: Work, effect: Effect, event: Event) -> bool:
-    """Whether a try may still have happened unheard. The other side's own "never" counts for every try of the key."""
+    """Whether a try may still have happened unheard. No later try's failure says that it did not: a service may well
+    refuse the second request for what the first one has done."""
     if effect is Effect.UNKNOWN:
         return True
     if effect in (Effect.SUCCEEDED, Effect.SKIPPED) or event.kind in (Kind.PROBED, Kind.DECLARED, Kind.LATE):
         return False
-    return work.unclear and not (effect is Effect.FAILED and event.data.get("why") == Why.PERMANENT)
+    return work.unclear

@@ -41,19 +41,20 @@ def settled(saga: Saga, act: Run, ended: Ended, step: Step, *, now: datetime, ra
         return about(Kind.SUCCEEDED, {"result": dict(ended.result)})
     facts = {"error": ended.error[:ERROR_CHARACTERS_MAX], "why": str(ended.why or Why.BUG)}
     due = _again(saga, act.step, act.side, step, now=now, random=random)
-    unclear = due is None and ended.why is not Why.PERMANENT and saga.state_of(act.step.name).side(act.side).unclear
-    if (ended.outcome is Outcome.UNKNOWN and not act.step.local) or unclear:
+    if ended.outcome is Outcome.UNKNOWN and not act.step.local:
         return about(Kind.UNKNOWN, facts | _due(due))
     if ended.why is Why.PERMANENT or due is None:
         return about(Kind.FAILED, facts)
     return about(Kind.RETRYING, facts | _due(due))
 
 
-def recovered(saga: Saga, act: Recover, step: Step, *, died: bool, now: datetime, random: Random) -> Event:
+def recovered(saga: Saga, act: Recover, step: Step, *, now: datetime, random: Random) -> Event:
     """Return what is written down of a try of which nobody wrote down the end: its outcome is unknown."""
     due = _again(saga, act.step, act.side, step, now=now, random=random)
-    error = "its process ended, or was cut off, before it had an answer" if died else "it took longer than its timeout"
-    facts = {"error": error, "why": str(Why.DIED if died else Why.TIMEOUT)}
+    ends = saga.state_of(act.step.name).side(act.side).due_at
+    late = ends is not None and now >= ends
+    error = "it took longer than its timeout" if late else "its process ended, or was cut off, before it had an answer"
+    facts = {"error": error, "why": str(Why.TIMEOUT if late else Why.DIED)}
     return _about(act.step, act.side, act.attempt, now)(Kind.UNKNOWN, facts | _due(due))
 
 

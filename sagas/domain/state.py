@@ -23,6 +23,11 @@ class Status(StrEnum):
     RESOLVED = "resolved"  # a person put it right by other means
     TERMINATED = "terminated"  # a person ended it; nothing was undone
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing happens to it any more."""
+        return self in ENDED
+
 
 ACTIVE = frozenset({Status.RUNNING, Status.COMPENSATING})
 ENDED = frozenset({Status.COMPLETED, Status.COMPENSATED, Status.RESOLVED, Status.TERMINATED})
@@ -43,7 +48,6 @@ class Parked(StrEnum):
     UNDO_FAILED = "undo_failed"
     LATE_EFFECT = "late_effect"
     EVENT_MISSING = "event_missing"
-    NO_DEFINITION = "no_definition"
     CRASHES = "crashes"
 
 

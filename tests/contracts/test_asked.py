@@ -23,11 +23,16 @@ def api() -> Api:
     return Api()
 
 
+SAMPLES = {"uuid": "00000000-0000-0000-0000-000000000001"}
+
+
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Method, an address, description."""
     for path, methods in SCHEMA["paths"].items():
         for method, told in methods.items():
-            yield method.upper(), re.sub(r"\{\w+\}", "1", path.removeprefix("/api/v1")), told
+            kinds = {each["name"]: each["schema"].get("format", "") for each in told.get("parameters", ())}
+            address = path.removeprefix("/api/v1")
+            yield method.upper(), re.sub(r"\{(\w+)\}", lambda found: SAMPLES.get(kinds[found[1]], "1"), address), told
 
 
 def objects_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,9 @@ A transactional test ends with Django's flush, which truncates every table; the 
 as everywhere. So the flush leaves it alone and the table, when it has rows, is replaced by a new, empty one with the
 same trigger. Nothing is ever switched off: not in the product, not in a test.
 
+Only tables that have rows are truncated: the others, most of them, would get new files for nothing each time. What the
+models themselves put into tables, as after every migration, stays: no test changes it.
+
 A test that must tamper with entries takes the fixture ``audit_twin``: a temporary (so unlogged) table of the same name
 and shape, without the trigger, which its connection finds before the real one and which goes with its transaction.
 """
@@ -15,11 +18,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 from unittest import mock
+from urllib.parse import quote
 
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 AUDIT = "reliability_audit_entry"
+OF_THE_MODELS = ("django_content_type", "auth_permission")
 APPEND_ONLY: str = import_module("reliability.audit.migrations.0001_entries").APPEND_ONLY
 _EMPTY_COPY = f"create table audit_twin (like {AUDIT} including all)"
 _REPLACE = [_EMPTY_COPY, f"drop table {AUDIT}", f"alter table audit_twin rename to {AUDIT}", APPEND_ONLY]
@@ -28,14 +33,18 @@ _truncate = DatabaseOperations.sql_flush
 
 
 def _sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **options: Any) -> list[str]:
-    statements = _truncate(self, style, [table for table in tables if table != AUDIT], **options)
-    return statements + (_REPLACE if AUDIT in tables and _has_rows() else [])
+    filled = _with_rows([table for table in tables if table not in OF_THE_MODELS])
+    statements = _truncate(
+        self, style, [table for table in filled if table != AUDIT], **options | {"allow_cascade": True}
+    )
+    return statements + (_REPLACE if AUDIT in filled else [])
 
 
-def _has_rows() -> bool:
+def _with_rows(tables: list[str]) -> list[str]:
+    asked = " union all ".join(f"select '{table}' where exists (select from {table})" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(f"select exists (select from {AUDIT})")
-        return bool(cursor.fetchone()[0])
+        cursor.execute(asked)
+        return [table for (table,) in cursor.fetchall()]
 
 
 @contextmanager
@@ -49,3 +58,11 @@ def take_twin_of_the_audit() -> None:
     """Give this transaction a temporary audit of its own that may be tampered with; it ends with the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(f"create temporary table {AUDIT} (like public.{AUDIT} including all) on commit drop")
+
+
+def url() -> str:
+    """The address of the test's database, for a process that a test starts."""
+    parameters = connection.get_connection_params()
+    user, host = quote(str(parameters.get("user", ""))), parameters["host"]
+    password = f":{quote(str(parameters['password']))}" if parameters.get("password") else ""
+    return f"postgresql://{user}{password}@{host}:{parameters['port']}/{connection.settings_dict['NAME']}"

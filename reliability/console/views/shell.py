@@ -55,16 +55,6 @@ PLANNED = {
     page.slug: page
     for page in (
         Planned(
-            slug="sagas",
-            title="Sagas",
-            answers="Which business processes are stuck half-way, and what must be undone?",
-            shows=(
-                "sagas by state, the longest stuck first",
-                "each step with its attempts, its compensation beside it, and what happens next",
-                "retry, skip with a reason, compensate: each with its audit entry",
-            ),
-        ),
-        Planned(
             slug="breakers",
             title="Breakers",
             answers="Which dependencies are failing, and what is being protected from them?",

@@ -97,6 +97,10 @@ LETTER_GROUPS = _metric("letter_groups_open", "gauge", "Failure groups with open
 REPLAY_ITEMS = _metric("replay_items_total", "counter", "Replay items that reached a state.", "state")
 REPLAYS = _metric("replays", "gauge", "Replay runs per state.", "state", read=True)
 
+# --- sagas
+SAGAS = _metric("sagas", "gauge", "Sagas per status, 10,000 of each at most.", "status", read=True)
+SAGAS_UNTAKEN = _metric("sagas_untaken", "gauge", "Sagas that are due and that no worker takes.", read=True)
+
 # --- consumer lag; names and labels of kafka-lag-exporter where they mean the same
 _OF_GROUP = ("cluster_name", "group")
 _OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "consumer_id", "client_id")

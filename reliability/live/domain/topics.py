@@ -13,10 +13,12 @@ RIGHT_OF = {
     "outbox": "outbox.view",
     "activity": "activity.view",
     "lag": "lag.view",
+    "sagas": "sagas.view",
+    "saga": "sagas.view",
     "processes": "processes.view",
     "demo": "overview.view",
 }
-WITH_ID = frozenset({"replay"})
+WITH_ID = frozenset({"replay", "saga"})
 MOST_TOPICS = 20  # per page: a page shows a handful of regions
 _WELL_FORMED = re.compile(r"(?P<word>[a-z]{1,32})(?::(?P<id>[0-9A-Za-z-]{1,64}))?")
 

@@ -129,7 +129,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 def test_waking_sends_both_and_never_waits(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     connected, send = threading.Event(), tasks.feed.apply_async
     monkeypatch.setattr(tasks.feed, "apply_async", lambda **options: connected.wait(10) and send(**options))
-    tasks.Waker(tasks.feed, tasks.settle)(["1"], "ana")
+    tasks.wake(["1"], "ana")
     assert sent == [], "it waited for Redis"
     connected.set()
     eventually(lambda: {name for name, _ in sent} == {"dlq.feed", "dlq.settle"})

@@ -10,12 +10,11 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
 from reliability.kafka import clusters
+from tests.support import database
 from tests.support import outbox as outbox_support
 from tests.support.waiting import wait_until
 
@@ -33,7 +32,7 @@ class Relays:
         """Start one; it dies at the failpoint, when one is named."""
         env = {
             **os.environ,
-            "DATABASE_URL": _database_url(),
+            "DATABASE_URL": database.url(),
             "DJANGO_SETTINGS_MODULE": "reliability.settings",
             "MAINSTAY_FAILPOINT": failpoint,
         }
@@ -64,13 +63,6 @@ class Relays:
         """Leave nothing behind."""
         self.kill()
         self._log.close()
-
-
-def _database_url() -> str:
-    parameters = connection.get_connection_params()
-    user, host = quote(str(parameters.get("user", ""))), parameters["host"]
-    password = f":{quote(str(parameters['password']))}" if parameters.get("password") else ""
-    return f"postgresql://{user}{password}@{host}:{parameters['port']}/{connection.settings_dict['NAME']}"
 
 
 @pytest.fixture

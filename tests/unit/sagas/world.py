@@ -9,8 +9,9 @@ from typing import Any
 
 from sagas.domain import deciding, folding, settling
 from sagas.domain.deciding import Act, Ask, Await, Expire, Finish, Park, Recover, Rest, Run, Sleep, Turn
-from sagas.domain.definition import Definition, Step, Wait
+from sagas.domain.definition import Definition, Step, Wait, pivot, saga, step
 from sagas.domain.history import Event, Kind, Outcome, Side, Why
+from sagas.domain.policies import minutes, once, retry
 from sagas.domain.state import Saga
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,7 +92,7 @@ class World:
             self.write(settling.probed(self.saga, act, ended, step, now=self.now, random=lambda: 0.5))
         elif isinstance(act, Recover):
             step = self.step(act.step.name)
-            self.write(settling.recovered(self.saga, act, step, died=True, now=self.now, random=lambda: 0.5))
+            self.write(settling.recovered(self.saga, act, step, now=self.now, random=lambda: 0.5))
         elif isinstance(act, Sleep):
             self.now = max(self.now, act.until)
         else:
@@ -156,3 +157,17 @@ def side(act: Act) -> Side:
     """The side of a step that an act is about."""
     assert isinstance(act, Run | Ask | Recover)
     return act.side
+
+
+def three(**charge: object) -> Definition:
+    """Reserve, charge (as said), then only forward: ship."""
+    return saga(
+        "order",
+        timeout=minutes(30),
+        steps=[
+            step("reserve", do=work, undo=work, retry=once()),
+            step("charge", do=work, undo=work, **({"retry": retry(3), "undo_retry": retry(3)} | charge)),  # type: ignore[arg-type]
+            pivot(),
+            step("ship", do=work, retry=retry(3)),
+        ],
+    )

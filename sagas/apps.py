@@ -1,0 +1,36 @@
+"""Sagas as a Django application."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class SagasConfig(AppConfig):
+    """Steps over several systems that are done, or undone, whatever breaks in between."""
+
+    name = "sagas"
+    label = "sagas"
+    verbose_name = "Sagas"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Find the definitions, in modules named ``sagas`` of installed apps; tell the console what there is."""
+        from reliability.console import registry
+        from reliability.kernel.clock import SYSTEM
+        from reliability.live import queries as live
+        from sagas.queries import overview
+
+        autodiscover_modules("sagas")
+        live.guard("saga", lambda actor, row_id: True)  # a saga is of no topic: its right is that of its page
+        registry.register_panel(
+            registry.Panel(slug="sagas", title="Sagas", tile=lambda actor: overview.tile(now=SYSTEM.now()), order=30)
+        )
+        registry.register_attention(lambda actor: overview.attention(now=SYSTEM.now()))
+        registry.register_timeline(overview.timeline)
+        registry.register_finder(overview.finder)
+        registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
+        registry.register_signal(
+            registry.Signal(name="sagas.stuck", unit="sagas", read=lambda subject: overview.stuck(now=SYSTEM.now()))
+        )
+        registry.register_check(registry.Check(name="sagas", run=lambda: overview.check(now=SYSTEM.now())))

@@ -1,0 +1,1 @@
+"""The engine: claims what is due, does what follows, writes it down."""

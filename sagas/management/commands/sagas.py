@@ -1,0 +1,180 @@
+"""Sagas from the command line: list, show, act, verify, rebuild."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from reliability import access
+from reliability.kernel import command_line
+from reliability.kernel.errors import Refused
+from reliability.kernel.text import printable
+from sagas.domain import acts
+from sagas.domain.acts import Act
+from sagas.operations import acting, rebuilding
+from sagas.queries import histories, lists, verifying
+from sagas.queries.lists import Filter
+
+LINE = 100
+
+
+class Command(command_line.PeopleCommand):
+    """One subcommand for each question and act; acts need ``--as`` an account, and are on record."""
+
+    help = "Show sagas, act on them, and compare what is kept of them with their histories."
+    examples = (
+        ("sagas", "list", "--state", "stuck"),
+        ("sagas", "list", "--key", "order-17", "--json"),
+        ("sagas", "show", "0197c2a0-0000-7000-8000-000000000001"),
+        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "retry", "--preview", "--as", "ana"),
+        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "skip", "--reason", "paid by hand", "--as", "ana"),
+        ("sagas", "verify"),
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        words = parser.add_subparsers(dest="word", required=True)
+        listed = words.add_parser("list", help="what needs a person first")
+        for name, help_ in (
+            ("key", "business keys that begin so"),
+            ("state", "open, stuck, or a status such as needs_operator"),
+            ("definition", "of this definition"),
+            ("step", "at this step"),
+            ("error", "with this in the error"),
+        ):
+            listed.add_argument(f"--{name}", default="", help=help_)
+        listed.add_argument("--limit", type=int, default=lists.PAGE, help="at most so many (%(default)s)")
+        shown = words.add_parser("show", help="one saga with its history")
+        act = words.add_parser("act", help="do something to a saga")
+        for one in (listed, shown, act):
+            one.add_argument("--json", action="store_true", help="as JSON")
+        for one in (shown, act):
+            one.add_argument("id", type=_uuid, help="the saga's id")
+        act.add_argument("act", choices=[str(each) for each in Act])
+        act.add_argument("--as", dest="username", required=True, help="the account whose rights count")
+        act.add_argument("--reason", default="", help="goes on record")
+        act.add_argument("--step", default="", help="for resume: the step to go on from")
+        act.add_argument("--data", type=json.loads, default={}, help="JSON: data of a skipped step, or edited data")
+        act.add_argument("--unset", action="append", default=[], help="for edit: a name to take out of the data")
+        act.add_argument("--version", type=int, help="refuse if the saga has changed since it had so many entries")
+        act.add_argument("--preview", action="store_true", help="only say what would follow")
+        for name, help_ in (
+            ("verify", "compare rows and snapshots with the histories; exit status 1 if they differ"),
+            ("rebuild", "make rows and snapshots anew from the histories"),
+        ):
+            words.add_parser(name, help=help_).add_argument("id", type=_uuid, nargs="?", help="this saga only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, "_" + options["word"])(options)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        wanted = Filter(**{name: options[name] for name in ("key", "state", "definition", "step", "error")})
+        found = lists.page(wanted, now=histories.database_now(), limit=max(1, options["limit"]))
+        for listed in found.rows:
+            row, why = listed.saga, listed.standing.why
+            if options["json"]:
+                self._print(
+                    {"id": row.id, "definition": row.definition, "key": row.key, "status": row.status, "why": why}
+                )
+            else:
+                where = f"{row.side} {row.step}".strip() or "-"
+                text = printable(why, limit=LINE)
+                self.stdout.write(f"{row.id}  {row.definition:<12} {row.key:<20} {row.status:<14} {where:<20} {text}")
+        if not found.rows and not options["json"]:
+            self.stdout.write("no sagas" + (" like that" if any(vars_of(wanted)) else ""))
+        if found.next is not None and not options["json"]:
+            self.stdout.write(
+                f"... there are more; say --limit, or narrow it: {command_line.spelled('sagas', 'list', '--help')}"
+            )
+
+    def _show(self, options: dict[str, Any]) -> None:
+        saga = histories.load(options["id"])
+        entries = list(histories.events(options["id"]))
+        if options["json"]:
+            events = [
+                {
+                    "version": number,
+                    "kind": e.kind,
+                    "at": e.at,
+                    "step": e.step,
+                    "side": e.side,
+                    "attempt": e.attempt,
+                    "data": e.data,
+                    "actor": e.actor,
+                }
+                for number, e in entries
+            ]
+            self._print(
+                {"id": saga.id, "status": saga.status, "version": saga.version, "data": saga.data, "history": events}
+            )
+            return
+        self.stdout.write(f"{saga.definition} {saga.key}: {saga.status} {saga.reason}".rstrip())
+        for number, event in entries:
+            what = f"{event.side} {event.step} #{event.attempt}" if event.attempt else f"{event.step}"
+            more = event.data.get("error") or event.data.get("reason") or ""
+            who = f" by {event.actor}" if event.actor else ""
+            line = f"{number:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<12} {what:<24}"
+            self.stdout.write(f"{line} {printable(more, limit=LINE)}{who}")
+        possible = ", ".join(acts.possible(saga))
+        self.stdout.write(f"version {saga.version}; possible acts: {possible or 'none'}")
+
+    def _act(self, options: dict[str, Any]) -> None:
+        actor = access.cli_actor(options["username"])
+        act = Act(options["act"])
+        edit = act is Act.EDIT
+        command = acts.Command(
+            act=act,
+            step=options["step"],
+            result={} if edit else _mapping(options["data"]),
+            set=_mapping(options["data"]) if edit else {},
+            unset=options["unset"],
+        )
+        saga, seen = acting.preview(options["id"], command, actor=actor)
+        for warning in seen.warnings:
+            self.stdout.write(f"! {warning}")
+        for call in seen.calls:
+            where = "here" if call.local else "there"
+            again = ", which was tried before" if call.repeated else ""
+            self.stdout.write(f"  {call.side} {call.step} ({where}), key {call.key}{again}")
+        self.stdout.write(f"  {seen.status} at once, {seen.ends} if all goes well")
+        if options["preview"]:
+            return
+        version = options["version"] if options["version"] is not None else saga.version
+        done = acting.act(options["id"], command, expected_version=version, actor=actor, reason=options["reason"])
+        self.stdout.write(f"done: entry {done.entry}, {done.saga.status}")
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        number = 0
+        for each in verifying.differences(only=options["id"]):
+            number += 1
+            self.stdout.write(
+                f"{each.saga_id}  {each.key}  {each.column}: {each.kept}, and it should be {each.should_be}"
+            )
+        if number:
+            raise Refused(f"{number} differences; {command_line.spelled('sagas', 'rebuild')} makes the rows anew")
+        self.stdout.write("rows and snapshots are what the histories say")
+
+    def _rebuild(self, options: dict[str, Any]) -> None:
+        count = 0
+        for saga_id in rebuilding.ids(only=options["id"]):
+            count += rebuilding.rebuild(saga_id)
+        self.stdout.write(f"{count} made anew")
+
+    def _print(self, value: Any) -> None:
+        self.stdout.write(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def vars_of(wanted: Filter) -> list[str]:
+    """Return what a filter narrows by."""
+    return [wanted.key, wanted.state, wanted.definition, wanted.step, wanted.error]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Refused('--data is a JSON object, such as {"reference": "r1"}')
+    return value
+
+
+def _uuid(value: str) -> UUID:
+    return UUID(value)

@@ -1,0 +1,45 @@
+"""Celery's entrances. Each message is a wake-up; what is due is read from PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+from celery import shared_task, signals
+
+from sagas.engine import working
+from sagas.operations import claims
+from sagas.operations import signals as events
+from sagas.operations.waking import TASK
+
+log = structlog.get_logger(__name__)
+
+STAY_S = 8.0  # a task gives its thread back after this, so that a worker can stop
+_stop = threading.Event()
+_running = threading.Lock()
+
+
+@shared_task(name=TASK, ignore_result=True)
+def run() -> None:
+    """Go on with every saga that is due, for some seconds; what is left is due for the next wake-up too."""
+    if not _running.acquire(blocking=False):
+        return  # this process is at it: more threads would take the turn of other tasks
+    try:
+        if claims.is_due(known=working.known()):
+            working.Worker(stop=_stop.is_set, stay_s=STAY_S).run()
+    finally:
+        _running.release()
+
+
+@shared_task(name="sagas.sweep", ignore_result=True)
+def sweep() -> None:
+    """Put off what nobody here has the code of, and forget events past their time."""
+    put_off = claims.postpone(known=working.known(), postpone_s=working.POSTPONE_S)
+    forgotten = events.sweep()
+    log.info("sagas_swept", put_off=put_off, events_forgotten=forgotten)
+
+
+@signals.worker_shutting_down.connect(dispatch_uid="sagas.worker_shutting_down")
+def _end_stay(**kwargs: Any) -> None:
+    _stop.set()
