@@ -142,7 +142,8 @@ def _end_stay(**kwargs: Any) -> None:
 
 
 def _send_wake_ups() -> bool:
-    return all([_send(task, expires_s=WAKE_EXPIRES_S) for task in (feed, settle)])
+    sent = [_send(task, expires_s=WAKE_EXPIRES_S) for task in (feed, settle)]  # both, whatever became of the first
+    return all(sent)
 
 
 _waker = Waker("dlq-wake", _send_wake_ups, every_s=FEED_EVERY_S, pause_s=REDIS_PAUSE_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,9 +29,11 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Method, an address, description."""
     for path, methods in SCHEMA["paths"].items():
         for method, told in methods.items():
-            kinds = {each["name"]: each["schema"].get("format", "") for each in told.get("parameters", ())}
             address = path.removeprefix("/api/v1")
-            yield method.upper(), re.sub(r"\{(\w+)\}", lambda found: SAMPLES.get(kinds[found[1]], "1"), address), told
+            for each in told.get("parameters", ()):
+                sample = SAMPLES.get(each["schema"].get("format", ""), "1")
+                address = address.replace(f"{{{each['name']}}}", sample)
+            yield method.upper(), address, told
 
 
 def objects_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
