@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sagas.domain.definition import nothing, pivot, step, wait
     from sagas.domain.errors import Unknown
     from sagas.domain.policies import days, forever, hours, minutes, once, retry, seconds
+    from sagas.engine.working import run
     from sagas.operations.signals import tell
     from sagas.operations.starting import start
 
@@ -20,6 +21,7 @@ _HOMES = {
     **dict.fromkeys(("nothing", "pivot", "step", "wait"), "sagas.domain.definition"),
     "Unknown": "sagas.domain.errors",
     **dict.fromkeys(("days", "forever", "hours", "minutes", "once", "retry", "seconds"), "sagas.domain.policies"),
+    "run": "sagas.engine.working",
     "tell": "sagas.operations.signals",
     "start": "sagas.operations.starting",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "once",
     "pivot",
     "retry",
+    "run",
     "saga",
     "seconds",
     "start",

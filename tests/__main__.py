@@ -1,8 +1,9 @@
-"""Tests in two halves side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
+"""Tests in lots side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
 Scenarios often wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
-for others, not for more than two at once on two cores (tried). Each half has servers of its own. With a database that
-the environment names there would be one for both: then they follow each other. Further words go to both runs.
+for others. Of what works all the time two lots at once are the most that two cores bear (tried); a short third one
+holds what does little but wait. Each lot has servers of its own. With a database that the environment names there
+would be one for all: then they follow each other. Further words go to every run of pytest.
 """
 
 from __future__ import annotations
@@ -10,45 +11,72 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from reliability.embedded import maven, stack
 
-LOG = Path(".mainstay") / "beside.log"
+LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
 PAGES = "tests/functional/pages"
+SHORT = [f"{SCENARIOS}/{part}" for part in ("lag", "sagas", "test_read_twice.py")]
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
-# What waits most beside what computes most, in two lots of the same length.
-WAITING = [
-    str(path)
-    for path in sorted(Path(SCENARIOS).iterdir())
-    if path.name.startswith("test_") or path.name in ("relay", "replay", "setup")
+# What waits most beside what computes most, in lots of the same length, and what does little but wait.
+WAITING = [str(path) for path in sorted(Path(SCENARIOS).iterdir()) if path.name in ("relay", "replay", "setup")] + [
+    str(path) for path in sorted(Path(SCENARIOS).glob("test_*.py")) if str(path) not in SHORT
 ]
-HALVES = {
-    "everything": ([f"--ignore={each}" for each in (*WAITING, PAGES)], [*WAITING, PAGES]),
-    "scenarios": (FIRST, [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]),
+LOTS = {
+    "everything": {
+        "first": [f"--ignore={each}" for each in (*WAITING, *SHORT, PAGES)],
+        "beside": [*WAITING, PAGES],
+        "third": SHORT,
+    },
+    "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A run in the background; its words stand in a file until its end."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def begin(cls, name: str, words: list[str]) -> Beside:
+        """Start it."""
+        log = LOGS / f"{name}.log"
+        with log.open("wb") as out:
+            return cls(subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT), log)
+
+    def end(self) -> int:
+        """Wait for its end and say its words; return its exit code."""
+        code = self.process.wait()
+        _say(self.log.read_text(errors="replace"))
+        return code
+
+
 def main(what: str, *options: str) -> int:
-    """Run both halves; return 0 when both passed. The second one's words follow those of the first."""
-    first, second = ([sys.executable, "-m", "pytest", *half, *options] for half in HALVES[what])
+    """Run every lot; return 0 when all passed. The words of those beside follow those of the first."""
+    first, *others = [(name, [sys.executable, "-m", "pytest", *words, *options]) for name, words in LOTS[what].items()]
     if os.environ.get("DATABASE_URL"):
-        return int(any([subprocess.call(first), subprocess.call(second)]))
-    LOG.parent.mkdir(exist_ok=True)
-    maven.class_path(caches=maven.caches(stack.ROOT / "maven"), say=_say)  # once, not by both halves at a time
-    _say(f"{' '.join(HALVES[what][1])} runs at the same time and is told of at the end; until then: tail -f {LOG}")
-    with LOG.open("wb") as log, subprocess.Popen(second, stdout=log, stderr=subprocess.STDOUT) as beside:
-        try:
-            ended = subprocess.call(first)
-            if beside.poll() is None:
-                _say("Waiting for the other half.")
-            beside.wait()
-        except KeyboardInterrupt:  # the terminal tells both halves too: let each end its servers
-            beside.wait()
-            return 130
-    _say(LOG.read_text(errors="replace"))
-    return int(bool(ended or beside.returncode))
+        codes = [subprocess.call(words) for _, words in (first, *others)]  # all of them, whatever became of the first
+        return int(any(codes))
+    LOGS.mkdir(exist_ok=True)
+    maven.class_path(caches=maven.caches(stack.ROOT / "maven"), say=_say)  # once, not by each lot at a time
+    for name, words in others:
+        _say(f"{' '.join(words[3:])}: at the same time, told at the end; until then: tail -f {LOGS / name}.log")
+    beside = [Beside.begin(name, words) for name, words in others]
+    try:
+        ended = [subprocess.call(first[1])]
+        if any(each.process.poll() is None for each in beside):
+            _say("Waiting for those beside.")
+        ended += [each.end() for each in beside]
+    except KeyboardInterrupt:  # the terminal tells every lot too: let each end its servers
+        for each in beside:
+            each.process.wait()
+        return 130
+    return int(any(ended))
 
 
 def _say(text: str) -> None:

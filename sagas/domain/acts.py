@@ -73,7 +73,8 @@ class Preview:
 
 def possible(saga: Saga) -> tuple[Act, ...]:
     """Return the acts that could be done now, in the order in which they are offered."""
-    return tuple(act for act in Act if not refusal(saga, Command(act=act, step=resumable(saga))))
+    resume = Command(act=Act.RESUME, step=resumable(saga))
+    return tuple(act for act in Act if not refusal(saga, resume if act is Act.RESUME else Command(act=act)))
 
 
 def refusal(saga: Saga, command: Command) -> str:

@@ -130,3 +130,11 @@ class Worker:
 def known() -> list[tuple[str, int]]:
     """Return name and version of the definitions that this process has the code of."""
     return [(each.name, each.version) for each in definitions.known()]
+
+
+def run(*, stay_s: float = 30.0, slots: int = SLOTS) -> int:
+    """Go on with every saga that is due, until none is or the time is up; return with how many.
+
+    For a process or a test of one's own; Celery workers do the same by the task ``sagas.run``.
+    """
+    return Worker(stay_s=stay_s, slots=slots).run()

@@ -25,8 +25,8 @@ from sagas.domain.state import Status
 from sagas.models import Saga
 from sagas.operations import acting
 from sagas.queries.histories import NoSuchSaga
-from tests.integration.sagas.shop import Shop, claim, due_now, raising, run, start, state
 from tests.support import actors
+from tests.support.sagas import Shop, claim, due_now, raising, run, start, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

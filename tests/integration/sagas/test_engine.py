@@ -18,7 +18,7 @@ from sagas.engine.working import Worker
 from sagas.models import Event, Saga
 from sagas.operations import claims, starting
 from sagas.queries import verifying
-from tests.integration.sagas.shop import Shop, claim, due_now, history, raising, run, start, state
+from tests.support.sagas import Shop, claim, due_now, history, raising, run, start, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from sagas.engine.working import known
 from sagas.models import Saga, Snapshot
 from sagas.operations import claims, rebuilding
 from sagas.queries import histories, verifying
-from tests.integration.sagas.shop import Shop, claim, due_now, raising, run, start, state
+from tests.support.sagas import Shop, claim, due_now, raising, run, start, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

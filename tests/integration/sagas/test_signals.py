@@ -13,7 +13,7 @@ from sagas.domain.state import Parked, Status
 from sagas.models import Saga, Signal
 from sagas.operations import signals
 from sagas.operations.signals import Told
-from tests.integration.sagas.shop import Shop, run, start, state
+from tests.support.sagas import Shop, run, start, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

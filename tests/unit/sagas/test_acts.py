@@ -96,6 +96,7 @@ def test_an_undo_that_fails_can_be_left_out() -> None:
     world = made()
     world.run(("do:pack", BROKEN), ("undo:charge", BROKEN))
     assert world.saga.parked == Parked.UNDO_FAILED
+    assert acts.possible(world.saga)[:2] == (Act.RETRY, Act.SKIP)
     act(world, Command(act=Act.SKIP))
     assert world.run() == ["undo:reserve"]
     assert world.saga.status is Status.COMPENSATED

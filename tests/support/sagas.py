@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
 import sagas
+from sagas import definitions
 from sagas.domain.definition import Definition, Work
 from sagas.domain.history import Event
 from sagas.domain.state import Saga as State
@@ -23,6 +26,8 @@ Effect = Callable[[Mapping[str, Any], str], Mapping[str, Any] | bool | None]
 
 class Shop:
     """Calls in order with their keys; ``then`` says what a call does besides: raise, return, steal the claim."""
+
+    MINUTE = timedelta(minutes=1)
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -74,6 +79,20 @@ class Shop:
                 sagas.step("ship", do=self.work("ship"), retry=quick),
             ],
         )
+
+
+@contextmanager
+def opened() -> Iterator[Shop]:
+    """A shop with an empty ledger; definitions made meanwhile are forgotten."""
+    before = dict(definitions._KNOWN)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS test_sagas_ledger (key text NOT NULL)")
+        cursor.execute("TRUNCATE test_sagas_ledger")
+    try:
+        yield Shop()
+    finally:
+        definitions._KNOWN.clear()
+        definitions._KNOWN.update(before)
 
 
 def raising(error: Exception) -> Effect:

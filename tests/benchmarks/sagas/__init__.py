@@ -1,0 +1,1 @@
+"""Loads of four steps for three engines, each a program of its own, and the bare statements under ours."""
