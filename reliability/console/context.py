@@ -159,7 +159,7 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox", "lag": "lag"}.get(
+        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox", "lag": "lag", "sagas": "sagas"}.get(
             room, match.url_name or ""
         )
 

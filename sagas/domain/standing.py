@@ -65,8 +65,8 @@ def standing(facts: Facts, *, now: datetime) -> Standing:
     if status in _OVER:
         return Standing(severity="calm", why=_with(_OVER[status], facts.reason))
     if status is Status.NEEDS_OPERATOR:
-        words = _PARKED.get(Parked(facts.parked), "It needs a person") if facts.parked else "It needs a person"
-        return Standing(severity="bad", why=_with(f"{words}.", facts.reason), stuck=True)
+        words = f"{_PARKED[Parked(facts.parked)]}." if facts.parked else "It needs a person."
+        return Standing(severity="bad", why=facts.reason or words, stuck=True)
     if facts.look_at is not None and now - facts.look_at > LATE_AFTER:
         return _untaken(facts)
     return _active(facts)

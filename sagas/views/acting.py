@@ -122,6 +122,8 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
         "name": wording.ACTS[act],
         "means": wording.MEANS[act],
         "seen": seen,
+        "at_once": wording.STATUSES[seen.status][1].lower() if seen else "",
+        "at_end": wording.STATUSES[seen.ends][1].lower() if seen else "",
         "why": why if refused is None else "",
         "refused": refused,
         "sent": sent,

@@ -15,8 +15,10 @@ from sagas.domain.definition import Definition, Wait
 from sagas.domain.plan import StepPlan
 from sagas.queries import histories, statistics
 from sagas.queries.statistics import StepFigures
+from sagas.views import wording
 
-BOX_W, BOX_H, GAP = 132, 40, 28
+BOX_W, GAP = 132, 28
+NOTHING = StepFigures(done=0, failed=0, undone=0, median_s=None, p99_s=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,25 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step with its policy and what it did of late."""
+
+    name: str
+    policy: str
+    done: int
+    failed: int
+    undone: int
+    median: str
+    p99: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A definition with its picture and the figures of its steps."""
 
     definition: Definition
     drawing: Drawing
-    steps: list[tuple[StepPlan, StepFigures | None, str]]
+    steps: list[StepRow]
     open: int
 
 
@@ -81,9 +96,22 @@ def _shown(
 ) -> Shown:
     name, version = definition.name, definition.version
     steps = [
-        (step, figures.get((name, version, step.name)), _policy(definition, step)) for step in definition.plan.steps
+        _row(step, _policy(definition, step), figures.get((name, version, step.name), NOTHING))
+        for step in definition.plan.steps
     ]
     return Shown(definition=definition, drawing=_drawn(definition), steps=steps, open=running.get((name, version), 0))
+
+
+def _row(step: StepPlan, policy: str, figures: StepFigures) -> StepRow:
+    return StepRow(
+        name=step.name,
+        policy=policy,
+        done=figures.done,
+        failed=figures.failed,
+        undone=figures.undone,
+        median=wording.lasted(figures.median_s),
+        p99=wording.lasted(figures.p99_s),
+    )
 
 
 def _drawn(definition: Definition) -> Drawing:

@@ -12,7 +12,7 @@ import orjson
 
 from reliability.kernel.text import printable
 from sagas.domain.history import Event, Kind, Side
-from sagas.domain.state import Saga
+from sagas.domain.state import ACTIVE, Saga
 from sagas.views import wording
 
 TICKS_MAX = 12
@@ -36,7 +36,7 @@ class Half:
     word: str
     text: str = ""
     at: datetime | None = None
-    took_s: float | None = None
+    took: str = ""
     due_at: datetime | None = None
     ticks: list[str] = field(default_factory=list)
     tries: int = 0
@@ -123,15 +123,14 @@ def _half(kind: str, word: str, saga: Saga, step: str, side: Side, events: Seque
     work = saga.state_of(step).side(side)
     begun = [event.at for event in events if event.kind in (Kind.ATTEMPTED, Kind.AWAITED)]
     ends = [event for event in events if event.kind in _ENDS]
-    took = None
-    if work.ended_at is not None and begun:
-        took = max(0.0, (work.ended_at - begun[-1]).total_seconds())
+    timed = work.ended_at is not None and begun
+    took = wording.lasted(max(0.0, (work.ended_at - begun[-1]).total_seconds())) if timed and work.ended_at else ""
     return Half(
         kind=kind,
         word=word,
         at=work.ended_at or (begun[-1] if begun else work.begun_at),
-        took_s=took,
-        due_at=work.due_at if not work.is_done else None,
+        took=took,
+        due_at=work.due_at if not work.is_done and saga.status in ACTIVE else None,
         ticks=[_ENDS[event.kind] for event in ends[-TICKS_MAX:]] if len(ends) > 1 else [],
         tries=max(work.attempts, len(ends)),
         error=printable(work.error, limit=TEXT_MAX) if not work.is_done else "",

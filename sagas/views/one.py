@@ -16,7 +16,7 @@ from sagas import definitions
 from sagas.domain import acts
 from sagas.domain.acts import Act
 from sagas.domain.standing import Standing
-from sagas.domain.state import Parked, Saga, Status
+from sagas.domain.state import ACTIVE, Parked, Saga, Status
 from sagas.queries import histories, lists
 from sagas.views import mirror, wording
 
@@ -45,6 +45,7 @@ def page(request: HttpRequest, saga_id: UUID) -> HttpResponse:
         "kind": kind,
         "word": word,
         "standing": standing,
+        "active": saga.status in ACTIVE,
         "who": _who(saga, standing),
         "first": (first, wording.ACTS[first]) if first is not None else None,
         "others": [(act, wording.ACTS[act], wording.MEANS[act]) for act in possible if act is not first],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reliability.console.domain import wording
 from sagas.domain.acts import Act
 from sagas.domain.history import Kind, Side
 from sagas.domain.plan import StepPlan
@@ -19,18 +20,18 @@ STATUSES: dict[Status, tuple[str, str]] = {
 """Shape and word of each."""
 
 DO: dict[Effect, tuple[str, str]] = {
-    Effect.IDLE: ("paused", "Not started"),
+    Effect.IDLE: ("unknown", "Not started"),
     Effect.RUNNING: ("prog", "Runs"),
     Effect.RETRYING: ("warn", "Retrying"),
     Effect.AWAITING: ("prog", "Waiting"),
-    Effect.UNKNOWN: ("unknown", "Not known"),
+    Effect.UNKNOWN: ("warn", "Not known"),
     Effect.SUCCEEDED: ("ok", "Done"),
     Effect.FAILED: ("crit", "Failed"),
     Effect.SKIPPED: ("paused", "Skipped"),
 }
 UNDO: dict[Effect, tuple[str, str]] = {
     **DO,
-    Effect.IDLE: ("paused", "Not needed"),
+    Effect.IDLE: ("unknown", "Not needed"),
     Effect.SUCCEEDED: ("ok", "Undone"),
     Effect.FAILED: ("crit", "Undo failed"),
 }
@@ -89,7 +90,14 @@ def of_side(step: StepPlan, state: StepState, side: Side, *, owed: bool) -> tupl
     if side is Side.DO:
         return DO[state.do.effect]
     if not step.undoes:
-        return ("paused", "Nothing to undo")
+        return ("unknown", "Nothing to undo")
     if state.undo.effect is Effect.IDLE and owed:
-        return ("paused", "Not yet")
+        return ("unknown", "Not yet")
     return UNDO[state.undo.effect]
+
+
+def lasted(seconds: float | None) -> str:
+    """Return how long something took, as short as it can be said; a dash where it is not known."""
+    if seconds is None:
+        return "—"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else wording.span(seconds)
