@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from celery import shared_task, signals
+from django.db import connections
 
 from sagas.engine import working
 from sagas.operations import claims
@@ -26,7 +27,9 @@ def run() -> None:
     if not _running.acquire(blocking=False):
         return  # this process is at it: more threads would take the turn of other tasks
     try:
-        if claims.is_due(known=working.known()):
+        due = claims.is_due(known=working.known())
+        connections.close_all()  # the slots have their own
+        if due:
             working.Worker(stop=_stop.is_set, stay_s=STAY_S).run()
     finally:
         _running.release()

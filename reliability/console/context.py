@@ -21,6 +21,8 @@ THEMES = ("light", "dark")
 ATTENTION_KEPT_S = (
     0.4  # less than the rail waits after a hint (data-settle), so no hint is answered with what was before
 )
+ROOMS = {"dlq": "letters", "audit": "activity", "orders": "demo"}
+"""Pages of a room whose slug is another one than the room's name."""
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 
 
@@ -159,9 +161,7 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return {"dlq": "letters", "audit": "activity", "orders": "demo", "outbox": "outbox", "lag": "lag", "sagas": "sagas"}.get(
-            room, match.url_name or ""
-        )
+        return room if room in ("outbox", "lag", "sagas") else ROOMS.get(room, match.url_name or "")
 
     @cached_property
     def attention(self) -> queries.Attention:

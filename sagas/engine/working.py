@@ -20,7 +20,7 @@ from sagas.operations.claims import Held
 
 log = structlog.get_logger(__name__)
 
-SLOTS: Final = 4
+SLOTS: Final = 3  # with four tasks beside it, and the keeper, what a worker's pool of connections holds
 KEEP_EVERY_S: Final = 3.0  # three chances before a lease of ten seconds is over
 POSTPONE_S: Final = 30.0
 IDLE_S: Final = 0.2

@@ -10,7 +10,7 @@ import orjson
 
 from reliability.kernel import clock
 from reliability.kernel.record import Record
-from sagas.orders import operations
+from sagas.orders import operations, trading
 from sagas.orders.domain.faults import MalformedEvent
 
 
@@ -19,6 +19,9 @@ class Message(Protocol):
 
     @property
     def record(self) -> Record: ...
+
+    @property
+    def topic(self) -> str: ...
 
 
 class Step(Protocol):
@@ -48,3 +51,13 @@ def parse(value: bytes | None) -> dict[str, object]:
 on_order_placed = _handler(operations.capture_payment)
 on_payment_captured = _handler(operations.reserve_stock)
 on_stock_reserved = _handler(operations.ship)
+on_payment_settled = _handler(operations.tell_saga)
+_AT_THE_DESK = {
+    trading.PAYMENTS_ASKED: _handler(operations.take_payment),
+    trading.PAYMENTS_REFUNDED: _handler(operations.refund_payment),
+}
+
+
+def at_payment_desk(message: Message) -> None:
+    """Take a payment or give it back, as the message's topic says."""
+    _AT_THE_DESK[message.topic](message)

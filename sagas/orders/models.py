@@ -27,6 +27,7 @@ class Payment(models.Model):
     reference = models.CharField(max_length=80)
     amount_cents = models.IntegerField()
     captured_at = models.DateTimeField()
+    refunded_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.reference

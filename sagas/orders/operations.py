@@ -9,10 +9,12 @@ import orjson
 from django.db import transaction
 
 import outbox
+import sagas
 from reliability import access, audit
 from reliability.kernel.errors import Refused
-from sagas.orders import models, queries
+from sagas.orders import models, queries, trading
 from sagas.orders.domain import faults, workload
+from sagas.orders.sagas import PAYMENT_SETTLED, business_order
 
 ORDERS_PLACED = "orders.placed"
 PAYMENTS_CAPTURED = "payments.captured"
@@ -32,6 +34,38 @@ def place_order(*, order: workload.NewOrder, number: str, now: datetime) -> None
     with transaction.atomic():
         models.Order.objects.create(number=number, placed_at=now, **fields)
         _tell(ORDERS_PLACED, number, {"order_id": number, **fields}, event_type="order.placed")
+
+
+def place_business_order(*, order: workload.NewOrder, number: str, now: datetime) -> None:
+    """Store an order and start its saga, which does all the rest."""
+    fields = order.facts()
+    with transaction.atomic():
+        models.Order.objects.create(number=number, placed_at=now, **fields)
+        sagas.start(business_order, key=number, data={"order_id": number, **fields})
+
+
+def take_payment(*, event: Mapping[str, object], now: datetime) -> None:
+    """The payment desk: charge once, and tell it. Runs in the consumer's transaction."""
+    number, amount = _text(event, "order_id"), _number(event, "amount_cents")
+    reference = f"{_text(event, 'provider')}-{number}"
+    models.Payment.objects.create(order_number=number, reference=reference, amount_cents=amount, captured_at=now)
+    if trading.loses_its_news(number) and queries.is_on(faults.PAYMENT_NEWS_LOST):
+        return
+    news = {"order_id": number, "reference": reference, "amount_cents": amount}
+    for _ in range(2 if queries.is_on(faults.PAYMENT_NEWS_TWICE) else 1):
+        _tell(trading.PAYMENTS_SETTLED, number, news, event_type="payment.settled")
+
+
+def refund_payment(*, event: Mapping[str, object], now: datetime) -> None:
+    """The payment desk: give the money back, if there was any."""
+    models.Payment.objects.filter(order_number=_text(event, "order_id"), refunded_at=None).update(refunded_at=now)
+
+
+def tell_saga(*, event: Mapping[str, object], now: datetime) -> None:
+    """Tell an order's saga that it was paid; the payment's reference makes it the same news when it comes twice."""
+    number, reference = _text(event, "order_id"), _text(event, "reference")
+    payload = {"reference": reference, "amount_cents": _number(event, "amount_cents")}
+    sagas.tell(business_order.name, key=number, event=PAYMENT_SETTLED, event_id=reference, payload=payload)
 
 
 def send_malformed(*, number: str, value: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -14,9 +14,9 @@ from outbox import consume
 from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 from reliability.kernel.telemetry import tracing
-from sagas.orders import handlers, invoicing, operations, queries
+from sagas.orders import handlers, invoicing, operations, queries, trading
 from sagas.orders.domain import workload
-from sagas.orders.domain.faults import INVOICING_HANG
+from sagas.orders.domain.faults import INVOICING_HANG, UNSERVED_COUNTRIES
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,11 @@ SEED = 20_260
 ORDER_EVERY_S = 1.0
 STOP_WITHIN_S = 15.0
 TOPIC_PARTITIONS = 3
+DESK = (trading.PAYMENTS_ASKED, trading.PAYMENTS_REFUNDED)
+SETTLED = (trading.PAYMENTS_SETTLED,)
+BUSINESS_EVERY = 4
+"""After so many orders comes one by a business customer, which a saga works off."""
+SERVED = frozenset(workload.COUNTRIES) - frozenset(UNSERVED_COUNTRIES)
 
 
 class Shoppers:
@@ -31,6 +36,7 @@ class Shoppers:
 
     def __init__(self, *, started: datetime, every_s: float = ORDER_EVERY_S) -> None:
         self._orders: Iterator[workload.NewOrder] = workload.orders(seed=SEED)
+        self._business = (each for each in workload.orders(seed=SEED + 1) if each.country in SERVED)
         self._run = f"{int(started.timestamp()):x}"  # order numbers of two runs of the demo differ
         self._count = 0
         self._invoices = clusters.producer(client_id="demo-billing")
@@ -43,6 +49,8 @@ class Shoppers:
         # Nobody's browser stands before this shop: what a request would be begins the trace of each order here.
         with tracing.span("shop: place order", attributes={"order.number": number}):
             operations.place_order(order=order, number=number, now=clock.SYSTEM.now())
+        if self._count % BUSINESS_EVERY == 0:
+            self._place_business_order()
         broken = workload.malformed(number=self._count)
         if broken is not None:
             with tracing.span("legacy writer: send order", attributes={"order.number": number}):
@@ -56,6 +64,12 @@ class Shoppers:
         self._invoices.poll(0.0)
         return False
 
+    def _place_business_order(self) -> None:
+        number = f"biz-{self._run}-{self._count // BUSINESS_EVERY}"
+        order = next(self._business)
+        with tracing.span("shop: place business order", attributes={"order.number": number}):
+            operations.place_business_order(order=order, number=number, now=clock.SYSTEM.now())
+
     def close(self) -> None:
         """Send what is not sent yet."""
         self._invoices.close()
@@ -67,6 +81,9 @@ def prepare() -> None:
         operations.ORDERS_PLACED,
         operations.PAYMENTS_CAPTURED,
         operations.STOCK_RESERVED,
+        trading.PAYMENTS_ASKED,
+        trading.PAYMENTS_REFUNDED,
+        trading.PAYMENTS_SETTLED,
         workload.INVOICES_CREATED,
         invoicing.DEAD_LETTERS,
     )
@@ -83,9 +100,13 @@ def prepare() -> None:
 def run(*, stop: threading.Event, heartbeat: process.Heartbeat, every_s: float = ORDER_EVERY_S) -> None:
     """Run every service until ``stop`` is set, then let each finish what it holds."""
     services: list[Callable[[], None]] = [
-        lambda: _services_of_ours("payments", operations.ORDERS_PLACED, handlers.on_order_placed, stop, heartbeat),
-        lambda: _services_of_ours("stock", operations.PAYMENTS_CAPTURED, handlers.on_payment_captured, stop, heartbeat),
-        lambda: _services_of_ours("shipping", operations.STOCK_RESERVED, handlers.on_stock_reserved, stop, heartbeat),
+        lambda: _services_of_ours("payments", [operations.ORDERS_PLACED], handlers.on_order_placed, stop, heartbeat),
+        lambda: _services_of_ours(
+            "stock", [operations.PAYMENTS_CAPTURED], handlers.on_payment_captured, stop, heartbeat
+        ),
+        lambda: _services_of_ours("shipping", [operations.STOCK_RESERVED], handlers.on_stock_reserved, stop, heartbeat),
+        lambda: _services_of_ours("payment-desk", DESK, handlers.at_payment_desk, stop, heartbeat),
+        lambda: _services_of_ours("order-sagas", SETTLED, handlers.on_payment_settled, stop, heartbeat),
         lambda: _invoicing(stop, heartbeat),
         lambda: _shoppers(stop, heartbeat, every_s),
     ]
@@ -99,12 +120,12 @@ def run(*, stop: threading.Event, heartbeat: process.Heartbeat, every_s: float =
 
 def _services_of_ours(
     group: str,
-    topic: str,
+    topics: Sequence[str],
     handler: Callable[[handlers.Message], None],
     stop: threading.Event,
     heartbeat: process.Heartbeat,
 ) -> None:
-    consumer = consume.Consumer(group=group, topics=[topic], handler=handler, blocking_retries=2)
+    consumer = consume.Consumer(group=group, topics=topics, handler=handler, blocking_retries=2)
     consumer.run(stop, heartbeat=heartbeat)
 
 

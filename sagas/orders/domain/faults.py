@@ -12,6 +12,11 @@ PAYMENT_PROVIDERS: Final = ("card", "wallet", "north-bank")
 FAILING_PROVIDER: Final = "north-bank"
 UNSERVED_COUNTRIES: Final = ("AQ",)
 INVOICING_HANG: Final = "invoicing_hang"
+STOCK_CONFLICTS: Final = "stock_conflicts"
+PAYMENT_NEWS_LOST: Final = "payment_news_lost"
+PAYMENT_NEWS_TWICE: Final = "payment_news_twice"
+SLOW_CARRIER: Final = "slow_carrier"
+CONTESTED_SKU: Final = "chair-ash"
 
 
 class PaymentTimeout(Transient):
@@ -76,6 +81,40 @@ FAULTS: Final[Mapping[str, Fault]] = {
             mended="Service restarted",
             working="It keeps up with one invoice a second; it could do four.",
             then="It catches up now: Consumer lag says until when.",
+            starts_on=False,
+        ),
+        Fault(
+            name=STOCK_CONFLICTS,
+            title="Stock conflicts of business orders",
+            broken="Business orders of chairs find none left: what their sagas did is undone.",
+            mended="Chairs delivered",
+            working="Every article is there.",
+            then="New business orders of chairs go through.",
+        ),
+        Fault(
+            name=PAYMENT_NEWS_LOST,
+            title="Lost news of payments",
+            broken="Of fifteen business orders one is paid, and its saga never hears of it: it needs a person.",
+            mended="News arrive again",
+            working="Every payment is told.",
+            then="Those that wait already stay on Sagas: say there that it happened, or undo them.",
+        ),
+        Fault(
+            name=PAYMENT_NEWS_TWICE,
+            title="News of payments twice",
+            broken="Each payment is told twice; the second news changes nothing.",
+            mended="Told once again",
+            working="Each payment is told once.",
+            then="Nothing is left of it: the second news were passed over.",
+            starts_on=False,
+        ),
+        Fault(
+            name=SLOW_CARRIER,
+            title="Slow carrier",
+            broken="The carrier books at once and answers too late: sagas ask it what happened, and go on.",
+            mended="Carrier answers again",
+            working="The carrier answers at once.",
+            then="Nothing is left of it: no order was booked twice.",
             starts_on=False,
         ),
     )
