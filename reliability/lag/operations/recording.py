@@ -117,18 +117,15 @@ def keep_windows(*, lease: locks.Lease, windows: Mapping[int, bytes]) -> None:
 def record_poll(
     *, cluster: str, now: datetime, took_s: float, groups: int, partitions: int, facts: Mapping[str, object]
 ) -> None:
-    """Note that the cluster was looked at, and how it went."""
-    Cluster.objects.update_or_create(
-        name=cluster,
-        defaults={
-            "polled_at": now,
-            "took_s": took_s,
-            "error": "",
-            "error_since": None,
-            "groups": groups,
-            "partitions": partitions,
-            "facts": dict(facts),
-        },
+    """Note that the cluster was looked at, and how it went. Its row is there since its poller took the lease."""
+    Cluster.objects.filter(name=cluster).update(
+        polled_at=now,
+        took_s=took_s,
+        error="",
+        error_since=None,
+        groups=groups,
+        partitions=partitions,
+        facts=dict(facts),
     )
 
 
