@@ -33,7 +33,8 @@ def behind(folder: Folder, *, env: Mapping[str, str]) -> list[Child]:
         _python(folder, "beat", [*_celery("beat"), "--scheduler", "celery.beat:Scheduler", "--pidfile="], env),
         _python(folder, "letters", ["manage.py", "consume_dead_letters"], env),
         _python(folder, "lag", ["manage.py", "poll_lag"], env),
-        _python(folder, "demo", ["manage.py", "run_demo"], env),
+        # Its services are threads of one process, each with connections of its own.
+        _python(folder, "demo", ["manage.py", "run_demo"], {"MAINSTAY_DATABASE_POOL_MAX": "20", **env}),
     ]
 
 

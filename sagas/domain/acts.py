@@ -13,7 +13,7 @@ from sagas.domain import folding
 from sagas.domain.history import Event, Kind, Side
 from sagas.domain.moves import IllegalEvent
 from sagas.domain.plan import StepPlan
-from sagas.domain.state import ACTIVE, ENDED, Direction, Effect, Saga, Status
+from sagas.domain.state import ENDED, Direction, Effect, Saga, Status
 
 
 class Act(StrEnum):
@@ -50,27 +50,6 @@ class Command:
     timeout: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call that will be made if all goes well; ``repeated``: a try under the same key was made before."""
-
-    step: str
-    side: Side
-    key: str
-    local: bool
-    repeated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What an act would lead to. ``status``: right after it; ``ends``: when every call succeeds."""
-
-    status: Status
-    ends: Status
-    calls: tuple[Call, ...]
-    warnings: tuple[str, ...]
-
-
 def possible(saga: Saga) -> tuple[Act, ...]:
     """Return the acts that could be done now, in the order in which they are offered."""
     resume = Command(act=Act.RESUME, step=resumable(saga))
@@ -100,75 +79,8 @@ def event(saga: Saga, command: Command, *, actor: str, reason: str, now: datetim
     return made
 
 
-def preview(saga: Saga, command: Command, *, now: datetime) -> Preview:
-    """Return what the act would lead to; raises ``CannotNow``."""
-    after = folding.apply(saga, event(saga, command, actor="preview", reason="", now=now))
-    calls = tuple(_calls(after))
-    ends = after.status
-    if after.status in ACTIVE:
-        ends = Status.COMPLETED if after.direction is Direction.FORWARD else Status.COMPENSATED
-        ends = Status.NEEDS_OPERATOR if _must_be_told(after) else ends
-    return Preview(status=after.status, ends=ends, calls=calls, warnings=tuple(_warnings(saga, command)))
-
-
-def _must_be_told(saga: Saga) -> StepPlan | None:
-    """The step of which a person has to say whether it happened, before what was done can be undone."""
-    if saga.direction is Direction.FORWARD or saga.at_hand is None:
-        return None
-    step, side = saga.at_hand
-    return step if side is Side.DO and not step.probes else None
-
-
-def _calls(saga: Saga) -> list[Call]:
-    if saga.status not in ACTIVE or _must_be_told(saga):
-        return []
-    if saga.direction is Direction.FORWARD:
-        steps = [(step, Side.DO) for step in saga.plan.steps if not saga.state_of(step.name).do.is_done]
-    else:
-        steps = [(step, Side.UNDO) for step in reversed(saga.plan.steps) if saga.owes_undo(step)]
-    return [
-        Call(
-            step=step.name,
-            side=side,
-            key=saga.idempotency_key(step.name, side),
-            local=step.local,
-            repeated=saga.state_of(step.name).side(side).attempts > 0,
-        )
-        for step, side in steps
-        if not step.waits
-    ]
-
-
-def _warnings(saga: Saga, command: Command) -> list[str]:
-    work = _work_at_hand(saga)
-    warnings = []
-    if command.act is Act.RETRY and work is not None and work[2] is Effect.UNKNOWN:
-        warnings.append(f"{work[0].name} may have happened. It is tried again under the same key.")
-    if command.act is Act.RESUME:
-        for step in saga.plan.steps[saga.plan.place(command.step) :]:
-            state = saga.state_of(step.name)
-            if state.do.effect is Effect.SUCCEEDED and state.undo.effect is not Effect.SUCCEEDED and not step.waits:
-                warnings.append(f"{step.name} was done and not undone. It is done again, under a new key.")
-    if command.act in (Act.TERMINATE, Act.RESOLVE):
-        left = [step.name for step in saga.plan.steps if saga.owes_undo(step)]
-        if left:
-            warnings.append(f"What was done stays: {', '.join(left)}.")
-    if command.act is Act.TERMINATE and saga.busy is not None:
-        warnings.append(f"{saga.busy[0].name} runs at this moment; its answer will be kept as a late one.")
-    if command.act is Act.COMPENSATE:
-        warnings += _warnings_of_undoing(saga)
-    return warnings
-
-
-def _warnings_of_undoing(saga: Saga) -> list[str]:
-    if saga.backward is None:
-        return ["Nothing is left to undo: the saga ends at once."]
-    back = replace(saga, status=Status.COMPENSATING, direction=Direction.BACKWARD)
-    step = _must_be_told(back)
-    return [f"Nobody knows whether {step.name} happened: it needs a person again, to say so."] if step else []
-
-
-def _work_at_hand(saga: Saga) -> tuple[StepPlan, Side, Effect] | None:
+def work_at_hand(saga: Saga) -> tuple[StepPlan, Side, Effect] | None:
+    """Return the side of a step that is next, and how it stands; None at the end of the way."""
     if saga.at_hand is None:
         return None
     step, side = saga.at_hand
@@ -185,7 +97,7 @@ def resumable(saga: Saga) -> str:
 
 
 def _check_retry(saga: Saga, command: Command) -> str:
-    work = _work_at_hand(saga)
+    work = work_at_hand(saga)
     if work is None or work[2] not in (Effect.RETRYING, Effect.FAILED, Effect.UNKNOWN):
         return "No step waits for another try."
     if work[2] is Effect.UNKNOWN and (work[1] is Side.DO) is not (saga.direction is Direction.FORWARD):
@@ -194,14 +106,16 @@ def _check_retry(saga: Saga, command: Command) -> str:
 
 
 def _check_probe(saga: Saga, command: Command) -> str:
-    work = _work_at_hand(saga)
+    work = work_at_hand(saga)
     if work is None or work[2] is not Effect.UNKNOWN:
         return "The outcome of every try is known."
     return "" if work[0].probes and work[1] is Side.DO else f"{work[0].name} has no probe."
 
 
 def _check_declared(saga: Saga, command: Command) -> str:
-    work = _work_at_hand(saga)
+    work = work_at_hand(saga)
+    if command.act is Act.HAPPENED and work is not None and work[0].waits and work[2] in WAITED:
+        return ""  # the event came, and the saga was not told
     return "" if work is not None and work[2] is Effect.UNKNOWN else "The outcome of every try is known."
 
 
@@ -273,6 +187,16 @@ def _edit(saga: Saga, command: Command, now: datetime) -> Event:
     return Event(kind=Kind.EDITED, at=now, data={"set": changed, "unset": gone, "before": before})
 
 
+def _happened(saga: Saga, command: Command, now: datetime) -> Event:
+    """Of a step that waits: its event came, with this payload. Of any other: its last try did what it should."""
+    work = work_at_hand(saga)
+    if work is None or not work[0].waits:
+        return _at_hand(Kind.DECLARED, happened=True)(saga, command, now)
+    data = {"event": work[0].event, "event_id": "", "payload": dict(command.result)}
+    return Event(kind=Kind.ARRIVED, at=now, step=work[0].name, data=data)
+
+
+WAITED: Final = (Effect.AWAITING, Effect.FAILED)
 _ABSENT: Final = object()
 _CHECKS: Final[dict[Act, Callable[[Saga, Command], str]]] = {
     Act.RETRY: _check_retry,
@@ -289,7 +213,7 @@ _CHECKS: Final[dict[Act, Callable[[Saga, Command], str]]] = {
 _EVENTS: Final[dict[Act, Callable[[Saga, Command, datetime], Event]]] = {
     Act.RETRY: _at_hand(Kind.RETRIED),
     Act.PROBE: _at_hand(Kind.RETRIED, probe=True),
-    Act.HAPPENED: _at_hand(Kind.DECLARED, happened=True),
+    Act.HAPPENED: _happened,
     Act.NOT_HAPPENED: _at_hand(Kind.DECLARED, happened=False),
     Act.SKIP: _at_hand(Kind.SKIPPED),
     Act.COMPENSATE: _whole(Kind.TURNED),

@@ -116,7 +116,7 @@ def _happened_after_undo(saga: Saga, event: Event) -> Saga:
 def _arrived(saga: Saga, event: Event) -> Saga:
     result = {event.step: event.data.get("payload")}
     after = moved(saga, replace(event, data={**event.data, "result": result}), Kind.SUCCEEDED)
-    return _active_again(after) if saga.parked == Parked.EVENT_MISSING else after
+    return _active_again(after) if event.actor or saga.parked == Parked.EVENT_MISSING else after
 
 
 def _expired(saga: Saga, event: Event) -> Saga:

@@ -84,15 +84,15 @@ def _active(facts: Facts) -> Standing:
     effect = Effect(facts.effect) if facts.effect else Effect.IDLE
     if effect is Effect.AWAITING:
         why = f"It waits for {facts.waits_for}."
-        return Standing(severity="busy", why=why, next="It gives up waiting", next_at=facts.due_at)
+        return Standing(severity="busy", why=why, next="Gives up waiting", next_at=facts.due_at)
     if effect is Effect.RUNNING:
         why = f"{_what(facts)}: try {facts.attempts}."
-        return Standing(severity="busy", why=why, next="It is taken for lost", next_at=facts.due_at)
+        return Standing(severity="busy", why=why, next="Taken for lost", next_at=facts.due_at)
     if effect in (Effect.RETRYING, Effect.UNKNOWN):
         stuck = facts.attempts >= RETRIES_WARN
         unknown = effect is Effect.UNKNOWN
         why = f"{facts.step} {'had no answer' if unknown else 'failed'}, {_times(facts.attempts)}: {facts.error}"
-        next_ = "It is asked what happened" if unknown else "The next try"
+        next_ = "Asked what happened" if unknown else "Next try"
         return Standing(severity="warn", why=why, next=next_, next_at=facts.due_at, stuck=stuck)
     return Standing(
         severity="busy",

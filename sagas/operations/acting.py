@@ -11,8 +11,9 @@ from django.db import transaction
 from reliability import access, audit, live
 from reliability.kernel.errors import Refused
 from sagas import definitions
-from sagas.domain import acts, deciding, folding
-from sagas.domain.acts import Act, Command, Preview
+from sagas.domain import acts, deciding, folding, previewing
+from sagas.domain.acts import Act, Command
+from sagas.domain.previewing import Preview
 from sagas.domain.state import Saga
 from sagas.operations import claims, journal, waking
 from sagas.queries import histories
@@ -41,7 +42,7 @@ def preview(saga_id: UUID, command: Command, *, actor: access.Actor) -> tuple[Sa
     """
     access.admit(actor, ACT)
     saga = histories.load(saga_id)
-    return saga, acts.preview(saga, _with_timeout(saga, command), now=histories.database_now())
+    return saga, previewing.preview(saga, _with_timeout(saga, command), now=histories.database_now())
 
 
 def act(saga_id: UUID, command: Command, *, expected_version: int, actor: access.Actor, reason: str) -> Done:

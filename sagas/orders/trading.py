@@ -61,7 +61,9 @@ def ask_refund(data: Mapping[str, Any], key: str) -> None:
 
 def check_amount(data: Mapping[str, Any], key: str) -> None:
     """Go on only with the amount that was asked for; raises ``WrongAmount``."""
-    paid = data["payment"]["amount_cents"]
+    paid = (data.get("payment") or {}).get("amount_cents")
+    if paid is None:
+        raise WrongAmount("nobody said how much was paid")
     if paid != data["amount_cents"]:
         raise WrongAmount(f"{paid} cents were paid, {data['amount_cents']} were asked for")
 

@@ -18,7 +18,7 @@ from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
-from sagas.domain import acts
+from sagas.domain import acts, previewing
 from sagas.domain.acts import Act, Command
 from sagas.domain.state import Saga
 from sagas.operations import acting
@@ -110,7 +110,7 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
     try:
         command = _command(act, sent, saga)
         unedited = act is Act.EDIT and request.method != "POST"
-        seen = None if unedited else acts.preview(saga, command, now=histories.database_now())
+        seen = None if unedited else previewing.preview(saga, command, now=histories.database_now())
     except Refused as refusal:
         why = str(refusal)
     if act is Act.EDIT and request.method != "POST":
@@ -129,6 +129,7 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
         "sent": sent,
         "takes_data": act in RESULT or act is Act.EDIT,
         "edits": act is Act.EDIT,
+        "event": _event(saga) if act is Act.HAPPENED else "",
         "steps": [step.name for step in saga.plan.steps] if act is Act.RESUME else [],
         "danger": act in (Act.TERMINATE, Act.COMPENSATE),
         "moved": sent.version != saga.version,
@@ -136,6 +137,11 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
     }
     template = "sagas/act.html#dialog" if fragment.asked_for(request) == "dialog" else "sagas/act.html"
     return render(request, template, context, status=refused.status if refused else 200)
+
+
+def _event(saga: Saga) -> str:
+    work = acts.work_at_hand(saga)
+    return work[0].event if work is not None else ""
 
 
 def _copies(request: HttpRequest, saga: Saga, act: Act) -> list[Copy]:

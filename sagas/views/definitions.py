@@ -141,7 +141,8 @@ def _policy(definition: Definition, step: StepPlan) -> str:
     if isinstance(defined, Wait):
         late = "then a person is asked" if defined.late == "person" else "then it goes back"
         return f"waits {defined.deadline.total_seconds():g} s, {late}"
-    tries = "tried without end" if defined.retry.times is None else f"{defined.retry.times} tries"
+    times = defined.retry.times
+    tries = "tries without end" if times is None else "one try" if times == 1 else f"{times} tries"
     unknown = (
         ""
         if defined.local
@@ -154,4 +155,4 @@ def _policy(definition: Definition, step: StepPlan) -> str:
             else "a person is asked"
         )
     )
-    return f"{tries} of {defined.timeout.total_seconds():g} s{unknown}"
+    return f"{tries}, each of {defined.timeout.total_seconds():g} s{unknown}"

@@ -72,7 +72,7 @@ def _first(saga: Saga, possible: tuple[Act, ...]) -> Act | None:
         Parked.UNDO_FAILED: (Act.RETRY,),
         Parked.BEYOND_PIVOT: (Act.RETRY,),
         Parked.LATE_EFFECT: (Act.COMPENSATE,),
-        Parked.EVENT_MISSING: (Act.RETRY, Act.SKIP),
+        Parked.EVENT_MISSING: (Act.HAPPENED,),
         Parked.CRASHES: (Act.COMPENSATE,),
     }
     wanted = by_trouble.get(Parked(saga.parked), ()) if saga.parked else ()

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from sagas.domain import acts
+from sagas.domain import acts, previewing
 from sagas.domain.acts import Act, CannotNow, Command
-from sagas.domain.definition import pivot, saga, step
+from sagas.domain.definition import pivot, saga, step, wait
 from sagas.domain.history import Kind, Side
-from sagas.domain.policies import retry
+from sagas.domain.policies import minutes, retry
 from sagas.domain.state import Effect, Parked, Status
 from tests.unit.sagas.world import BROKEN, HICCUP, LOST, NO, World, work
 
@@ -105,7 +105,7 @@ def test_an_undo_that_fails_can_be_left_out() -> None:
 def test_compensation_is_told_call_by_call() -> None:
     world = made()
     world.run_until("do:pack")
-    seen = acts.preview(world.saga, Command(act=Act.COMPENSATE), now=world.now)
+    seen = previewing.preview(world.saga, Command(act=Act.COMPENSATE), now=world.now)
     assert [(call.step, call.side, call.key, call.repeated) for call in seen.calls] == [
         ("charge", Side.UNDO, "s1:charge:undo", False),
         ("reserve", Side.UNDO, "s1:reserve:undo", False),
@@ -126,7 +126,7 @@ def test_beyond_the_pivot_there_is_no_way_back() -> None:
 def test_a_compensated_saga_is_resumed_under_new_keys() -> None:
     world = made()
     world.run(("do:pack", BROKEN))
-    seen = acts.preview(world.saga, Command(act=Act.RESUME, step="reserve"), now=world.now)
+    seen = previewing.preview(world.saga, Command(act=Act.RESUME, step="reserve"), now=world.now)
     assert [call.key for call in seen.calls] == [f"s1:{name}:do:2" for name in ("reserve", "charge", "pack", "ship")]
     act(world, Command(act=Act.RESUME, step="reserve", timeout=timedelta(hours=1)))
     assert world.run() == ["do:reserve", "do:charge", "do:pack", "do:ship"]
@@ -145,7 +145,7 @@ def test_a_saga_is_not_resumed_behind_what_is_not_in_effect() -> None:
 def test_resuming_from_a_step_that_was_done_warns() -> None:
     world = made()
     world.run(("do:ship", BROKEN))
-    seen = acts.preview(world.saga, Command(act=Act.RESUME, step="pack"), now=world.now)
+    seen = previewing.preview(world.saga, Command(act=Act.RESUME, step="pack"), now=world.now)
     assert seen.warnings == ("pack was done and not undone. It is done again, under a new key.",)
 
 
@@ -168,7 +168,7 @@ def test_while_a_step_runs_a_saga_can_only_be_ended() -> None:
     running = world.next()
     world.attempt(running)  # type: ignore[arg-type]
     assert acts.possible(world.saga) == (Act.TERMINATE,)
-    seen = acts.preview(world.saga, Command(act=Act.TERMINATE), now=world.now)
+    seen = previewing.preview(world.saga, Command(act=Act.TERMINATE), now=world.now)
     assert "late one" in " ".join(seen.warnings)
     assert "reserve" in " ".join(seen.warnings)
 
@@ -181,3 +181,21 @@ def test_what_is_over_stays_so(end: Act) -> None:
     assert acts.possible(world.saga) == ()
     with pytest.raises(CannotNow, match="is over"):
         act(world, Command(act=Act.RETRY))
+
+
+def test_of_an_event_that_was_lost_a_person_can_say_what_it_brought() -> None:
+    definition = saga(
+        "order",
+        steps=[
+            step("reserve", do=work, undo=work),
+            wait("paid", event="payment.settled", deadline=minutes(1), late="person"),
+            step("ship", do=work),
+        ],
+    )
+    world = World(definition)
+    world.run()
+    assert world.saga.parked == Parked.EVENT_MISSING
+    assert acts.possible(world.saga)[:3] == (Act.RETRY, Act.HAPPENED, Act.SKIP)
+    act(world, Command(act=Act.HAPPENED, result={"amount": 5}))
+    assert world.saga.data == {"paid": {"amount": 5}}
+    assert world.run() == ["do:ship"]

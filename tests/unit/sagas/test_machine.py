@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sagas.domain import acts, deciding, folding
+from sagas.domain import acts, deciding, folding, previewing
 from sagas.domain.acts import Command
 from sagas.domain.deciding import Ask, Recover, Rest, Run, Sleep
 from sagas.domain.definition import Definition, Pivot, Step, Wait, nothing, pivot, saga, step, wait
@@ -179,7 +179,7 @@ class Machine(RuleBasedStateMachine):
         if acts.refusal(self.world.saga, command):
             return
         before = self.world.saga.version
-        seen = acts.preview(self.world.saga, command, now=self.world.now)
+        seen = previewing.preview(self.world.saga, command, now=self.world.now)
         assert self.world.saga.version == before
         self.world.write(acts.event(self.world.saga, command, actor="ann", reason="so", now=self.world.now))
         assert self.world.saga.status is seen.status
