@@ -134,7 +134,7 @@ def record_password_change(sender: object, *, request: HttpRequest, **_: object)
 
 
 def _check_reason(reason: str, *, required: bool) -> None:
-    if required and not reason.strip():
+    if required and not any(each.isprintable() and not each.isspace() for each in reason):
         raise ReasonRequired
     if not is_storable(reason):  # acts keep it in their own rows, too
         raise ReasonNotText

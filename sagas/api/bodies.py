@@ -147,7 +147,9 @@ class SagaActPlanned(_Exact):
 class SagaActRequest(SagaActPlanned):
     """An act on the saga as it was looked at, and why."""
 
-    version: Annotated[int, Field(ge=1, le=2**31 - 1, description="The saga's version that was looked at.")]
+    version: Annotated[
+        int, Field(ge=1, le=2**31 - 1, strict=True, description="The saga's version that was looked at.")
+    ]
     reason: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
 
 

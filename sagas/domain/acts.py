@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from reliability.kernel.errors import Refused
-from sagas.domain import folding
+from sagas.domain import codec, folding
 from sagas.domain.history import Event, Kind, Side
 from sagas.domain.moves import IllegalEvent
 from sagas.domain.plan import StepPlan
@@ -66,10 +66,12 @@ def refusal(saga: Saga, command: Command) -> str:
 
 
 def event(saga: Saga, command: Command, *, actor: str, reason: str, now: datetime) -> Event:
-    """Return what is written down of the act; raises ``CannotNow``."""
+    """Return what is written down of the act; raises ``CannotNow`` and ``codec.NotStorable``."""
     why = refusal(saga, command)
     if why:
         raise CannotNow(why)
+    for typed in (command.set, command.result):
+        codec.check_typed(dict(typed))
     made = _EVENTS[command.act](saga, command, now)
     made = replace(made, actor=actor, data={**made.data, "reason": reason})
     try:

@@ -73,23 +73,45 @@ def _calls(saga: Saga) -> list[Call]:
 
 
 def _warnings(saga: Saga, command: Command) -> list[str]:
-    work = work_at_hand(saga)
-    warnings = []
-    if command.act is Act.RETRY and work is not None and work[2] is Effect.UNKNOWN:
-        warnings.append(f"{work[0].name} may have happened. It is tried again under the same key.")
+    if command.act in (Act.RETRY, Act.SKIP):
+        return _warnings_at_hand(saga, command)
     if command.act is Act.RESUME:
-        for step in saga.plan.steps[saga.plan.place(command.step) :]:
-            state = saga.state_of(step.name)
-            if state.do.effect is Effect.SUCCEEDED and state.undo.effect is not Effect.SUCCEEDED and not step.waits:
-                warnings.append(f"{step.name} was done and not undone. It is done again, under a new key.")
+        return [
+            f"{step.name} was done and not undone. It is done again, under a new key."
+            for step in saga.plan.steps[saga.plan.place(command.step) :]
+            if _is_in_effect(saga, step)
+        ]
     if command.act in (Act.TERMINATE, Act.RESOLVE):
-        left = [step.name for step in saga.plan.steps if saga.owes_undo(step)]
-        if left:
-            warnings.append(f"What was done stays: {', '.join(left)}.")
+        return _warnings_of_ending(saga, command)
+    return _warnings_of_undoing(saga) if command.act is Act.COMPENSATE else []
+
+
+def _warnings_at_hand(saga: Saga, command: Command) -> list[str]:
+    work = work_at_hand(saga)
+    if work is None:
+        return []
+    step, side, effect = work
+    if command.act is Act.SKIP:
+        lacks = side is Side.DO and not command.result
+        return [f"Later steps get no data of {step.name}: add what they need."] if lacks else []
+    if step.waits:
+        return [f"It waits for {step.event} once more; nothing is called before that comes."]
+    unknown = effect is Effect.UNKNOWN
+    return [f"{step.name} may have happened. It is tried again under the same key."] if unknown else []
+
+
+def _is_in_effect(saga: Saga, step: StepPlan) -> bool:
+    state = saga.state_of(step.name)
+    return state.do.effect is Effect.SUCCEEDED and state.undo.effect is not Effect.SUCCEEDED and not step.waits
+
+
+def _warnings_of_ending(saga: Saga, command: Command) -> list[str]:
+    warnings = []
+    left = [step.name for step in saga.plan.steps if saga.owes_undo(step)]
+    if left:
+        warnings.append(f"What was done stays: {', '.join(left)}.")
     if command.act is Act.TERMINATE and saga.busy is not None:
         warnings.append(f"{saga.busy[0].name} runs at this moment; its answer will be kept as a late one.")
-    if command.act is Act.COMPENSATE:
-        warnings += _warnings_of_undoing(saga)
     return warnings
 
 

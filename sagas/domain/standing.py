@@ -91,7 +91,8 @@ def _active(facts: Facts) -> Standing:
     if effect in (Effect.RETRYING, Effect.UNKNOWN):
         stuck = facts.attempts >= RETRIES_WARN
         unknown = effect is Effect.UNKNOWN
-        why = f"{facts.step} {'had no answer' if unknown else 'failed'}, {_times(facts.attempts)}: {facts.error}"
+        what = f"The undo of {facts.step}" if facts.side == "undo" else facts.step
+        why = f"{what} {'had no answer' if unknown else 'failed'}, {_times(facts.attempts)}: {facts.error}"
         next_ = "Asked what happened" if unknown else "Next try"
         return Standing(severity="warn", why=why, next=next_, next_at=facts.due_at, stuck=stuck)
     return Standing(

@@ -85,4 +85,6 @@ def _with_timeout(saga: Saga, command: Command) -> Command:
 def _what_changed(saga: Saga, expected: int) -> str:
     newest = [event for number, event in histories.events(UUID(saga.id), after=expected) if number <= saga.version][:3]
     told = ", ".join(f"{event.kind} {event.step}".strip() for event in newest)
+    if not told or expected < 1:
+        return f"The saga has version {saga.version}, and the act names another one; look again."
     return f"The saga has changed since you looked at it ({told}); look again."

@@ -76,12 +76,12 @@ def append(
         "steps": [event.step for event in events],
         "sides": [str(event.side) if event.step else "" for event in events],
         "attempts_of": [event.attempt for event in events],
-        "datas": [codec.packed(dict(event.data)) for event in events],
+        "datas": [codec.packed(dict(event.data), bytes_max=None) for event in events],
         "actors": [event.actor for event in events],
     }
     with connection.cursor() as cursor:
         cursor.execute(_APPEND, values)
         written = bool(cursor.rowcount)
         if written and saga.version // SNAPSHOT_EVERY > before // SNAPSHOT_EVERY:
-            cursor.execute(_SNAPSHOT, [UUID(saga.id), saga.version, codec.packed(state.as_json(saga))])
+            cursor.execute(_SNAPSHOT, [UUID(saga.id), saga.version, codec.packed(state.as_json(saga), bytes_max=None)])
     return written

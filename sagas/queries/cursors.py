@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from reliability.kernel.errors import Refused
+from sagas.domain.projection import OVER
 from sagas.queries.lists import Cursor
 
 CHARACTERS_MAX = 200
@@ -32,9 +33,12 @@ def cursor(told: str) -> Cursor | None:
         return None
     try:
         rank, changed_at, saga_id = urlsafe_b64decode(told.encode()).decode().split(" ")
-        found = Cursor(rank=int(rank), changed_at=datetime.fromisoformat(changed_at), id=UUID(saga_id))
-    except ValueError as error:
+        at = datetime.fromisoformat(changed_at)
+        if at.tzinfo is None or not rank.isascii():
+            raise BadCursor
+        found = Cursor(rank=int(rank), changed_at=at.astimezone(UTC), id=UUID(saga_id))
+    except (ValueError, OverflowError) as error:
         raise BadCursor from error
-    if found.changed_at.tzinfo is None or not 0 <= found.rank <= 9:
+    if not 0 <= found.rank <= OVER:
         raise BadCursor
     return found

@@ -70,7 +70,7 @@ def _compared(row: Saga) -> list[Difference]:
     snapshot = Snapshot.objects.filter(saga_id=row.id).first()
     if snapshot is not None:
         at = histories.load_at(row.id, snapshot.version)
-        if codec.packed(state.as_json(at)) != snapshot.state:
+        if codec.packed(state.as_json(at), bytes_max=None) != snapshot.state:
             told.append(_difference(row, "snapshot", f"version {snapshot.version}", "another state"))
     return told
 

@@ -81,13 +81,16 @@ def _sent(request: HttpRequest, saga: Saga, act: Act) -> Sent:
     typed = {name: request.POST.get(name, "").replace("\x00", "") for name in ("reason", "data", "step", "version")}
     data = mirror.pretty(dict(saga.data)) if act is Act.EDIT and "data" not in request.POST else typed["data"]
     version = typed["version"]
-    known = int(version) if version.isdigit() and len(version) < 10 else saga.version
+    known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0  # of no saga
+    known = known if request.method == "POST" else saga.version
     return Sent(reason=typed["reason"], data=data, step=typed["step"] or acts.resumable(saga), version=known)
 
 
 def _command(act: Act, sent: Sent, saga: Saga) -> Command:
     data = _parsed(sent.data)
     if act is Act.EDIT:
+        if not sent.data.strip():
+            raise NotJson("There are no data here: type {} if all of them shall go.")
         return Command(act=act, set=data, unset=[name for name in saga.data if name not in data])
     return Command(act=act, step=sent.step if act is Act.RESUME else "", result=data if act in RESULT else {})
 
@@ -96,12 +99,19 @@ def _parsed(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise NotJson(f"The data are not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise NotJson
     return value
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise NotJson("The data name a key twice.")
+    return found
 
 
 def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Refused | None = None) -> HttpResponse:
@@ -149,5 +159,8 @@ def _copies(request: HttpRequest, saga: Saga, act: Act) -> list[Copy]:
     account = access.actor_of(request).account
     return [
         curl(request, f"/sagas/{saga.id}/acts", body),
-        Copy(name="command line", text=spelled("sagas", "act", saga.id, str(act), "--reason", REASON, "--as", account)),
+        Copy(
+            name="command line",
+            text=spelled("sagas", "act", saga.id, str(act), "--reason", REASON, "--as", account, "--yes"),
+        ),
     ]

@@ -39,7 +39,7 @@ def part(
     """A partition; it ends at offset 1,000 and its commit follows from the lag."""
     end = 1_000 if lag is None or lag <= 1_000 else lag
     given: dict[str, Any] = {
-        "reason": "all is read" if not lag else f"no commit for 50 s while {lag:,} records wait",
+        "reason": "all is read" if not lag else f"no commit for 50 s or longer while {lag:,} records wait",
         "committed": None if lag is None else end - lag,
         "start": 0,
         "end": end,

@@ -200,7 +200,7 @@ def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
 
 
 def _standing(owned: bool | None, lag: int, span: str) -> Verdict:
-    reason = f"no commit for {span} while {_waiting(lag)}"
+    reason = f"no commit for {span} or longer while {_waiting(lag)}"
     if owned is False:
         return Verdict(word=Word.STOP, reason=f"{reason}; nobody owns it", lag=lag)
     return Verdict(word=Word.STALL, reason=reason if owned else f"{reason}; who owns it is not known", lag=lag)

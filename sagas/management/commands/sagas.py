@@ -28,8 +28,18 @@ class Command(command_line.PeopleCommand):
         ("sagas", "list", "--state", "stuck"),
         ("sagas", "list", "--key", "order-17", "--json"),
         ("sagas", "show", "0197c2a0-0000-7000-8000-000000000001"),
-        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "retry", "--preview", "--as", "ana"),
-        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "skip", "--reason", "paid by hand", "--as", "ana"),
+        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "retry", "--as", "ana"),
+        (
+            "sagas",
+            "act",
+            "0197c2a0-0000-7000-8000-000000000001",
+            "skip",
+            "--reason",
+            "paid by hand",
+            "--as",
+            "ana",
+            "--yes",
+        ),
         ("sagas", "verify"),
     )
 
@@ -58,7 +68,7 @@ class Command(command_line.PeopleCommand):
         act.add_argument("--data", type=json.loads, default={}, help="JSON: data of a skipped step, or edited data")
         act.add_argument("--unset", action="append", default=[], help="for edit: a name to take out of the data")
         act.add_argument("--version", type=int, help="refuse if the saga has changed since it had so many entries")
-        act.add_argument("--preview", action="store_true", help="only say what would follow")
+        act.add_argument("--yes", action="store_true", help="do it; without this it only says what would follow")
         for name, help_ in (
             ("verify", "compare rows and snapshots with the histories; exit status 1 if they differ"),
             ("rebuild", "make rows and snapshots anew from the histories"),
@@ -138,7 +148,8 @@ class Command(command_line.PeopleCommand):
             again = ", which was tried before" if call.repeated else ""
             self.stdout.write(f"  {call.side} {call.step} ({where}), key {call.key}{again}")
         self.stdout.write(f"  {seen.status} at once, {seen.ends} if all goes well")
-        if options["preview"]:
+        if not options["yes"]:
+            self.stdout.write("  nothing was done: add --yes to do it")
             return
         version = options["version"] if options["version"] is not None else saga.version
         done = acting.act(options["id"], command, expected_version=version, actor=actor, reason=options["reason"])

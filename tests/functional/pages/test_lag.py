@@ -59,7 +59,7 @@ def test_the_worst_group_is_found_and_opened_by_keyboard_and_says_why(visits: Vi
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/lag/groups/{billing.pk}/$"))
     expect(page.locator(".verdict")).to_contain_text("Stalled")
-    expect(page.locator(".verdict")).to_contain_text("no commit for 50 s while 1,204 records wait")
+    expect(page.locator(".verdict")).to_contain_text("no commit for 50 s or longer while 1,204 records wait")
     expect(page.locator("#cause")).to_contain_text("3 open letters")
     expect(page.locator("#partitions tbody tr").first).to_contain_text("orders 1")
     expect(page.locator("#members")).to_contain_text("Idle")

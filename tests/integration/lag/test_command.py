@@ -72,7 +72,7 @@ def test_it_prints_the_partitions_of_a_group(run: Callable[..., str]) -> None:
         members=[lag.member(0)],
     )
     first, head, stalled, fine = run("--group", "billing").splitlines()
-    assert first == "billing in main: Stalled: orders 1: no commit for 50 s while 9 records wait"
+    assert first == "billing in main: Stalled: orders 1: no commit for 50 s or longer while 9 records wait"
     assert head.split()[:4] == ["VERDICT", "TOPIC", "PARTITION", "LAG"]
     assert "nobody" in stalled
     assert "worker-0 /10.0.0.1" in fine

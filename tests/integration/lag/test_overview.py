@@ -73,7 +73,8 @@ def test_groups_in_trouble_are_items_with_reason_and_first_cause() -> None:
     assert (item.id, item.word, item.status) == (f"lag:group:{group.pk}", "Stalled", "crit")
     assert item.title == "billing: 1,204 records wait, ≥ 12 min behind"
     assert item.detail == (
-        "orders 0: no commit for 50 s while 1,204 records wait · breaker psp is open · growing, records lost in ~2 h"
+        "orders 0: no commit for 50 s or longer while 1,204 records wait · breaker psp is open · growing,"
+        " records lost in ~2 h"
     )
     assert (item.topics, item.act_label, item.act_url) == (("orders",), "Look", f"/lag/groups/{group.pk}/")
     assert item.since == group.word_since

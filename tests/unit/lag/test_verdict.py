@@ -102,15 +102,27 @@ def test_only_a_group_without_members_is_called_empty_when_nothing_waits(
 @pytest.mark.parametrize(
     ("commits", "ends", "owned", "word", "reason"),
     [
-        (steady(40), steady(100), False, Word.STOP, "no commit for 45 s while 60 records wait; nobody owns it"),
-        (steady(99), steady(100), False, Word.STOP, "no commit for 45 s while 1 record waits; nobody owns it"),
-        (steady(40), rising(100, 7), True, Word.STALL, "no commit for 45 s while 123 records wait"),
+        (
+            steady(40),
+            steady(100),
+            False,
+            Word.STOP,
+            "no commit for 45 s or longer while 60 records wait; nobody owns it",
+        ),
+        (
+            steady(99),
+            steady(100),
+            False,
+            Word.STOP,
+            "no commit for 45 s or longer while 1 record waits; nobody owns it",
+        ),
+        (steady(40), rising(100, 7), True, Word.STALL, "no commit for 45 s or longer while 123 records wait"),
         (
             steady(40),
             steady(100),
             None,
             Word.STALL,
-            "no commit for 45 s while 60 records wait; who owns it is not known",
+            "no commit for 45 s or longer while 60 records wait; who owns it is not known",
         ),
         (rising(0, 5), rising(100, 9), True, Word.WARN, "it falls behind: from 100 records to 136 records in 45 s"),
         (rising(0, 5), rising(100, 9), False, Word.WARN, "it falls behind: from 100 records to 136 records in 45 s"),
