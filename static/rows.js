@@ -31,8 +31,10 @@
     const known = new Set(news.map((row) => row.dataset.rowId));
     const added = news.filter((row) => !old.has(row.dataset.rowId)).length;
     const left = [...old.keys()].filter((id) => !known.has(id)).length;
-    if (force || !old.size || !news.length || ((added || left) && !busy(list))) {
-      if (!force) keepOrder(old, fresh, news);
+    const follows = list.dataset.rows === "follow" && !busy(list); // the worst comes first, also while nobody touches it
+    const moved = follows && news.some((row, at) => row.dataset.rowId !== [...old.keys()][at]);
+    if (force || !old.size || !news.length || moved || ((added || left) && !busy(list))) {
+      if (!force && !follows) keepOrder(old, fresh, news);
       morph(list, fresh);
       return 0;
     }

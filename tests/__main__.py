@@ -1,9 +1,9 @@
 """Tests in lots side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
 Scenarios often wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
-for others. Of what works all the time two lots at once are the most that two cores bear (tried); a short third one
-holds what does little but wait. Each lot has servers of its own. With a database that the environment names there
-would be one for all: then they follow each other. Further words go to every run of pytest.
+for others, not for more than two lots at once on two cores (tried, also with a short third one). Each lot has servers
+of its own. With a database that the environment names there would be one for all: then they follow each other. Further
+words go to every run of pytest.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from reliability.embedded import maven, stack
 LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
 PAGES = "tests/functional/pages"
-SHORT = [f"{SCENARIOS}/{part}" for part in ("lag", "sagas", "test_read_twice.py")]
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
-# What waits most beside what computes most, in lots of the same length, and what does little but wait.
-WAITING = [str(path) for path in sorted(Path(SCENARIOS).iterdir()) if path.name in ("relay", "replay", "setup")] + [
-    str(path) for path in sorted(Path(SCENARIOS).glob("test_*.py")) if str(path) not in SHORT
+# What waits most beside what computes most, in two lots of the same length.
+WAITING = [
+    str(path)
+    for path in sorted(Path(SCENARIOS).iterdir())
+    if path.name.startswith("test_") or path.name in ("relay", "replay", "setup")
 ]
 LOTS = {
     "everything": {
-        "first": [f"--ignore={each}" for each in (*WAITING, *SHORT, PAGES)],
+        "first": [f"--ignore={each}" for each in (*WAITING, PAGES)],
         "beside": [*WAITING, PAGES],
-        "third": SHORT,
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }

@@ -97,6 +97,16 @@ def test_the_list_takes_news_by_itself(visits: Visits, billing: Group) -> None:
     expect(row).to_contain_text("1,337")
 
 
+def test_the_worst_comes_first_while_nobody_touches_the_list(visits: Visits, billing: Group) -> None:
+    page = visits.open("vito", path="/lag/")
+    rows = page.locator("#groups tbody tr")
+    expect(rows.first).to_contain_text(GROUP)
+    expect(page.locator("#live")).to_contain_text("Live")
+    Group.objects.filter(name="stock-sync").update(severity=99, weight=99_999, lag=99_999)
+    live.changed("lag")
+    expect(rows.first).to_contain_text("stock-sync")
+
+
 def test_the_history_is_drawn_kept_through_news_and_is_a_table_too(visits: Visits, billing: Group) -> None:
     page = visits.open("vito", path=f"/lag/groups/{billing.pk}/")
     page.wait_for_function(DRAWN)
