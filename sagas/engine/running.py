@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import structlog
 from django.db import connection, transaction
 
+from reliability import live
 from reliability.kernel import failpoint
 from reliability.kernel.telemetry import tracing
 from sagas import definitions
@@ -80,6 +81,8 @@ class Runner:
                 lateness.keep(self._claim.id, self._answer.act, self._answer.ended)
         finally:
             self._holding(None)
+            live.changed("sagas")
+            live.changed(f"saga:{self._claim.id}")
 
     def _go_on(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Claiming what is due, keeping it while a step runs, and noting answers that came too late."""
+"""Claiming what is due, and keeping it while a step runs."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def of(row: Saga, *, now: datetime) -> Standing:
         reason=row.reason,
         error=row.error,
         due_at=row.due_at,
-        look_at=row.look_at,
+        look_at=row.due_at if row.look_at is not None and not row.worker else row.look_at,
         deadline=row.deadline,
         has_code=definitions.find(row.definition, row.definition_version) is not None,
     )
@@ -135,11 +135,18 @@ def counts(*, now: datetime) -> Counts:
         cursor.execute(asked, values)
         by_status = dict(cursor.fetchall())
         cursor.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM sagas_saga WHERE look_at < %s LIMIT %s) AS kept",
-            [now - LATE_AFTER, COUNTED_MAX],
+            "SELECT count(*) FROM (SELECT 1 FROM sagas_saga WHERE rank = 1 AND (look_at < %s"
+            " OR (worker = '' AND look_at IS NOT NULL AND due_at < %s)) LIMIT %s) AS kept",
+            [now - LATE_AFTER, now - LATE_AFTER, COUNTED_MAX],
         )
         (untaken,) = cursor.fetchone()
     return Counts(by_status=by_status, untaken=untaken)
+
+
+def untaken(now: datetime) -> Q:
+    """What is due and taken by nobody: no worker had it, or the one that did is dead. Being put off counts as well."""
+    late = now - LATE_AFTER
+    return Q(rank=1) & (Q(look_at__lt=late) | Q(worker="", look_at__isnull=False, due_at__lt=late))
 
 
 def names() -> list[str]:
@@ -169,7 +176,7 @@ def _in_state(rows: QuerySet[Saga], state: str, now: datetime) -> QuerySet[Saga]
     if state == OPEN:
         return rows.filter(rank__lt=2)
     if state == STUCK:
-        return rows.filter(Q(rank=0) | Q(look_at__lt=now - LATE_AFTER))
+        return rows.filter(Q(rank=0) | untaken(now))
     if state not in set(Status):
         raise WrongFilter(f"{state!r} is no state; there are {OPEN}, {STUCK}, {', '.join(Status)}.")
     return rows.filter(status=state)

@@ -12,7 +12,6 @@ from reliability.console.domain.values import CheckResult, Figure, Item, Part, S
 from reliability.kernel import text
 from reliability.kernel.telemetry import names
 from sagas.domain.history import Kind
-from sagas.domain.standing import LATE_AFTER
 from sagas.domain.state import Status
 from sagas.models import Event, Saga
 from sagas.queries import lists
@@ -44,7 +43,7 @@ def attention(*, now: datetime) -> Sequence[Item]:
 
 
 def _untaken(now: datetime) -> list[Item]:
-    late = Saga.objects.filter(look_at__lt=now - LATE_AFTER).aggregate(count=Count("id"), since=Min("look_at"))
+    late = Saga.objects.filter(lists.untaken(now)).aggregate(count=Count("id"), since=Min("due_at"))
     if not late["count"]:
         return []
     return [

@@ -12,7 +12,7 @@ from sagas import definitions, tasks
 from sagas.domain.state import Status
 from sagas.models import Saga
 from sagas.operations import waking
-from sagas.queries import histories
+from sagas.queries import histories, lists
 from tests.support.sagas import Shop, start, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,3 +68,8 @@ def test_the_sweep_puts_off_what_nobody_here_has_the_code_of(shop: Shop) -> None
     row = Saga.objects.get()
     assert row.look_at is not None
     assert row.look_at > histories.database_now()
+    Saga.objects.update(due_at=histories.database_now() - shop.MINUTE)
+    now = histories.database_now()
+    assert lists.counts(now=now).untaken == 1, "it is put off, and still nobody takes it"
+    (listed,) = lists.page(lists.Filter(state=lists.STUCK), now=now).rows
+    assert listed.standing.why == "No worker has the code of this definition's version."
