@@ -82,8 +82,9 @@ def _late(saga: Saga, event: Event) -> Saga:
     noted = replace(saga, late=saga.late + 1)
     outcome = Outcome(event.data["outcome"])
     effect = saga.state_of(event.step).side(event.side).effect
-    if outcome is Outcome.UNKNOWN:
-        return noted
+    current = saga.idempotency_key(event.step, event.side)
+    if outcome is Outcome.UNKNOWN or event.data.get("key", current) != current:
+        return noted  # of work that a person has had done anew it says nothing
     if outcome is Outcome.FAILED:
         one_of_many = saga.plan.step(event.step).unknown == "repeat"  # others may have happened all the same
         if effect is not Effect.UNKNOWN or one_of_many or saga.status in (Status.RESOLVED, Status.TERMINATED):

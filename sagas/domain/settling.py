@@ -75,6 +75,7 @@ def probed(saga: Saga, act: Ask, ended: Ended, step: Step, *, now: datetime, ran
 def late(act: Run, ended: Ended, *, now: datetime) -> Event:
     """Return what is written down of an answer that came after its try had been given up."""
     facts = {
+        "key": act.key,
         "outcome": str(ended.outcome),
         "result": dict(ended.result),
         "error": ended.error[:ERROR_CHARACTERS_MAX],

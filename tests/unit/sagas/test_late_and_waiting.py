@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sagas.domain import acts
+from sagas.domain.acts import Act, Command
 from sagas.domain.deciding import Run
 from sagas.domain.definition import saga, step, wait
 from sagas.domain.history import Outcome
@@ -53,6 +55,15 @@ class TestLate:
         assert world.saga.status is Status.COMPENSATED
         world.late(act, DONE)
         assert (world.saga.status, world.saga.parked) == (Status.NEEDS_OPERATOR, Parked.LATE_EFFECT)
+
+    def test_an_answer_of_work_that_was_begun_anew_is_only_noted(self) -> None:
+        world, act = self.given_up()
+        world.take(world.next())
+        command = Command(act=Act.RESUME, step="charge")
+        world.write(acts.event(world.saga, command, actor="ann", reason="so", now=world.now))
+        world.late(act, Ended(outcome=Outcome.SUCCEEDED, result={"reference": "old"}))
+        assert world.saga.state_of("charge").do.effect is Effect.IDLE
+        assert (world.saga.late, world.saga.data) == (1, {})
 
     def test_an_answer_beside_a_newer_try_changes_nothing(self) -> None:
         world, act = self.given_up(unknown="repeat")
