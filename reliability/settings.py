@@ -188,6 +188,7 @@ CELERY_TASK_ROUTES = {
     "dlq.sweep": {"queue": "bulk"},
     "sagas.run": {"queue": "standard"},
     "sagas.sweep": {"queue": "bulk"},
+    "sagas.reconcile": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -197,6 +198,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
     "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }
 
 # --- access (signing in)

@@ -20,8 +20,12 @@ class SagasConfig(AppConfig):
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live
         from sagas.queries import overview
+        from sagas.reconciler import listening
 
-        autodiscover_modules("sagas")
+        autodiscover_modules("sagas", "reconciliations")
+        live.guard("finding", lambda actor, row_id: True)
+        registry.on_touched("saga", listening.on_sagas)
+        registry.on_touched("record", listening.on_records)
         live.guard("saga", lambda actor, row_id: True)  # a saga is of no topic: its right is that of its page
         registry.register_panel(
             registry.Panel(slug="sagas", title="Sagas", tile=lambda actor: overview.tile(now=SYSTEM.now()), order=30)

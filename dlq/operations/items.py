@@ -72,6 +72,7 @@ def apply(run: Replay, changes: Sequence[Change], *, now: datetime) -> list[Item
     _count(run, done)
     _stand(done, now=now)
     _succeed(done, now=now)
+    _tell_others(run, done)
     end_if_due(run, now=now)
     run.save()
     tell(run)
@@ -191,6 +192,16 @@ def _succeed(done: _Done, *, now: datetime) -> None:
     """Count the failure on what carries it on: the new letter, else the old one."""
     failed = [(change, row) for change, row, state in done if state is ItemState.FAILED_AGAIN]
     _inherit({row.letter_id: change.new_letter_id or row.letter_id for change, row in failed}, 1, now=now)
+
+
+def _tell_others(run: Replay, done: _Done) -> None:
+    """Say which records were worked off at last, by topic and key: whoever compares what came of them looks anew."""
+    through = [row.letter_id for _, row, state in done if state in (ItemState.PASSED, ItemState.CONFIRMED)]
+    if not through:
+        return
+    letters = Letter.objects.filter(pk__in=through, key__isnull=False).values_list("origin_topic", "key")
+    named = {f"{topic}/{bytes(key).decode(errors='replace')}" for topic, key in letters if key is not None}
+    registry.touched("record", sorted(named), by=f"replay:{run.pk}")
 
 
 def hand_over(heirs: Mapping[int, int], *, now: datetime) -> None:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from reliability.console import registry
 from sagas.domain import codec, projection, state
 from sagas.domain.history import Event
-from sagas.domain.state import Saga
+from sagas.domain.state import Saga, Status
 
 SNAPSHOT_EVERY: Final = 50
 """Entries between two snapshots: so many are read at most, and most sagas never have one."""
@@ -84,4 +85,6 @@ def append(
         written = bool(cursor.rowcount)
         if written and saga.version // SNAPSHOT_EVERY > before // SNAPSHOT_EVERY:
             cursor.execute(_SNAPSHOT, [UUID(saga.id), saga.version, codec.packed(state.as_json(saga), bytes_max=None)])
+    if written and (saga.status in state.ENDED or saga.status is Status.NEEDS_OPERATOR):
+        registry.touched("saga", [f"{saga.definition}/{saga.key}"], by="sagas")
     return written
