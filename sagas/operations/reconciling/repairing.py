@@ -101,38 +101,45 @@ def apply(
     target = f"finding:{found.reconciliation}/{found.key}"
     read = _reading(found)  # outside the transaction: a side may take seconds, and nobody should wait for its locks
     with audit.action(REPAIR, actor=actor, target=target, reason=reason, facts=facts) as entry:
-        defined, judged = read()
-        locked = Row.objects.select_for_update().get(id=finding_id)
-        if locked.version != found.version:
-            raise Changed(f"The finding has changed since you looked at it: it is {locked.state} now; look again.")
-        proposal = _propose(defined, locked, judged, repair)
-        if plan_hash and plan_hash != proposal.hash:
-            raise Changed("Both sides, or what would be done, are not what you looked at; look again.")
-        if actor.kind == "policy" and proposal.repair.policy is None:
-            raise NeedsPerson(f"{proposal.repair.title}: a person decides that.")
-        if proposal.refusal:
-            raise proposing.WouldNotHelp(proposal.refusal)
+        locked, proposal = _checked(found, read, repair=repair, plan_hash=plan_hash, actor=actor)
         done = [
             {"says": each.says(), "became": commanding.execute(each, actor=actor.name, reason=reason)}
             for each in proposal.commands
         ]
         entry.facts |= {"repair": proposal.repair.name, "did": done}
         told = {"did": done, "reason": reason, "title": proposal.repair.title}
+        name, patience = proposal.repair.name, proposal.repair.patience
         _move(
             locked,
-            lambda before, at: rules.applied(
-                before,
-                repair=proposal.repair.name,
-                patience=proposal.repair.patience,
-                at=at,
-                actor=actor.name,
-                data=told,
-            ),
+            lambda was, at: rules.applied(was, repair=name, patience=patience, at=at, actor=actor.name, data=told),
         )
         touching.touch(locked.reconciliation, [locked.key], after=LOOK_AFTER)
         if also is not None:
             also()
     return locked
+
+
+def _checked(
+    found: Row,
+    read: Callable[[], tuple[Reconciliation, Judged]],
+    *,
+    repair: str,
+    plan_hash: str,
+    actor: access.Actor,
+) -> tuple[Row, Proposal]:
+    """Lock the finding and make sure that it, both sides and the repair are what was looked at."""
+    defined, judged = read()
+    locked = Row.objects.select_for_update().get(id=found.id)
+    if locked.version != found.version:
+        raise Changed(f"The finding has changed since you looked at it: it is {locked.state} now; look again.")
+    proposal = _propose(defined, locked, judged, repair)
+    if plan_hash and plan_hash != proposal.hash:
+        raise Changed("Both sides, or what would be done, are not what you looked at; look again.")
+    if actor.kind == "policy" and proposal.repair.policy is None:
+        raise NeedsPerson(f"{proposal.repair.title}: a person decides that.")
+    if proposal.refusal:
+        raise proposing.WouldNotHelp(proposal.refusal)
+    return locked, proposal
 
 
 def dismiss(finding_id: int, *, actor: access.Actor, reason: str, version: int | None = None) -> Row:

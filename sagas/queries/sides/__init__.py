@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sagas.queries.sides.django_rows import rows
-from sagas.queries.sides.http_api import http_api
-from sagas.queries.sides.postgres import postgres
+from sagas.queries.sides.http_client import http_api
+from sagas.queries.sides.models_here import rows
+from sagas.queries.sides.postgres_query import postgres
 
 __all__ = ["http_api", "postgres", "rows"]

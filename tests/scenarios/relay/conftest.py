@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -14,30 +12,27 @@ from pathlib import Path
 import pytest
 
 from reliability.kafka import clusters
-from tests.support import database
+from tests.support import database, nursery
 from tests.support import outbox as outbox_support
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).parents[3]
-
 
 class Relays:
-    """Starts ``manage.py relay_outbox`` on the test's database, one at a time."""
+    """Starts ``relay_outbox`` on the test's database, one at a time, each in a process of its own."""
 
     def __init__(self, log: Path) -> None:
-        self._log = log.open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._log = log
+        env = {"DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
+        self._nursery = nursery.Nursery(env=env, imports=["outbox.management.commands.relay_outbox"])
+        self._process: nursery.Child | None = None
 
     def start(self, *, failpoint: str = "") -> None:
         """Start one; it dies at the failpoint, when one is named."""
-        env = {
-            **os.environ,
-            "DATABASE_URL": database.url(),
-            "DJANGO_SETTINGS_MODULE": "reliability.settings",
-            "MAINSTAY_FAILPOINT": failpoint,
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "relay_outbox"], cwd=ROOT, env=env, stdout=self._log, stderr=self._log
+        self._process = self._nursery.start(
+            "django.core.management:call_command",
+            "relay_outbox",
+            env={"MAINSTAY_FAILPOINT": failpoint},
+            log=self._log,
         )
 
     def await_death(self, *, within_s: float = 90.0) -> int:
@@ -62,7 +57,7 @@ class Relays:
     def close(self) -> None:
         """Leave nothing behind."""
         self.kill()
-        self._log.close()
+        self._nursery.close()
 
 
 @pytest.fixture

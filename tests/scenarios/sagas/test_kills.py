@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -23,12 +21,11 @@ from sagas.models import Saga
 from sagas.queries import histories, verifying
 from tests.scenarios.sagas import worker
 from tests.scenarios.tally import TALLY
-from tests.support import database
+from tests.support import database, nursery
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.scenario, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
-ROOT = Path(__file__).parents[3]
 PLACES = (
     "saga.intended:1",
     "saga.intended:5",
@@ -48,29 +45,23 @@ class Workers:
 
     def __init__(self, folder: Path) -> None:
         self.elsewhere = worker.Elsewhere(folder / "ledger")
-        self._ledger = folder / "ledger"
-        self._log = (folder / "worker.log").open("ab")
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._folder = folder
+        env = {"DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
+        self._nursery = nursery.Nursery(env=env, imports=["tests.scenarios.sagas.worker", "sagas.engine.working"])
 
-    def start(self, *, place: str = "", stay_s: float = 20.0) -> subprocess.Popen[bytes]:
+    def start(self, *, place: str = "", stay_s: float = 20.0) -> nursery.Child:
         """Start one; it dies at ``place``, when one is named."""
-        env = {
-            **os.environ,
-            "DATABASE_URL": database.url(),
-            "DJANGO_SETTINGS_MODULE": "reliability.settings",
-            "MAINSTAY_FAILPOINT": place,
-        }
-        words = [sys.executable, "-m", "tests.scenarios.sagas.worker", str(self._ledger), str(stay_s)]
-        process = subprocess.Popen(words, cwd=ROOT, env=env, stdout=self._log, stderr=self._log)
-        self._running.append(process)
-        return process
+        return self._nursery.start(
+            "tests.scenarios.sagas.worker:main",
+            str(self._folder / "ledger"),
+            str(stay_s),
+            env={"MAINSTAY_FAILPOINT": place},
+            log=self._folder / "worker.log",
+        )
 
     def close(self) -> None:
         """Leave nothing behind."""
-        for process in self._running:
-            process.kill()
-            process.wait(10)
-        self._log.close()
+        self._nursery.close()
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ Effects here are rows of ``test_sagas_ledger``; effects there, in another system
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import django
 from django.db import connection
 
 from reliability.kernel.errors import Permanent
@@ -78,12 +76,7 @@ def define(elsewhere: Elsewhere) -> Any:
 
 def main(ledger: str, stay_s: str) -> None:
     """Work until nothing is due, or the time is up."""
-    django.setup()
     from sagas.engine.working import Worker
 
     define(Elsewhere(Path(ledger)))
     Worker(slots=2, stay_s=float(stay_s)).run()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -22,6 +22,7 @@ KEYS_MAX: Final = 50
 """Asked for in one request, and no more than fit into ``ADDRESS_CHARACTERS_MAX``, which every server takes."""
 ADDRESS_CHARACTERS_MAX: Final = 6_000
 PAGE: Final = 1_000
+PART_BYTES: Final = 65_536
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024  # of one answer; a page of a thousand rows is far below
 
 
@@ -117,7 +118,7 @@ class HttpApi:
 
     def _parts_of(self, response: urllib3.BaseHTTPResponse, ends: float) -> Iterator[bytes]:
         size = 0
-        for part in response.stream(65_536):
+        while part := response.read1(PART_BYTES):
             size += len(part)
             if size > BODY_BYTES_MAX:
                 raise SideError(f"{self.what} answered with more than {BODY_BYTES_MAX:,} bytes")
