@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/", include("outbox.urls")),
     path("lag/", include("reliability.lag.urls")),
     path("sagas/", include("sagas.urls")),
+    path("reconcile/", include("sagas.urls.reconcile")),
     path("", include("reliability.console.urls")),
 ]
 if settings.MAINSTAY_DEMO:

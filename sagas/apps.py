@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -19,7 +21,7 @@ class SagasConfig(AppConfig):
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live
-        from sagas.queries import overview
+        from sagas.queries import overview, reconcile_overview
         from sagas.reconciler import listening
 
         autodiscover_modules("sagas", "reconciliations")
@@ -38,3 +40,23 @@ class SagasConfig(AppConfig):
             registry.Signal(name="sagas.stuck", unit="sagas", read=lambda subject: overview.stuck(now=SYSTEM.now()))
         )
         registry.register_check(registry.Check(name="sagas", run=lambda: overview.check(now=SYSTEM.now())))
+        _register_findings(reconcile_overview)
+
+
+def _register_findings(told: ModuleType) -> None:
+    from reliability.console import registry
+    from reliability.kernel.clock import SYSTEM
+
+    registry.register_panel(
+        registry.Panel(slug="reconcile", title="Reconcile", tile=lambda actor: told.tile(now=SYSTEM.now()), order=35)
+    )
+    registry.register_attention(lambda actor: told.attention(now=SYSTEM.now()))
+    registry.register_timeline(told.timeline)
+    registry.register_finder(told.finder)
+    registry.register_figures(lambda: told.figures(now=SYSTEM.now()))
+    registry.register_signal(
+        registry.Signal(
+            name="reconcile.open", unit="findings", read=lambda subject: told.open_findings(now=SYSTEM.now())
+        )
+    )
+    registry.register_check(registry.Check(name="reconcile", run=lambda: told.check(now=SYSTEM.now())))

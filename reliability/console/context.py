@@ -66,10 +66,9 @@ WORK = (
     PageLink(
         slug="reconcile",
         title="Reconcile",
-        route="console:reconcile",
+        route="reconcile:findings",
         act="reconcile.view",
         key="x",
-        planned=True,
         minor=True,
     ),
 )

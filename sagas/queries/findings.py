@@ -17,6 +17,8 @@ from sagas.domain import codec
 from sagas.domain.reconciling.finding import Note, State
 from sagas.models import Finding, FindingEntry
 
+Row = Finding
+"""A finding as it is stored, for those who show it."""
 PAGE: Final = 50
 COUNTED_MAX: Final = 10_000
 NEEDS: Final = "open"

@@ -75,15 +75,6 @@ PLANNED = {
             ),
         ),
         Planned(
-            slug="reconcile",
-            title="Reconcile",
-            answers="Where do two systems disagree about the same order, and which repair would make them agree?",
-            shows=(
-                "findings: what was expected and what was seen, side by side",
-                "the proposed repair, one or all that match, and the re-check after it",
-            ),
-        ),
-        Planned(
             slug="alerts",
             title="Alerts",
             answers="Who is told, by which way, when something here needs a person?",

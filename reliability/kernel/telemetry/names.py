@@ -100,6 +100,10 @@ REPLAYS = _metric("replays", "gauge", "Replay runs per state.", "state", read=Tr
 # --- sagas
 SAGAS = _metric("sagas", "gauge", "Sagas per status, 10,000 of each at most.", "status", read=True)
 SAGAS_UNTAKEN = _metric("sagas_untaken", "gauge", "Sagas that are due and that no worker takes.", read=True)
+FINDINGS = _metric("findings", "gauge", "Findings per state, 10,000 of each at most.", "state", read=True)
+COMPARISON_AGE = _metric(
+    "reconciliation_age_seconds", "gauge", "Since the newest comparison came to its end.", "reconciliation", read=True
+)
 
 # --- consumer lag; names and labels of kafka-lag-exporter where they mean the same
 _OF_GROUP = ("cluster_name", "group")
