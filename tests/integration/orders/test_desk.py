@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from sagas.orders import desk, models
+from sagas.orders import desk, ledger, models
 from sagas.orders.domain import faults
 from sagas.orders.domain.faults import MalformedEvent, PaymentTimeout
 from tests.integration.orders.selling import (
@@ -145,6 +146,29 @@ def test_late_news_of_money_that_was_given_back_are_not_told() -> None:
     asked_back(UNTOUCHED)
     assert desk.tell_late_news(now=LATE) == 0
     assert told() == []
+
+
+def test_late_news_leave_alone_what_somebody_is_asking_for_at_that_moment() -> None:
+    switch(faults.LATE_ANSWERS, on=True)
+    asked(UNTOUCHED)
+    with transaction.atomic():
+        ledger.look(UNTOUCHED)
+        assert at_once(lambda: desk.tell_late_news(now=LATE)) == [0]
+    assert desk.tell_late_news(now=LATE) == 1
+
+
+def test_a_part_that_is_given_back_while_late_news_are_told_has_them_told_no_second_time() -> None:
+    switch(faults.LATE_ANSWERS, on=True)
+    asked(UNTOUCHED)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert desk.tell_late_news(now=LATE) == 1
+            giving = pool.submit(at_once, lambda: asked_back(UNTOUCHED, amount_cents=100))
+            with pytest.raises(TimeoutError):
+                giving.result(0.3)  # it waits for the row
+        giving.result(20)
+    assert entries(UNTOUCHED) == [(f"card-{UNTOUCHED}", "completed", 1250, 100)]
+    assert desk.tell_late_news(now=LATE) == 0
 
 
 def test_what_is_late_and_declined_or_lost_is_never_told_and_what_is_late_and_twice_is_told_once() -> None:
