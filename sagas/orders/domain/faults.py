@@ -160,7 +160,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault(
             name=LATE_ANSWERS,
             title="Late news of payments",
-            broken="The news of payments come after a minute, longer than the sagas wait: they go on when it comes.",
+            broken="The news of a payment come after a minute, longer than its saga waits; it goes on when they come.",
             mended="News in time again",
             working="Each payment is told at once.",
             then="News under way still come within a minute.",
