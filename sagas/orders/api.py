@@ -65,12 +65,12 @@ class LedgerEntry(Schema):
 
 
 class Ledger(Schema):
-    """Payments by order number, bytewise. ``complete``: there are no more of what was asked for; ``next`` is the
-    following page's ``after``."""
+    """Payments by order number, bytewise. ``complete``: nothing is left out of this answer, which holds all payments of
+    the orders that were asked for, or of those on this page; ``next`` is the following page's ``after``."""
 
     items: list[LedgerEntry]
-    complete: bool
-    next: str | None
+    complete: bool = True  # a database that does not answer is an error here, never a part of an answer
+    next: str | None = None
 
 
 @router.get("/faults", response=list[FaultOut], summary="The shop's faults and whether they are on")
@@ -95,11 +95,9 @@ def list_payments(request: HttpRequest, asked: Query[PaymentsQuery]) -> Ledger:
     access.authorize(access.actor_of(request), "orders.view")
     if asked.order:
         by_number = queries.payments_of(set(asked.order))
-        return Ledger(
-            items=[_shown(each) for _, found in sorted(by_number.items()) for each in found], complete=True, next=None
-        )
+        return Ledger(items=[_shown(each) for _, found in sorted(by_number.items()) for each in found])
     page = queries.ledger_page(after=asked.after, limit=asked.limit)
-    return Ledger(items=[_shown(each) for each in page.items], complete=page.next is None, next=page.next)
+    return Ledger(items=[_shown(each) for each in page.items], next=page.next)
 
 
 def _shown(payment: PaymentEntry) -> LedgerEntry:

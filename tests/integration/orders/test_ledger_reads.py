@@ -127,7 +127,7 @@ def test_the_whole_ledger_page_by_page_in_the_order_of_bytes(ask: Ask) -> None:
     while after is not None:
         page = ask(("after", after), ("limit", 3))
         assert 0 < len(page["items"]) <= 3
-        assert page["complete"] == (page["next"] is None)
+        assert page["complete"], "nothing is left out of a page; what comes behind it is on the next"
         assert page["next"] in (None, page["items"][-1]["order"])
         seen += [each["order"] for each in page["items"]]
         after = page["next"]
