@@ -10,7 +10,7 @@ import orjson
 
 from reliability.kernel import clock
 from reliability.kernel.record import Record
-from sagas.orders import operations, trading
+from sagas.orders import desk, operations, trading
 from sagas.orders.domain.faults import MalformedEvent
 
 
@@ -53,8 +53,8 @@ on_payment_captured = _handler(operations.reserve_stock)
 on_stock_reserved = _handler(operations.ship)
 on_payment_settled = _handler(operations.tell_saga)
 _AT_THE_DESK = {
-    trading.PAYMENTS_ASKED: _handler(operations.take_payment),
-    trading.PAYMENTS_REFUNDED: _handler(operations.refund_payment),
+    trading.PAYMENTS_ASKED: _handler(desk.take_payment),
+    trading.PAYMENTS_REFUNDED: _handler(desk.refund_payment),
 }
 
 

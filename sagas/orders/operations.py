@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import orjson
 from django.db import transaction
 
 import outbox
 import sagas
 from reliability import access, audit
-from reliability.kernel.errors import Refused
-from sagas.orders import models, queries, trading
-from sagas.orders.domain import faults, workload
+from reliability.kernel.errors import Permanent, Refused
+from sagas.orders import ledger, models, news, queries, states
+from sagas.orders.domain import events, faults, workload
+from sagas.orders.domain.states import OrderState
 from sagas.orders.sagas import PAYMENT_SETTLED, business_order
 
 ORDERS_PLACED = "orders.placed"
 PAYMENTS_CAPTURED = "payments.captured"
 STOCK_RESERVED = "stock.reserved"
+
+
+class PaymentGivenBack(Permanent):
+    """The order's money was given back: it is not charged again"""
+
+    cause = "business"
 
 
 class NoSuchFault(Refused):
@@ -32,39 +38,23 @@ def place_order(*, order: workload.NewOrder, number: str, now: datetime) -> None
     """Store an order and tell the others."""
     fields = order.facts()
     with transaction.atomic():
-        models.Order.objects.create(number=number, placed_at=now, **fields)
-        _tell(ORDERS_PLACED, number, {"order_id": number, **fields}, event_type="order.placed")
+        models.Order.objects.create(number=number, placed_at=now, state_changed_at=now, **fields)
+        news.tell(ORDERS_PLACED, number, {"order_id": number, **fields}, event_type="order.placed")
 
 
 def place_business_order(*, order: workload.NewOrder, number: str, now: datetime) -> None:
     """Store an order and start its saga, which does all the rest."""
     fields = order.facts()
     with transaction.atomic():
-        models.Order.objects.create(number=number, placed_at=now, **fields)
+        models.Order.objects.create(number=number, placed_at=now, state_changed_at=now, **fields)
         sagas.start(business_order, key=number, data={"order_id": number, **fields})
-
-
-def take_payment(*, event: Mapping[str, object], now: datetime) -> None:
-    """The payment desk: charge once, and tell it. Runs in the consumer's transaction."""
-    number, amount = _text(event, "order_id"), _number(event, "amount_cents")
-    reference = f"{_text(event, 'provider')}-{number}"
-    models.Payment.objects.create(order_number=number, reference=reference, amount_cents=amount, captured_at=now)
-    if trading.loses_its_news(number) and queries.is_on(faults.PAYMENT_NEWS_LOST):
-        return
-    news = {"order_id": number, "reference": reference, "amount_cents": amount}
-    for _ in range(2 if queries.is_on(faults.PAYMENT_NEWS_TWICE) else 1):
-        _tell(trading.PAYMENTS_SETTLED, number, news, event_type="payment.settled")
-
-
-def refund_payment(*, event: Mapping[str, object], now: datetime) -> None:
-    """The payment desk: give the money back, if there was any."""
-    models.Payment.objects.filter(order_number=_text(event, "order_id"), refunded_at=None).update(refunded_at=now)
 
 
 def tell_saga(*, event: Mapping[str, object], now: datetime) -> None:
     """Tell an order's saga that it was paid; the payment's reference makes it the same news when it comes twice."""
-    number, reference = _text(event, "order_id"), _text(event, "reference")
-    payload = {"reference": reference, "amount_cents": _number(event, "amount_cents")}
+    number = events.text(event, "order_id")
+    reference = events.text(event, "reference", characters_max=events.REFERENCE_CHARACTERS_MAX)
+    payload = {"reference": reference, "amount_cents": events.cents(event, "amount_cents")}
     sagas.tell(business_order.name, key=number, event=PAYMENT_SETTLED, event_id=reference, payload=payload)
 
 
@@ -75,29 +65,44 @@ def send_malformed(*, number: str, value: bytes) -> None:
 
 
 def capture_payment(*, event: Mapping[str, object], now: datetime) -> None:
-    """Charge an order once. Runs in the consumer's transaction; raises ``PaymentTimeout`` during the outage."""
-    number, amount = _text(event, "order_id"), _number(event, "amount_cents")
-    reference = faults.charge(
-        provider=_text(event, "provider"), amount_cents=amount, outage=queries.is_on("payments_outage")
-    )
-    models.Payment.objects.create(order_number=number, reference=reference, amount_cents=amount, captured_at=now)
-    _tell(PAYMENTS_CAPTURED, number, {**event, "reference": reference}, event_type="payment.captured")
+    """Charge an order once: it is paid. Runs in the consumer's transaction.
+
+    Asked again, it charges nothing and tells the others again. Raises ``PaymentTimeout`` during the outage,
+    ``OrderCancelled``, and ``PaymentGivenBack`` for an order whose money was given or asked back.
+    """
+    number, amount = events.text(event, "order_id"), events.cents(event, "amount_cents")
+    account = ledger.look(number)
+    if account.closed:
+        raise PaymentGivenBack(f"the money of order {number} was given back")
+    states.move(number=number, to=OrderState.PAID, now=now)
+    if account.completed is not None:
+        reference = account.completed.reference
+    else:
+        provider = events.text(event, "provider")
+        reference = faults.charge(provider=provider, number=number, outage=queries.is_on("payments_outage"))
+        ledger.record(number=number, reference=reference, asked_cents=amount, amount_cents=amount, now=now)
+    news.tell(PAYMENTS_CAPTURED, number, {**event, "reference": reference}, event_type="payment.captured")
 
 
 def reserve_stock(*, event: Mapping[str, object], now: datetime) -> None:
-    """Put an order's article aside. Runs in the consumer's transaction; has the gift-card bug while that is on."""
-    number, sku = _text(event, "order_id"), _text(event, "sku")
+    """Put an order's article aside, once. Runs in the consumer's transaction; has the gift-card bug while it is on."""
+    number, sku = events.text(event, "order_id"), events.text(event, "sku")
     weight = faults.parcel_weight_grams(
         sku=sku, weights=workload.WEIGHTS_GRAMS, gift_cards_known=not queries.is_on("stock_bug")
     )
-    models.Reservation.objects.create(order_number=number, sku=sku, weight_grams=weight, reserved_at=now)
-    _tell(STOCK_RESERVED, number, {**event, "weight_grams": weight}, event_type="stock.reserved")
+    models.Reservation.objects.get_or_create(
+        order_number=number, defaults={"sku": sku, "weight_grams": weight, "reserved_at": now}
+    )
+    news.tell(STOCK_RESERVED, number, {**event, "weight_grams": weight}, event_type="stock.reserved")
 
 
 def ship(*, event: Mapping[str, object], now: datetime) -> None:
-    """Hand an order to a carrier. Runs in the consumer's transaction; raises ``CountryNotServed`` where none goes."""
-    carrier = faults.choose_carrier(country=_text(event, "country"))
-    models.Shipment.objects.create(order_number=_text(event, "order_id"), carrier=carrier, shipped_at=now)
+    """Hand an order to a carrier, once: it is shipped. Runs in the consumer's transaction; raises
+    ``CountryNotServed`` where none goes, and ``OrderCancelled``."""
+    number = events.text(event, "order_id")
+    carrier = faults.choose_carrier(country=events.text(event, "country"))
+    states.move(number=number, to=OrderState.SHIPPED, now=now)
+    models.Shipment.objects.get_or_create(order_number=number, defaults={"carrier": carrier, "shipped_at": now})
 
 
 def state_of(word: str) -> bool:
@@ -115,28 +120,3 @@ def switch(*, name: str, on: bool, actor: access.Actor, now: datetime) -> None:
         "demo.switch", actor=actor, target=f"fault:{name}", facts={"on": on, "title": faults.FAULTS[name].title}
     ):
         models.FaultSwitch.objects.update_or_create(name=name, defaults={"on": on, "changed_at": now})
-
-
-def _tell(topic: str, number: str, body: Mapping[str, object], *, event_type: str) -> None:
-    outbox.append(
-        topic=topic,
-        key=number.encode(),
-        value=orjson.dumps(body),
-        headers=[("content-type", b"application/json")],
-        aggregate=("order", number),
-        event_type=event_type,
-    )
-
-
-def _text(event: Mapping[str, object], field: str) -> str:
-    value = event.get(field)
-    if not isinstance(value, str):
-        raise faults.MalformedEvent(f"{field} is not a text")
-    return value
-
-
-def _number(event: Mapping[str, object], field: str) -> int:
-    value = event.get(field)
-    if not isinstance(value, int):
-        raise faults.MalformedEvent(f"{field} is not a whole number")
-    return value

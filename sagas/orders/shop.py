@@ -14,7 +14,7 @@ from outbox import consume
 from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 from reliability.kernel.telemetry import tracing
-from sagas.orders import handlers, invoicing, operations, queries, trading
+from sagas.orders import desk, handlers, invoicing, operations, queries, trading
 from sagas.orders.domain import workload
 from sagas.orders.domain.faults import INVOICING_HANG, UNSERVED_COUNTRIES
 
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 SEED = 20_260
 ORDER_EVERY_S = 1.0
 STOP_WITHIN_S = 15.0
+LATE_NEWS_EVERY_S = 1.0
 TOPIC_PARTITIONS = 3
 DESK = (trading.PAYMENTS_ASKED, trading.PAYMENTS_REFUNDED)
 SETTLED = (trading.PAYMENTS_SETTLED,)
@@ -107,6 +108,7 @@ def run(*, stop: threading.Event, heartbeat: process.Heartbeat, every_s: float =
         lambda: _services_of_ours("shipping", [operations.STOCK_RESERVED], handlers.on_stock_reserved, stop, heartbeat),
         lambda: _services_of_ours("payment-desk", DESK, handlers.at_payment_desk, stop, heartbeat),
         lambda: _services_of_ours("order-sagas", SETTLED, handlers.on_payment_settled, stop, heartbeat),
+        lambda: _late_news(stop, heartbeat),
         lambda: _invoicing(stop, heartbeat),
         lambda: _shoppers(stop, heartbeat, every_s),
     ]
@@ -127,6 +129,13 @@ def _services_of_ours(
 ) -> None:
     consumer = consume.Consumer(group=group, topics=topics, handler=handler, blocking_retries=2)
     consumer.run(stop, heartbeat=heartbeat)
+
+
+def _late_news(stop: threading.Event, heartbeat: process.Heartbeat) -> None:
+    def step() -> bool:
+        return desk.tell_late_news(now=clock.SYSTEM.now()) == desk.TOLD_AT_ONCE_MAX
+
+    process.run(step, name="demo:late-news", heartbeat=heartbeat, stop=stop, idle_s=LATE_NEWS_EVERY_S)
 
 
 def _invoicing(stop: threading.Event, heartbeat: process.Heartbeat) -> None:

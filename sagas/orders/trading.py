@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
+from django.db import transaction
 
-import outbox
 from reliability.kernel import clock
 from reliability.kernel.errors import Permanent
-from sagas.orders import models, queries
+from sagas.orders import models, news, queries, states
 from sagas.orders.domain import faults, workload
+from sagas.orders.domain.states import OrderState
 
 PAYMENTS_ASKED: Final = "payments.asked"
 PAYMENTS_REFUNDED: Final = "payments.refunds"
 PAYMENTS_SETTLED: Final = "payments.settled"
-LOST_EVERY: Final = 15
-"""Of so many business orders one loses the news of its payment, while that fault is on."""
 SLOW_S: Final = 6.0
 
 
@@ -31,6 +29,16 @@ class WrongAmount(Permanent):
     """Another amount was paid than was asked for"""
 
     cause = "business"
+
+
+def accept(data: Mapping[str, Any], key: str) -> None:
+    """Take an order on: from here on, what is undone ends with its cancellation. Raises ``OrderCancelled``."""
+    states.refuse_cancelled(number=data["order_id"])
+
+
+def cancel(data: Mapping[str, Any], key: str) -> None:
+    """Cancel the order; one that was shipped stays shipped."""
+    states.move(number=data["order_id"], to=OrderState.CANCELLED, now=clock.SYSTEM.now())
 
 
 def reserve(data: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -49,31 +57,45 @@ def release(data: Mapping[str, Any], key: str) -> None:
     models.Reservation.objects.filter(order_number=data["order_id"]).delete()
 
 
+def release_and_cancel(data: Mapping[str, Any], key: str) -> None:
+    """Put the article back and cancel the order: the last undo of sagas that have no step to take the order on."""
+    release(data, key)
+    cancel(data, key)
+
+
 def ask_payment(data: Mapping[str, Any], key: str) -> None:
-    """Ask the payment desk for the money."""
-    _send(PAYMENTS_ASKED, data, key, event_type="payment.asked")
+    """Ask the payment desk for the money; raises ``OrderCancelled``."""
+    states.refuse_cancelled(number=data["order_id"])
+    body = {name: data[name] for name in ("order_id", "amount_cents", "currency", "provider")} | {"key": key}
+    news.tell(PAYMENTS_ASKED, str(data["order_id"]), body, event_type="payment.asked")
 
 
 def ask_refund(data: Mapping[str, Any], key: str) -> None:
-    """Ask the payment desk to give the money back."""
-    _send(PAYMENTS_REFUNDED, data, key, event_type="payment.refund_asked")
+    """Ask the payment desk to give back whatever was taken for the order, however much that is."""
+    body = {"order_id": data["order_id"], "key": key}
+    news.tell(PAYMENTS_REFUNDED, str(data["order_id"]), body, event_type="payment.refund_asked")
 
 
 def check_amount(data: Mapping[str, Any], key: str) -> None:
-    """Go on only with the amount that was asked for; raises ``WrongAmount``."""
+    """Go on only with the amount that was asked for: the order is paid. Raises ``WrongAmount``, ``OrderCancelled``."""
     paid = (data.get("payment") or {}).get("amount_cents")
     if paid is None:
         raise WrongAmount("nobody said how much was paid")
     if paid != data["amount_cents"]:
         raise WrongAmount(f"{paid} cents were paid, {data['amount_cents']} were asked for")
+    states.move(number=data["order_id"], to=OrderState.PAID, now=clock.SYSTEM.now())
 
 
 def book_carrier(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Book a carrier, once per order; answers too late while the carrier is slow."""
+    """Book a carrier, once per order: it is shipped. Answers too late while the carrier is slow; raises
+    ``OrderCancelled``."""
     carrier = faults.choose_carrier(country=data["country"])
-    made, _ = models.Shipment.objects.get_or_create(
-        order_number=data["order_id"], defaults={"carrier": carrier, "shipped_at": clock.SYSTEM.now()}
-    )
+    now = clock.SYSTEM.now()
+    with transaction.atomic():  # who asks later whether it was booked finds both, or neither
+        states.move(number=data["order_id"], to=OrderState.SHIPPED, now=now)
+        made, _ = models.Shipment.objects.get_or_create(
+            order_number=data["order_id"], defaults={"carrier": carrier, "shipped_at": now}
+        )
     if queries.is_on(faults.SLOW_CARRIER):
         clock.SYSTEM.sleep(SLOW_S)
     return {"carrier": made.carrier}
@@ -83,20 +105,3 @@ def was_booked(data: Mapping[str, Any], key: str) -> dict[str, Any] | bool:
     """Look whether the order has a carrier."""
     made = models.Shipment.objects.filter(order_number=data["order_id"]).first()
     return {"carrier": made.carrier} if made is not None else False
-
-
-def loses_its_news(number: str) -> bool:
-    """Whether this order is one of those that lose the news of their payment."""
-    return int(number.rsplit("-", 1)[1]) % LOST_EVERY == 0
-
-
-def _send(topic: str, data: Mapping[str, Any], key: str, *, event_type: str) -> None:
-    body = {name: data[name] for name in ("order_id", "amount_cents", "currency", "provider")} | {"key": key}
-    outbox.append(
-        topic=topic,
-        key=str(data["order_id"]).encode(),
-        value=orjson.dumps(body),
-        headers=[("content-type", b"application/json")],
-        aggregate=("order", str(data["order_id"])),
-        event_type=event_type,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,24 @@ STOCK_CONFLICTS: Final = "stock_conflicts"
 PAYMENT_NEWS_LOST: Final = "payment_news_lost"
 PAYMENT_NEWS_TWICE: Final = "payment_news_twice"
 SLOW_CARRIER: Final = "slow_carrier"
+PAYMENT_TIMEOUTS: Final = "payment_timeouts"
+PAYMENT_DECLINED: Final = "payment_declined"
+OTHER_AMOUNTS: Final = "other_amounts"
+PAID_TWICE: Final = "paid_twice"
+LATE_ANSWERS: Final = "late_answers"
 CONTESTED_SKU: Final = "chair-ash"
+LATE_S: Final = 60.0
+"""How late the news of a payment are while answers are late: later than a saga waits for them."""
+CYCLE: Final = 10
+"""Of so many business orders each fault of the payment desk hits one, each another one; five go through untouched."""
+_TURNS: Final[Mapping[int, str]] = {
+    0: PAYMENT_NEWS_LOST,
+    3: PAID_TWICE,
+    4: OTHER_AMOUNTS,
+    7: PAYMENT_TIMEOUTS,
+    9: PAYMENT_DECLINED,
+}
+_BUSINESS_ORDER: Final = re.compile(r"biz-.+-([0-9]{1,18})")
 
 
 class PaymentTimeout(Transient):
@@ -86,7 +104,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault(
             name=STOCK_CONFLICTS,
             title="Stock conflicts of business orders",
-            broken="Business orders of chairs find none left: what their sagas did is undone.",
+            broken="Business orders of chairs find none left: what their sagas did is undone, and they are cancelled.",
             mended="Chairs delivered",
             working="Every article is there.",
             then="New business orders of chairs go through.",
@@ -94,7 +112,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault(
             name=PAYMENT_NEWS_LOST,
             title="Lost news of payments",
-            broken="Of fifteen business orders one is paid, and its saga never hears of it: it needs a person.",
+            broken="Of ten business orders one is paid, and its saga never hears of it: it needs a person.",
             mended="News arrive again",
             working="Every payment is told.",
             then="Those that wait already stay on Sagas: say there that it happened, or undo them.",
@@ -106,6 +124,46 @@ FAULTS: Final[Mapping[str, Fault]] = {
             mended="Told once again",
             working="Each payment is told once.",
             then="Nothing is left of it: the second news were passed over.",
+            starts_on=False,
+        ),
+        Fault(
+            name=PAYMENT_TIMEOUTS,
+            title="Time-outs of the payment desk",
+            broken="Of ten business orders one cannot be charged: its request becomes a letter, its saga waits.",
+            mended="Desk recovered",
+            then="Its letters wait on Dead letters: replay the group, or let Reconcile ask for the payments again.",
+        ),
+        Fault(
+            name=PAYMENT_DECLINED,
+            title="Declined payments",
+            broken="Of ten business orders one is not charged: the desk writes it down as failed and tells nobody.",
+            mended="Cards accepted again",
+            working="No payment is declined.",
+            then="What failed stays failed until somebody asks for the payment again, or cancels the order.",
+        ),
+        Fault(
+            name=OTHER_AMOUNTS,
+            title="Other amounts than asked for",
+            broken="From one of ten business orders the desk takes 10 % more, and tells the amount that was asked for.",
+            mended="Amounts corrected",
+            working="The desk takes what it is asked for.",
+            then="What was taken too much stays until it is given back: only the payments' ledger shows it.",
+        ),
+        Fault(
+            name=PAID_TWICE,
+            title="Orders charged twice",
+            broken="Of ten business orders one is charged twice, under two references; the first is told.",
+            mended="Charged once again",
+            working="Each order is charged once.",
+            then="What was taken twice stays until it is given back: only the payments' ledger shows it.",
+        ),
+        Fault(
+            name=LATE_ANSWERS,
+            title="Late news of payments",
+            broken="The news of a payment come after a minute, longer than its saga waits; it goes on when they come.",
+            mended="News in time again",
+            working="Each payment is told at once.",
+            then="News under way still come within a minute.",
             starts_on=False,
         ),
         Fault(
@@ -121,11 +179,34 @@ FAULTS: Final[Mapping[str, Fault]] = {
 }
 
 
-def charge(*, provider: str, amount_cents: int, outage: bool) -> str:
-    """Return the provider's reference for a charge; raise ``PaymentTimeout`` while the failing provider is down."""
+def hit_of(number: str) -> str | None:
+    """Return the fault of the payment desk that hits this order while it is on; None: none does, whatever is on."""
+    found = _BUSINESS_ORDER.fullmatch(number)
+    return _TURNS.get(int(found[1]) % CYCLE) if found else None
+
+
+def charge(*, provider: str, number: str, outage: bool) -> str:
+    """Return the provider's reference for charging an order; raise ``PaymentTimeout`` while the failing one is down."""
     if outage and provider == FAILING_PROVIDER:
         raise PaymentTimeout
-    return f"{provider}-{amount_cents}"
+    return _reference(provider, number)
+
+
+def collect(*, provider: str, number: str, times_out: bool) -> str:
+    """Do the same at the payment desk, whose provider is another fault, and another failure among the letters."""
+    if times_out:
+        raise PaymentTimeout
+    return _reference(provider, number)
+
+
+def second_reference(reference: str) -> str:
+    """Return the reference of the second charge of an order that is charged twice."""
+    return f"{reference}-2"
+
+
+def _reference(provider: str, number: str) -> str:
+    """The same for the same order, however often it is asked for: who knows it charges once."""
+    return f"{provider}-{number}"
 
 
 def parcel_weight_grams(*, sku: str, weights: Mapping[str, int], gift_cards_known: bool) -> int:

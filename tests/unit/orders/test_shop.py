@@ -35,9 +35,9 @@ def test_no_event_of_the_shop_holds_what_would_have_to_be_masked() -> None:
 
 def test_only_the_failing_provider_fails_and_only_during_the_outage() -> None:
     with pytest.raises(faults.PaymentTimeout, match="did not answer"):
-        faults.charge(provider="north-bank", amount_cents=100, outage=True)
-    assert faults.charge(provider="north-bank", amount_cents=100, outage=False)
-    assert faults.charge(provider="card", amount_cents=100, outage=True)
+        faults.charge(provider="north-bank", number="ord-1-1", outage=True)
+    assert faults.charge(provider="north-bank", number="ord-1-1", outage=False) == "north-bank-ord-1-1"
+    assert faults.charge(provider="card", number="ord-1-1", outage=True) == "card-ord-1-1"
 
 
 def test_the_gift_card_bug_is_a_bug_and_its_fix_a_fix() -> None:
@@ -56,8 +56,9 @@ def test_the_advice_for_each_fault_is_what_its_switch_does() -> None:
     """A fault that ends with a deployed fix is a bug to wait for, one of a provider a dependency to wait for."""
     in_java = invoicing._EXCEPTION
     ends = {"payments_outage": ("PaymentTimeout", "dependency"), "stock_bug": ("KeyError", "bug")}
-    ends |= {"invoicing_bug": (in_java, "bug")}
+    ends |= {"invoicing_bug": (in_java, "bug"), faults.PAYMENT_TIMEOUTS: ("PaymentTimeout", "dependency")}
     of_sagas = {faults.STOCK_CONFLICTS, faults.PAYMENT_NEWS_LOST, faults.PAYMENT_NEWS_TWICE, faults.SLOW_CARRIER}
+    of_sagas |= {faults.PAYMENT_DECLINED, faults.OTHER_AMOUNTS, faults.PAID_TWICE, faults.LATE_ANSWERS}
     assert ends.keys() == faults.FAULTS.keys() - {faults.INVOICING_HANG} - of_sagas, "which make no letters"
     for name, (error_type, cause) in ends.items():
         assert classify.classify(error_type=error_type, message='For input string: "12,50"') == cause
