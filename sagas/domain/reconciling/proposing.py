@@ -53,7 +53,7 @@ class Check:
 class Proposal:
     """What a repair would do to one key. ``hash`` names exactly this: both sides as they are, and these commands.
 
-    ``ends`` is the difference that would be left, "" when the sides would agree. ``refusal``: why it is not done.
+    ``ends`` says what would still be wrong, "" when the sides would agree. ``refusal``: why it is not done.
     """
 
     repair: Repair
@@ -98,9 +98,9 @@ def propose(reconciliation: Reconciliation, judged: Judged, name: str, *, key: s
         pair=judged.pair,
         after=after,
         checks=checks,
-        ends=foreseen.difference,
+        ends=foreseen.why,
         hash=blake2b(packed, digest_size=16).hexdigest(),
-        refusal=_refusal(commands, checks, foreseen),
+        refusal=_refusal(commands, checks, judged, foreseen),
     )
 
 
@@ -117,7 +117,7 @@ def _repair(reconciliation: Reconciliation, judged: Judged, name: str) -> Repair
     return found
 
 
-def _refusal(commands: Sequence[Command], checks: Sequence[Check], foreseen: Judged) -> str:
+def _refusal(commands: Sequence[Command], checks: Sequence[Check], judged: Judged, foreseen: Judged) -> str:
     broken = next((check for check in checks if check.before and not check.after), None)
     if not commands:
         return "The repair has nothing to do for this key."
@@ -127,6 +127,6 @@ def _refusal(commands: Sequence[Command], checks: Sequence[Check], foreseen: Jud
         return f"What it leads to cannot be judged: {foreseen.error}"
     if broken is not None:
         return f"It would break what holds now: {broken.title}"
-    if foreseen.difference:
-        return f"Both sides would still differ afterwards: {foreseen.why}"
+    if foreseen.difference == judged.difference:
+        return f"Both sides would differ as they do now: {foreseen.why}"
     return ""

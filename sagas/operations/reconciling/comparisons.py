@@ -125,4 +125,4 @@ def sweep() -> int:
 
 def _serialise(name: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7302))", [name])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7303))", [name])

@@ -62,10 +62,19 @@ def test_what_would_break_an_invariant_is_refused() -> None:
     assert proposal.refusal == "It would break what holds now: An order is paid at most once."
 
 
+def test_what_leads_to_another_difference_says_so() -> None:
+    defined = with_repair(leads_to=lambda pair: Pair(key=pair.key, expected=[order("paid")]))
+    proposal = propose(orders(), judge(orders(), PENDING), "ask_again", key="k")
+    assert proposal.ends == ""
+    broken = propose(defined, judge(defined, PENDING), "fix", key="k")
+    assert "An order that counts as paid has a payment." in broken.ends
+    assert broken.refusal.startswith("It would break what holds now")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"leads_to": lambda pair: pair}, "Both sides would still differ afterwards: still pending"),
+        ({"leads_to": lambda pair: pair}, "Both sides would differ as they do now: still pending"),
         ({"leads_to": lambda pair: Pair(key="1", expected=[{}])}, "What it leads to cannot be judged: KeyError"),
         ({"commands": lambda pair, key: []}, "nothing to do"),
         ({"commands": lambda pair, key: [*ask_again(pair, key)] * (COMMANDS_MAX + 1)}, "make it a saga"),
