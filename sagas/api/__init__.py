@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from sagas.api import acts, sagas
+from sagas.api import acts, reconcile, sagas
 
 router = Router()
-for part in (sagas, acts):
+for part in (sagas, acts, reconcile):
     router.add_router("", part.router)

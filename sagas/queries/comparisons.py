@@ -12,6 +12,8 @@ from sagas.domain.reconciling.definition import Reconciliation
 from sagas.domain.reconciling.outcome import Outcome
 from sagas.models import Comparison
 
+Row = Comparison
+"""A comparison as it is stored, for those who show it."""
 PAGE: Final = 50
 LATE: Final = 3
 """So many times its own interval without a comparison is late; a short interval has a minute at least."""

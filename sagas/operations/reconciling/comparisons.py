@@ -49,10 +49,13 @@ DELETE FROM sagas_comparison WHERE id IN (
 )
 """
 _FORGET = """
-DELETE FROM sagas_finding WHERE id IN (
+WITH over AS (
     SELECT id FROM sagas_finding WHERE rank = 4 AND ended_at < clock_timestamp() - interval '90 days'
-    ORDER BY ended_at LIMIT 1000
+    ORDER BY ended_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+), lines AS (
+    DELETE FROM sagas_findingentry USING over WHERE finding_id = over.id
 )
+DELETE FROM sagas_finding USING over WHERE sagas_finding.id = over.id
 """
 
 

@@ -1,0 +1,157 @@
+"""Findings from the command line: what is compared, list, show, compare, repair, dismiss, reopen."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+import orjson
+
+from reliability import access
+from reliability.kernel import command_line
+from reliability.kernel.errors import Refused
+from reliability.kernel.text import printable
+from sagas.operations.reconciling import comparisons as asking
+from sagas.operations.reconciling import repairing
+from sagas.queries import comparisons, findings, histories
+from sagas.queries.findings import ACTIVE, Filter
+
+LINE = 100
+
+
+class Command(command_line.PeopleCommand):
+    """One subcommand for each question and act; acts need ``--as`` an account, and are on record."""
+
+    help = "Show where two systems disagree, have them compared, and repair what differs."
+    examples = (
+        ("reconcile", "status"),
+        ("reconcile", "list", "--state", "open"),
+        ("reconcile", "show", "17"),
+        ("reconcile", "compare", "orders_against_payments", "--as", "ana"),
+        ("reconcile", "repair", "17", "--as", "ana"),
+        ("reconcile", "repair", "17", "mark_paid", "--reason", "seen in the ledger", "--as", "ana", "--yes"),
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        words = parser.add_subparsers(dest="word", required=True)
+        status = words.add_parser("status", help="what is compared, and how its last comparison ended")
+        listed = words.add_parser("list", help="findings, what needs a person first")
+        for name, default, help_ in (
+            ("state", ACTIVE, "active (not closed), open, watched, repairing, dismissed or closed (%(default)s)"),
+            ("reconciliation", "", "of this one"),
+            ("difference", "", "of this kind"),
+            ("key", "", "keys that begin so"),
+        ):
+            listed.add_argument(f"--{name}", default=default, help=help_)
+        listed.add_argument("--limit", type=int, default=findings.PAGE, help="at most so many (%(default)s)")
+        shown = words.add_parser("show", help="one finding with its history")
+        compare = words.add_parser("compare", help="have both sides compared by the next free worker")
+        compare.add_argument("name", help="the reconciliation")
+        repair = words.add_parser("repair", help="repair a finding; without --yes it only says what would be done")
+        dismiss = words.add_parser("dismiss", help="let a finding be as it is until a side says something else")
+        reopen = words.add_parser("reopen", help="put a dismissed finding back")
+        for one in (shown, repair, dismiss, reopen):
+            one.add_argument("id", type=int, help="the finding's number")
+        repair.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
+        repair.add_argument("--yes", action="store_true", help="do it")
+        for one in (compare, repair, dismiss, reopen):
+            one.add_argument("--as", dest="username", required=True, help="the account whose rights count")
+        for one in (repair, dismiss, reopen):
+            one.add_argument("--reason", default="", help="goes on record")
+        for one in (status, listed, shown):
+            one.add_argument("--json", action="store_true", help="as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, "_" + options["word"])(options)
+
+    def _status(self, options: dict[str, Any]) -> None:
+        found = comparisons.watched(now=histories.database_now())
+        for each in found:
+            newest = each.newest
+            told = {
+                "name": each.defined.name,
+                "outcome": "late" if each.is_late else each.word or "not yet",
+                "compared": newest.compared if newest else 0,
+                "differing": newest.differing if newest else 0,
+                "unread": newest.unread if newest else 0,
+                "ended_at": newest.ended_at if newest else None,
+                "error": newest.error if newest else "",
+            }
+            if options["json"]:
+                self._print(told)
+            else:
+                error = printable(str(told["error"]), limit=LINE)
+                counts = f"{told['compared']} compared, {told['differing']} differ, {told['unread']} not read"
+                self.stdout.write(f"{told['name']:<28} {told['outcome']:<10} {counts}  {error}".rstrip())
+        if not found and not options["json"]:
+            self.stdout.write("nothing is compared: no installed app has a reconciliation")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        wanted = Filter(**{name: options[name] for name in ("state", "reconciliation", "difference", "key")})
+        page = findings.page(wanted, limit=max(1, options["limit"]))
+        for row in page.rows:
+            if options["json"]:
+                self._print({name: getattr(row, name) for name in ("id", "key", "state", "difference", "why")})
+            else:
+                why = printable(row.why, limit=LINE)
+                self.stdout.write(f"{row.id:<8} {row.state:<10} {row.key:<24} {row.difference:<20} {why}")
+        if not page.rows and not options["json"]:
+            self.stdout.write("no findings like that")
+        if page.next is not None and not options["json"]:
+            self.stdout.write("... there are more; say --limit, or narrow it")
+
+    def _show(self, options: dict[str, Any]) -> None:
+        row = findings.one(options["id"])
+        expected, seen = findings.sides(row)
+        history = findings.history(row.id)
+        if options["json"]:
+            lines = [{"at": e.at, "note": e.note, "actor": e.actor, "data": e.data} for e in history]
+            facts = {name: getattr(row, name) for name in ("id", "key", "state", "difference", "why", "version")}
+            self._print({**facts, "expected": expected, "seen": seen, "history": lines})
+            return
+        self.stdout.write(f"{row.key}: {row.state}, {row.difference}\n{printable(row.why, limit=400)}")
+        for name, rows in (("expected", expected), ("seen", seen)):
+            told = [orjson.dumps(each).decode() for each in rows] or ["nothing"]
+            for text in told:
+                self.stdout.write(f"  {name:<10} {printable(text, limit=400)}")
+        for line in history:
+            self.stdout.write(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.note:<10} {line.actor or 'comparison'}")
+
+    def _compare(self, options: dict[str, Any]) -> None:
+        number = asking.ask(options["name"], actor=access.cli_actor(options["username"]))
+        self.stdout.write(f"asked for, as comparison {number}: a bulk worker runs it when it is free")
+
+    def _repair(self, options: dict[str, Any]) -> None:
+        actor = access.cli_actor(options["username"])
+        access.authorize(actor, repairing.REPAIR)
+        look = repairing.look(options["id"], repair=options["repair"], actor=actor)
+        made = look.proposal
+        if made is None:
+            raise Refused(look.refusal or look.unread)
+        self.stdout.write(f"{made.repair.title}: {look.row.key}")
+        for command in made.commands:
+            self.stdout.write(f"  {command.says()}")
+        for check in made.checks:
+            held = {True: "holds", False: "does not hold"}
+            self.stdout.write(f"  {check.title} {held[check.before]} now, {held[check.after]} afterwards.")
+        if made.refusal:
+            raise Refused(made.refusal)
+        if not options["yes"]:
+            self.stdout.write("Nothing was done; say --yes to do it.")
+            return
+        repairing.apply(
+            look.row.id, repair=made.repair.name, plan_hash=made.hash, actor=actor, reason=options["reason"]
+        )
+        self.stdout.write("Done, and on record; both sides are looked at again.")
+
+    def _dismiss(self, options: dict[str, Any]) -> None:
+        repairing.dismiss(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])
+        self.stdout.write("Dismissed.")
+
+    def _reopen(self, options: dict[str, Any]) -> None:
+        repairing.reopen(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])
+        self.stdout.write("Open again.")
+
+    def _print(self, facts: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(facts, default=str))
