@@ -160,7 +160,7 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return room if room in ("outbox", "lag", "sagas") else ROOMS.get(room, match.url_name or "")
+        return room if room in ("outbox", "lag", "sagas", "reconcile") else ROOMS.get(room, match.url_name or "")
 
     @cached_property
     def attention(self) -> queries.Attention:

@@ -53,6 +53,11 @@ def invariants() -> list[Invariant]:
 
 def differences() -> list[Difference]:
     """How they can differ; the first that fits is the one."""
+    return [*_about_money(), *_about_waiting()]
+
+
+def _about_money() -> list[Difference]:
+    """More is kept than should be."""
     return [
         difference(
             "cancelled_and_kept",
@@ -78,6 +83,12 @@ def differences() -> list[Difference]:
             why=lambda pair: f"{_sum(pair)} were paid, {_money(_asked(pair))} were asked for.",
             repairs=[_refund_difference()],
         ),
+    ]
+
+
+def _about_waiting() -> list[Difference]:
+    """The order does not know what became of its payment, or nothing did."""
+    return [
         difference(
             "not_marked",
             "Paid, and the order does not know it",
