@@ -40,11 +40,14 @@ def step(*, stop: Callable[[], bool], most: int = 10) -> int:
     return done
 
 
-def compare(reconciliation: Reconciliation, *, stop: Callable[[], bool]) -> bool:
-    """Run one whole comparison, unless another process is at it, and then what rules may repair."""
+def compare(reconciliation: Reconciliation, *, stop: Callable[[], bool], at_once: bool = False) -> bool:
+    """Run one whole comparison, if it is due or ``at_once``, and then what rules may repair.
+
+    False: it is not due, or another process is at it.
+    """
     try:
         with locks.lease(name=f"reconcile:{reconciliation.name}", ttl_s=LEASE_S) as held:
-            if not _is_due(reconciliation):  # another process has just been at it
+            if not at_once and not _is_due(reconciliation):  # another process has just been at it
                 return False
             renewed = SYSTEM.monotonic()
 

@@ -7,15 +7,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 import orjson
+from django.core.management.base import CommandError
 
 from reliability import access
 from reliability.kernel import command_line
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
+from sagas import reconciliations
 from sagas.operations.reconciling import comparisons as asking
 from sagas.operations.reconciling import repairing
 from sagas.queries import comparisons, findings, histories
 from sagas.queries.findings import ACTIVE, Filter
+from sagas.reconciler import turns
 
 LINE = 100
 
@@ -48,6 +51,7 @@ class Command(command_line.PeopleCommand):
         shown = words.add_parser("show", help="one finding with its history")
         compare = words.add_parser("compare", help="have both sides compared by the next free worker")
         compare.add_argument("name", help="the reconciliation")
+        compare.add_argument("--here", action="store_true", help="in this process, without a worker; needs no account")
         repair = words.add_parser("repair", help="repair a finding; without --yes it only says what would be done")
         dismiss = words.add_parser("dismiss", help="let a finding be as it is until a side says something else")
         reopen = words.add_parser("reopen", help="put a dismissed finding back")
@@ -56,7 +60,10 @@ class Command(command_line.PeopleCommand):
         repair.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
         repair.add_argument("--yes", action="store_true", help="do it")
         for one in (compare, repair, dismiss, reopen):
-            one.add_argument("--as", dest="username", required=True, help="the account whose rights count")
+            needed = one is not compare
+            one.add_argument(
+                "--as", dest="username", required=needed, default="", help="the account whose rights count"
+            )
         for one in (repair, dismiss, reopen):
             one.add_argument("--reason", default="", help="goes on record")
         for one in (status, listed, shown):
@@ -119,8 +126,21 @@ class Command(command_line.PeopleCommand):
             self.stdout.write(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.note:<10} {line.actor or 'comparison'}")
 
     def _compare(self, options: dict[str, Any]) -> None:
+        if options["here"]:
+            self._compare_here(options["name"])
+            return
+        if not options["username"]:
+            raise CommandError("say --as and an account, or --here")
         number = asking.ask(options["name"], actor=access.cli_actor(options["username"]))
         self.stdout.write(f"asked for, as comparison {number}: a bulk worker runs it when it is free")
+
+    def _compare_here(self, name: str) -> None:
+        defined = reconciliations.find(name)
+        if defined is None:
+            raise asking.NoSuchReconciliation(f"There is no reconciliation {name!r}.")
+        if not turns.compare(defined, stop=lambda: False, at_once=True):
+            raise Refused("Another process compares at this moment.")
+        self._status({"json": False})
 
     def _repair(self, options: dict[str, Any]) -> None:
         actor = access.cli_actor(options["username"])
