@@ -151,10 +151,10 @@ class HttpApi:
 
 def _told(error: Exception, timeout_s: float) -> str:
     """An error in words, without the address in it, which may hold a secret."""
+    if isinstance(error, urllib3.exceptions.NewConnectionError | ConnectionRefusedError):  # a kind of time-out there
+        return "nobody listens there"
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return f"not within {timeout_s:g} s"
-    if isinstance(error, urllib3.exceptions.NewConnectionError | ConnectionRefusedError):
-        return "nobody listens there"
     return type(error).__name__
 
 
