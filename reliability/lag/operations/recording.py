@@ -79,12 +79,13 @@ def record(
     groups: Sequence[GroupState],
     unchanged: Sequence[int] = (),
     topics: Sequence[TopicState] = (),
+    same_topics: Sequence[str] = (),
     happened: Sequence[Happened] = (),
     alerts: Sequence[AlertState] = (),
 ) -> dict[str, int]:
     """Write groups, topics, alerts and what happened; return the ids of the groups by name. Raises ``LeaseLost``.
 
-    ``unchanged``: ids of groups that were looked at and are as they were.
+    ``unchanged``: ids of groups that were looked at and are as they were; ``same_topics``: names of such topics.
     """
     with transaction.atomic():
         locks.hold(lease=lease)
@@ -97,6 +98,8 @@ def record(
             unique_fields=["cluster", "name"],
             update_fields=_TOPIC_FIELDS,
         )
+        if same_topics:
+            Topic.objects.filter(cluster=cluster, name__in=same_topics).update(polled_at=now)
         Event.objects.bulk_create([_event(each, ids[each.group]) for each in happened if each.group in ids])
         _write_alerts([each for each in alerts if each.group in ids], ids)
         gone = [ids[each.summary.name] for each in groups if each.gone_at is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import uuid4
 
 import structlog
@@ -13,13 +13,14 @@ from reliability.kernel.text import printable
 from reliability.lag.domain import schedule
 from reliability.lag.domain.history import Bucket
 from reliability.lag.operations import history, recording, resets, upkeep
-from reliability.lag.polling import minutes, remembering, telling, topics
+from reliability.lag.operations.recording import TopicState
+from reliability.lag.polling import minutes, remembering, telling
 from reliability.lag.polling.concluding import Concluded, Context, conclude
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look, Reader
 from reliability.lag.polling.remembering import Memory
 from reliability.lag.polling.spending import Spending
-from reliability.lag.polling.topics import Retentions
+from reliability.lag.polling.topics import Retentions, Topics
 from reliability.lag.polling.transactions import Transactions
 from reliability.locks import operations as locks
 
@@ -60,6 +61,7 @@ class Poller:
         self._retentions: Retentions | None = None
         self._transactions: Transactions | None = None
         self._memory = Memory()
+        self._topics = Topics()
         self._next_s = self._whole_s = self._upkeep_s = self._settled_s = float("-inf")
         self._looked_at = time.now()
         self._is_doubtful = False
@@ -202,13 +204,19 @@ class Poller:
     def _write(self, look: Look, concluded: Concluded, *, is_whole: bool) -> None:
         if self._lease is None:
             return
+        now = self._time.now()
+        new: Sequence[TopicState] = ()
+        same: Sequence[str] = ()
+        if is_whole:
+            new, same = self._topics.states(self._memory, look, now=now, now_s=self._time.monotonic())
         ids = recording.record(
             lease=self._lease,
             cluster=self._cluster,
-            now=self._time.now(),
+            now=now,
             groups=concluded.groups,
             unchanged=concluded.unchanged,
-            topics=topics.states(self._memory, look, now=self._time.now()) if is_whole else (),
+            topics=new,
+            same_topics=same,
             happened=concluded.happened,
             alerts=concluded.alerts,
         )
@@ -260,6 +268,7 @@ class Poller:
         """Go on with what the poller before wrote down; what topics keep is asked anew."""
         self._memory = remembering.restore(self._cluster)
         self._retentions = None
+        self._topics.forget()
 
     def _still_ours(self) -> None:
         """Keep the lease in a look that takes long. Raises ``LeaseLost``."""

@@ -16,6 +16,9 @@ from reliability.lag.polling.remembering import Memory, pack_tracks
 RETENTION_FRESH_S = 300.0
 """How old a known retention may be: somebody who shortens it sees the forecast follow within five minutes."""
 
+WRITTEN_FRESH_S = 300.0
+"""How old what is written of a topic's tracks may be: a poller that takes over misses so much of a flat line."""
+
 
 class Retentions:
     """Asks for the retention of topics that are new or whose answer is old."""
@@ -39,25 +42,49 @@ class Retentions:
         memory.retention = {topic: found for topic, found in memory.retention.items() if topic in topics}
 
 
-def states(memory: Memory, look: Look, *, now: datetime) -> list[TopicState]:
-    """Return every topic that a group follows, with all its partitions, to be written down."""
-    followed = {place.topic for place in look.stable} | {place.topic for place in memory.followed()}
-    by_topic: dict[str, list[int]] = defaultdict(list)
-    for place in look.layout:
-        if place.topic in followed:
-            by_topic[place.topic].append(place.partition)
-    return [_state(memory, look, topic, sorted(partitions), now) for topic, partitions in sorted(by_topic.items())]
+class Topics:
+    """What was last written of each topic: one that stands still is only touched."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[object, float]] = {}
+
+    def states(self, memory: Memory, look: Look, *, now: datetime, now_s: float) -> tuple[list[TopicState], list[str]]:
+        """Return the topics that a group follows, with all their partitions, to be written down, and the names of those
+        that are as they were. Even these are written each ``WRITTEN_FRESH_S``, for their tracks grow."""
+        followed = {place.topic for place in look.stable} | {place.topic for place in memory.followed()}
+        by_topic: dict[str, list[int]] = defaultdict(list)
+        for place in look.layout:
+            if place.topic in followed:
+                by_topic[place.topic].append(place.partition)
+        new: list[TopicState] = []
+        same: list[str] = []
+        written: dict[str, tuple[object, float]] = {}
+        for topic, partitions in sorted(by_topic.items()):
+            rows = [_row(look, TopicPartition(topic, each)) for each in sorted(partitions)]
+            facts = (rows, memory.retention.get(topic))
+            before, at_s = self._written.get(topic, (None, float("-inf")))
+            if before == facts and now_s - at_s < WRITTEN_FRESH_S:
+                same.append(topic)
+                written[topic] = (before, at_s)
+            else:
+                new.append(_state(memory, topic, rows, now))
+                written[topic] = (facts, now_s)
+        self._written = written
+        return new, same
+
+    def forget(self) -> None:
+        """Take nothing for written: it may not have been, or somebody else wrote."""
+        self._written = {}
 
 
-def _state(memory: Memory, look: Look, topic: str, partitions: list[int], now: datetime) -> TopicState:
+def _state(memory: Memory, topic: str, rows: list[list[object]], now: datetime) -> TopicState:
     kept = memory.retention.get(topic)
     known = kept if isinstance(kept, ports.Retention) else None
-    tracks = {
-        each: memory.tracks[place] for each in partitions if (place := TopicPartition(topic, each)) in memory.tracks
-    }
+    places = [TopicPartition(topic, int(str(row[0]))) for row in rows]
+    tracks = {place.partition: memory.tracks[place] for place in places if place in memory.tracks}
     return TopicState(
         name=topic,
-        rows=[_row(look, TopicPartition(topic, each)) for each in partitions],
+        rows=rows,
         retention_ms=known.ms if known else None,
         retention_bytes=known.bytes if known else None,
         deletes=known.deletes if known else None,

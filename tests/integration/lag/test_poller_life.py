@@ -179,3 +179,34 @@ def test_texts_that_clients_choose_keep_no_look_from_being_written(world: World)
     assert Cluster.objects.get().error == ""
     assert row.members[0][1] == "a\u2400b<U+D800><U+202E>"
     assert "a\u2400b<U+D800><U+202E>" in world.partition(1).reason
+
+
+def test_a_topic_that_stands_still_is_touched_and_its_track_written_now_and_then(world: World) -> None:
+    world.group()
+    world.commit(10)
+    world.end(20)
+    world.polls()
+    first = Topic.objects.get(name="orders")
+    world.polls(2, each_s=60)
+    second = Topic.objects.get(name="orders")
+    assert second.polled_at > first.polled_at
+    assert (bytes(second.tracks), second.rows) == (bytes(first.tracks), first.rows)
+    world.end(21)
+    world.polls(1, each_s=60)
+    third = Topic.objects.get(name="orders")
+    assert third.rows != second.rows
+    assert bytes(third.tracks) != bytes(second.tracks)
+    world.polls(6, each_s=60)
+    assert bytes(Topic.objects.get(name="orders").tracks) != bytes(third.tracks)
+
+
+def test_a_topic_that_another_poller_wrote_is_written_anew(world: World) -> None:
+    world.group()
+    world.commit(10)
+    world.end(20)
+    world.polls()
+    world.poller.close()
+    world.poller = world.another()
+    Topic.objects.update(retention_ms=1)
+    world.polls()
+    assert Topic.objects.get(name="orders").retention_ms != 1
