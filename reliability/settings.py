@@ -187,6 +187,7 @@ CELERY_TASK_ROUTES = {
     "dlq.settle": {"queue": "critical"},
     "dlq.sweep": {"queue": "bulk"},
     "sagas.run": {"queue": "standard"},
+    "sagas.batches": {"queue": "bulk"},
     "sagas.sweep": {"queue": "bulk"},
     "sagas.reconcile": {"queue": "bulk"},
 }
@@ -197,6 +198,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"expires": 2}},
     "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
+    "sagas.batches": {"task": "sagas.batches", "schedule": 5.0, "options": {"expires": 5}},
     "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }

@@ -21,19 +21,20 @@ class SagasConfig(AppConfig):
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live
-        from sagas.queries import overview, reconcile_overview
+        from sagas.queries import batches, overview, reconcile_overview
         from sagas.reconciler import listening
 
         autodiscover_modules("sagas", "reconciliations")
-        live.guard("finding", lambda actor, row_id: True)
         registry.on_touched("saga", listening.on_sagas)
         registry.on_touched("record", listening.on_records)
-        live.guard("saga", lambda actor, row_id: True)  # a saga is of no topic: its right is that of its page
+        for word in ("saga", "batch", "finding"):
+            live.guard(word, lambda actor, row_id: True)  # of no topic: their right is that of their page
         registry.register_panel(
             registry.Panel(slug="sagas", title="Sagas", tile=lambda actor: overview.tile(now=SYSTEM.now()), order=30)
         )
         registry.register_attention(lambda actor: overview.attention(now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
+        registry.register_timeline(batches.timeline)
         registry.register_finder(overview.finder)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(

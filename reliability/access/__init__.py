@@ -15,7 +15,7 @@ from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import BadScope, TopicFilter
 
 if TYPE_CHECKING:
-    from reliability.access.queries import VisibleTopics, actor_of, cli_actor, host_actor, visible_topics
+    from reliability.access.queries import VisibleTopics, actor_again, actor_of, cli_actor, host_actor, visible_topics
     from reliability.access.views.guard import requires
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "TopicFilter",
     "UnknownAct",
     "VisibleTopics",
+    "actor_again",
     "actor_of",
     "admit",
     "authorize",
@@ -44,6 +45,7 @@ __all__ = [
 
 _HOMES = {
     "VisibleTopics": "queries",
+    "actor_again": "queries",
     "actor_of": "queries",
     "cli_actor": "queries",
     "host_actor": "queries",

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from reliability.access.domain import tokens
-from reliability.access.domain.actors import ANONYMOUS, CLI, Actor
+from reliability.access.domain.actors import ANONYMOUS, CLI, Actor, Kind, policy_actor, system_actor
 from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import NOTHING, Scope, TopicFilter
 from reliability.access.models import Account, ApiToken
@@ -26,6 +26,13 @@ class NoSuchAccount(Refused):
     """There is no active account of that name."""
 
     code = "no-such-account"
+    status = 404
+
+
+class NoSuchToken(Refused):
+    """There is no such token any more: it was revoked, or its time is over."""
+
+    code = "no-such-token"
     status = 404
 
 
@@ -108,6 +115,26 @@ def actor_of_token(token: ApiToken) -> Actor:
     return Actor(
         kind="token", name=f"{owner}/{token.name}", role=role, scopes=scopes, user_id=account.user_id, account=owner
     )
+
+
+def actor_again(*, kind: Kind, name: str, account: str, now: datetime) -> Actor:
+    """Whoever began something that goes on without them, with the rights that they have now.
+
+    Raises ``NoSuchAccount``; for what was begun with a token also ``NoSuchToken``.
+    """
+    if kind == "system":
+        return system_actor(name)
+    if kind == "policy":
+        return policy_actor(name)
+    owner = account_named(account)
+    if kind == "token":
+        named = name.removeprefix(f"{account}/")
+        token = owner.tokens.select_related("account__user").filter(name=named, revoked_at=None).first()
+        if token is None or token.expires_at <= now:
+            raise NoSuchToken(f"The token {named!r} of {account} was revoked, or its time is over.")
+        return actor_of_token(token)
+    scopes = TopicFilter.of(owner.topic_scopes)
+    return Actor(kind=kind, name=name, role=Role(owner.role), scopes=scopes, user_id=owner.user_id, account=account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reliability.audit.operations import Draft, ReasonNotText, ReasonRequired, ReasonTooLong, action, admitted
+    from reliability.audit.operations import (
+        Draft,
+        LeftAlone,
+        ReasonNotText,
+        ReasonRequired,
+        ReasonTooLong,
+        action,
+        admitted,
+    )
 
-__all__ = ["Draft", "ReasonNotText", "ReasonRequired", "ReasonTooLong", "action", "admitted"]
+__all__ = ["Draft", "LeftAlone", "ReasonNotText", "ReasonRequired", "ReasonTooLong", "action", "admitted"]
 
 
 def __getattr__(name: str) -> object:

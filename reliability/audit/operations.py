@@ -44,6 +44,10 @@ class ReasonNotText(Refused):
     status = 422
 
 
+class LeftAlone(Exception):
+    """Raised in an act's block when there is nothing to do, or somebody else does it: no entry is written."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Draft:
     """The entry being written while an act runs: the act may add facts and topics, and name its target better."""
@@ -54,6 +58,16 @@ class Draft:
     reason: str
     topics: set[str]
     facts: dict[str, object] = field(default_factory=dict)
+    outcome: str = DONE
+
+    def not_done(self, error: Exception) -> None:
+        """Say that it was refused, or failed, and why. For a block that notes this itself, in the same transaction."""
+        if isinstance(error, Refused):
+            self.outcome = REFUSED
+            self.facts |= {"code": error.code, "why": str(error)}
+        else:
+            self.outcome = FAILED
+            self.facts |= {"error": type(error).__name__, "why": str(error)}
 
     def check_topics(self, topics: Collection[str]) -> None:
         """Authorise topics that became known only inside the act, and keep them; raises ``access.Denied``."""
@@ -75,6 +89,7 @@ def action(
 
     Checks the right and the reason first. When the block raises, everything in it is rolled back, an entry says that it
     was refused (``Refused``) or failed, and the error goes on. Cannot stand inside another transaction or act.
+    ``LeftAlone`` rolls back and goes on too, without an entry.
     """
     right = access.RIGHTS.get(act)
     if right is None:
@@ -87,16 +102,18 @@ def action(
             access.authorize(actor, act, topics=topics)
             _check_reason(reason, required=right.needs_reason)
             yield draft
-            _append(draft, DONE)
+            _append(draft)
+    except LeftAlone:
+        raise
     except Refused as refusal:
-        draft.facts |= {"code": refusal.code, "why": str(refusal)}
-        _append_afterwards(draft, REFUSED)
+        draft.not_done(refusal)
+        _append_afterwards(draft)
         raise
     except Exception as error:  # whatever it was, it is on record before it goes on
         if not begun:  # nested in another transaction, or no database: nothing was tried
             raise
-        draft.facts |= {"error": type(error).__name__, "why": str(error)}
-        _append_afterwards(draft, FAILED)
+        draft.not_done(error)
+        _append_afterwards(draft)
         raise
 
 
@@ -121,8 +138,8 @@ def record_refusal(actor: access.Actor, act: str, target: str, refusal: Refused)
         log.warning("act_refused_to_stranger", act=act, target=printable(target, limit=200))
         return
     draft = Draft(actor=actor, act=act, target=target, reason="", topics=set())
-    draft.facts |= {"code": refusal.code, "why": str(refusal)}
-    _append_afterwards(draft, REFUSED)
+    draft.not_done(refusal)
+    _append_afterwards(draft)
 
 
 def record_password_change(sender: object, *, request: HttpRequest, **_: object) -> None:
@@ -142,16 +159,16 @@ def _check_reason(reason: str, *, required: bool) -> None:
         raise ReasonTooLong(f"A reason has at most {facts.LONGEST_REASON} characters, this one has {len(reason)}.")
 
 
-def _append_afterwards(draft: Draft, outcome: str) -> None:
+def _append_afterwards(draft: Draft) -> None:
     """Write the entry of an act that did not happen, in a transaction of its own; the act's own error matters more."""
     try:
         with transaction.atomic():
-            _append(draft, outcome)
+            _append(draft)
     except DatabaseError as error:
-        log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=outcome, reason=str(error))
+        log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=draft.outcome, reason=str(error))
 
 
-def _append(draft: Draft, outcome: str) -> Entry:
+def _append(draft: Draft) -> Entry:
     """Add the next link. Last thing before the commit: from here to there every other act waits.
 
     Reads the head in a statement after the lock's, so it sees what the lock's last owner committed (READ COMMITTED).
@@ -173,7 +190,7 @@ def _append(draft: Draft, outcome: str) -> Entry:
         target=facts.target(draft.target),
         topics=facts.topics(draft.topics),
         reason=facts.reason(draft.reason),
-        outcome=outcome,
+        outcome=draft.outcome,
         facts_json=chain.canonical(_facts(draft)),
         trace_id=tracing.current_trace_id() or "",
         request_id=_request_id(),

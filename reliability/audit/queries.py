@@ -16,6 +16,7 @@ from reliability.audit.models import Entry
 
 PAGE = 50
 LARGEST_PAGE = 200
+_PART = '"batch":'  # a key of the facts; inside a value its quotes would be escaped
 _CHUNK = 2_000  # rows held in memory while the chain is checked
 
 # True when no topic of the entry is hidden by one regular expression.
@@ -29,7 +30,10 @@ order by named.act
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilter:
-    """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean what starts so."""
+    """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean what starts so.
+
+    ``parts`` False: without the items of bulk acts, each of which has an entry for the whole.
+    """
 
     actor: str = ""
     act: str = ""
@@ -37,6 +41,7 @@ class EntryFilter:
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    parts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +78,8 @@ def entry(*, actor: access.Actor, seq: int) -> Entry | None:
 
 
 def recent(*, actor: access.Actor, since: datetime, limit: int = PAGE) -> list[Entry]:
-    """The newest entries since an instant, for a timeline."""
-    return entries(actor=actor, wanted=EntryFilter(since=since), limit=limit).entries
+    """The newest entries since an instant, for a timeline: a bulk act is one line, not a thousand."""
+    return entries(actor=actor, wanted=EntryFilter(since=since, parts=False), limit=limit).entries
 
 
 def acts(*, actor: access.Actor) -> list[str]:
@@ -143,6 +148,8 @@ def _condition(wanted: EntryFilter) -> Q:
         condition &= Q(at__gte=wanted.since)
     if wanted.until is not None:
         condition &= Q(at__lt=wanted.until)
+    if not wanted.parts:
+        condition &= ~Q(facts_json__contains=_PART)
     return condition
 
 

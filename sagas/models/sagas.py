@@ -1,4 +1,4 @@
-"""Tables of the sagas. ``Event`` is the truth; ``Saga`` follows from it, but for the columns of who works on it now."""
+"""Sagas and what belongs to them. ``Event`` is the truth; ``Saga`` follows from it, but for who works on it now."""
 
 from __future__ import annotations
 

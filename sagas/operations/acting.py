@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -50,27 +49,37 @@ def act(saga_id: UUID, command: Command, *, expected_version: int, actor: access
 
     Raises ``access.Denied``, ``NoSuchSaga``, ``Changed``, ``acts.CannotNow`` and what ``audit.action`` raises.
     """
-    facts: dict[str, Any] = {"act": str(command.act)}
+    facts = {"act": str(command.act)}
     with audit.action(ACT, actor=actor, target=f"saga:{saga_id}", reason=reason, facts=facts) as entry:
-        locked = claims.lock(saga_id)
-        if locked is None:
-            raise histories.NoSuchSaga(f"There is no saga {saga_id}.")
-        saga = histories.load(saga_id)
-        entry.target = f"saga:{saga.definition}/{saga.key}"
-        entry.facts |= {"saga": str(saga_id), "was": str(saga.status)}
-        if saga.version != expected_version:
-            raise Changed(_what_changed(saga, expected_version))
-        now = histories.database_now()
-        made = acts.event(saga, _with_timeout(saga, command), actor=actor.name, reason=reason, now=now)
-        after = folding.apply(saga, made)
-        look_at = deciding.due_at(after, now=now)
-        journal.append(after, [made], fence=locked[0], look_at=look_at, new_fence=True)
-        entry.facts |= {"step": made.step, "status": str(after.status), "version": after.version}
-        if command.act is Act.EDIT:
-            entry.facts |= {"set": sorted(made.data["set"]), "unset": sorted(made.data["unset"])}
-        transaction.on_commit(waking.wake, robust=True)
-        live.changed("sagas")
-        live.changed(f"saga:{saga_id}")
+        return act_within(entry, saga_id, command, expected_version=expected_version)
+
+
+def act_within(entry: audit.Draft, saga_id: UUID, command: Command, *, expected_version: int) -> Done:
+    """Do the same inside the transaction of an act that is on record as ``entry``, by its actor and for its reason.
+
+    Raises ``NoSuchSaga``, ``Changed`` and ``acts.CannotNow``.
+    """
+    entry.target = f"saga:{saga_id}"
+    entry.facts |= {"act": str(command.act)}
+    locked = claims.lock(saga_id)
+    if locked is None:
+        raise histories.NoSuchSaga(f"There is no saga {saga_id}.")
+    saga = histories.load(saga_id)
+    entry.target = f"saga:{saga.definition}/{saga.key}"
+    entry.facts |= {"saga": str(saga_id), "was": str(saga.status)}
+    if saga.version != expected_version:
+        raise Changed(_what_changed(saga, expected_version))
+    now = histories.database_now()
+    made = acts.event(saga, _with_timeout(saga, command), actor=entry.actor.name, reason=entry.reason, now=now)
+    after = folding.apply(saga, made)
+    look_at = deciding.due_at(after, now=now)
+    journal.append(after, [made], fence=locked[0], look_at=look_at, new_fence=True)
+    entry.facts |= {"step": made.step, "status": str(after.status), "version": after.version}
+    if command.act is Act.EDIT:
+        entry.facts |= {"set": sorted(made.data["set"]), "unset": sorted(made.data["unset"])}
+    transaction.on_commit(waking.wake, robust=True)
+    live.changed("sagas")
+    live.changed(f"saga:{saga_id}")
     return Done(saga=after, entry=after.version)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from reliability.kernel.telemetry import tracing
 from sagas.domain import codec, folding, projection
 from sagas.domain.definition import Definition
 from sagas.domain.history import Event, Kind
-from sagas.operations import waking
+from sagas.operations import ids, waking
 from sagas.queries import histories
 
 KEY_CHARACTERS_MAX = 200
@@ -65,7 +64,7 @@ def start(definition: Definition, *, key: str, data: Mapping[str, Any] | None = 
         "data": dict(codec.checked_result(data)),
         "trace": tracing.current_trace_id() or "",
     }
-    saga_id = _new_id(int(now.timestamp() * 1000))
+    saga_id = ids.new_id(now)
     begun = folding.begin(str(saga_id), Event(kind=Kind.STARTED, at=now, data=facts))
     values = projection.columns(begun) | {
         "id": saga_id,
@@ -82,9 +81,3 @@ def start(definition: Definition, *, key: str, data: Mapping[str, Any] | None = 
             return UUID(str(saga_id))
     transaction.on_commit(waking.wake, robust=True)
     return saga_id
-
-
-def _new_id(at_ms: int) -> UUID:
-    """Return an id whose order is that of time (RFC 9562, version 7): neighbours in time are neighbours on disk."""
-    number = at_ms << 80 | 0x7 << 76 | secrets.randbits(12) << 64
-    return UUID(int=number | 0b10 << 62 | secrets.randbits(62))

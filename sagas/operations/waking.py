@@ -1,6 +1,8 @@
-"""Wake-ups: a hint to the workers that a saga is due. It may be lost; the sweep looks for what is due all the same."""
+"""Wake-ups: a hint to the workers that a saga is due, or that a batch goes on. They may be lost: a sweep looks, too."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import structlog
 from celery import current_app
@@ -11,18 +13,20 @@ from reliability.kernel.waker import Waker
 log = structlog.get_logger(__name__)
 
 TASK = "sagas.run"
+BATCHES = "sagas.batches"
 EXPIRES_S = 5.0
 EVERY_S = 0.1
 PAUSE_S = 5.0
 
 
-def _send() -> bool:
+def _send(task: str) -> bool:
     try:
-        current_app.send_task(TASK, retry=False, expires=EXPIRES_S)
+        current_app.send_task(task, retry=False, expires=EXPIRES_S)
     except (OperationalError, OSError) as error:
-        log.warning("wake_up_lost", task=TASK, reason=str(error), effect="the sweep covers it")
+        log.warning("wake_up_lost", task=task, reason=str(error), effect="the sweep covers it")
         return False
     return True
 
 
-wake = Waker("sagas-wake", _send, every_s=EVERY_S, pause_s=PAUSE_S)
+wake = Waker("sagas-wake", partial(_send, TASK), every_s=EVERY_S, pause_s=PAUSE_S)
+wake_for_batches = Waker("batches-wake", partial(_send, BATCHES), every_s=EVERY_S, pause_s=PAUSE_S)

@@ -97,6 +97,17 @@ def page(wanted: Filter, *, now: datetime, after: Cursor | None = None, limit: i
     )
 
 
+def ids(wanted: Filter, *, now: datetime, limit: int) -> list[UUID]:
+    """Return the first ``limit`` of what ``wanted`` lets through, in the order of the list; raises ``WrongFilter``."""
+    rows = _filtered(wanted, now).order_by("rank", "-changed_at", "-id")
+    return list(rows.values_list("id", flat=True)[:limit])
+
+
+def count(wanted: Filter, *, now: datetime, most: int) -> int:
+    """Return how many ``wanted`` lets through, ``most`` at most; raises ``WrongFilter``."""
+    return len(_filtered(wanted, now).order_by().values_list("id")[:most])
+
+
 def row(saga_id: UUID) -> Saga:
     """Return one saga's row; raises ``NoSuchSaga``."""
     found = Saga.objects.filter(id=saga_id).first()

@@ -24,6 +24,8 @@ _VERBS = {
     "lag.reset": ("reset the offsets of", "reset the offsets of"),
     "lag.unmute": ("ended the mute of", "end the mute of"),
     "lag.mute": ("muted the alerts of", "mute the alerts of"),
+    "sagas.act": ("acted on", "act on"),
+    "sagas.batch_cancel": ("cancelled the rest of", "cancel the rest of"),
     "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""

@@ -15,12 +15,14 @@ RIGHT_OF = {
     "lag": "lag.view",
     "sagas": "sagas.view",
     "saga": "sagas.view",
+    "batches": "sagas.view",
+    "batch": "sagas.view",
     "findings": "reconcile.view",
     "finding": "reconcile.view",
     "processes": "processes.view",
     "demo": "overview.view",
 }
-WITH_ID = frozenset({"replay", "saga", "finding"})
+WITH_ID = frozenset({"replay", "saga", "batch", "finding"})
 MOST_TOPICS = 20  # per page: a page shows a handful of regions
 _WELL_FORMED = re.compile(r"(?P<word>[a-z]{1,32})(?::(?P<id>[0-9A-Za-z-]{1,64}))?")
 

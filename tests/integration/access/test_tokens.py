@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client, RequestFactory
 
-from reliability.access import Role, api, operations, queries
-from reliability.access.models import ApiToken
+from reliability.access import ANONYMOUS, Actor, Role, api, operations, policy_actor, queries, system_actor
+from reliability.access.models import Account, ApiToken
 from reliability.kernel import clock
 from tests.support.actors import account
 
@@ -165,3 +165,46 @@ def test_a_wrong_bearer_token_is_not_saved_by_a_session() -> None:
     request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
 
     assert api.session(request) is None
+
+
+def again(actor: Actor, *, after: timedelta = timedelta(0)) -> Actor:
+    now = clock.SYSTEM.now() + after
+    return queries.actor_again(kind=actor.kind, name=actor.name, account=actor.account, now=now)
+
+
+def test_what_was_begun_goes_on_with_the_rights_of_the_moment() -> None:
+    begun = bearer(issue(token_topics=("orders*",)).secret)
+    assert begun is not None
+    assert again(begun) == begun
+
+    Account.objects.update(role=Role.VIEWER)
+
+    assert again(begun).role is Role.VIEWER
+    user = Actor(kind="user", name="ana", role=Role.OPERATOR, account="ana")
+    assert again(user).role is Role.VIEWER
+    cli = queries.cli_actor("ana")
+    assert again(cli) == cli
+
+
+def test_what_was_begun_ends_with_its_token_and_with_its_account() -> None:
+    issued = issue()
+    begun = bearer(issued.secret)
+    assert begun is not None
+    with pytest.raises(queries.NoSuchToken, match="revoked, or its time is over"):
+        again(begun, after=2 * DAY)
+    operations.revoke_token(token_id=issued.token.pk, now=clock.SYSTEM.now())
+    with pytest.raises(queries.NoSuchToken):
+        again(begun)
+
+    issued.token.account.user.is_active = False
+    issued.token.account.user.save()
+
+    with pytest.raises(queries.NoSuchAccount):
+        again(begun)
+
+
+def test_nobody_and_the_console_itself_go_on_as_what_they_are() -> None:
+    assert again(system_actor("sweep")) == system_actor("sweep")
+    assert again(policy_actor("rule")) == policy_actor("rule")
+    with pytest.raises(queries.NoSuchAccount):
+        again(ANONYMOUS)

@@ -229,3 +229,20 @@ def test_live_pages_hear_of_it_after_the_commit(monkeypatch: pytest.MonkeyPatch)
         assert heard == []
 
     assert heard == ["activity"]
+
+
+def test_what_a_block_notes_as_not_done_stays_with_an_entry_that_says_so() -> None:
+    with do() as entry:
+        make_user()
+        entry.not_done(GroupIsGone())
+
+    assert effects() == 1
+    assert (Entry.objects.get().outcome, Entry.objects.get().facts["code"]) == ("refused", "group-gone")
+
+
+def test_what_is_left_alone_is_rolled_back_and_leaves_no_entry() -> None:
+    with pytest.raises(audit.LeftAlone), do():
+        make_user_and_raise(audit.LeftAlone())
+
+    assert effects() == 0
+    assert Entry.objects.count() == 0

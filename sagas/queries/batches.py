@@ -1,0 +1,130 @@
+"""Reads of acts in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Count
+
+from reliability.console.domain.values import TimelineRow
+from reliability.kernel.errors import Refused
+from sagas.domain import batching
+from sagas.domain.batching import OVER, Counts, ItemState, Move, State
+from sagas.models import Batch, BatchItem
+
+FRESH: Final = timedelta(minutes=15)
+"""So long a plan can be started: later it says too little about now, and most of its items would be refused."""
+
+PAGE: Final = 50
+RUNNING_MAX: Final = 100  # batches that one look takes up; the others have their turn in the next one
+
+
+class NoSuchBatch(Refused):
+    """There is no such bulk act."""
+
+    code = "not-found"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A batch with its items counted."""
+
+    batch: Batch
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some batches, the newest first; ``next`` is the id before which the next page begins, None at the end."""
+
+    rows: Sequence[Listed]
+    next: UUID | None
+
+
+def one(batch_id: UUID, *, kinds: Collection[str] = ()) -> Batch:
+    """Return a batch, of one of ``kinds`` where some are named; raises ``NoSuchBatch``."""
+    found = Batch.objects.filter(id=batch_id).first()
+    if found is None or (kinds and found.kind not in kinds):
+        raise NoSuchBatch
+    return found
+
+
+def page(*, kind: str, before: UUID | None = None, limit: int = PAGE) -> Page:
+    """Return batches of one kind, planned ones too."""
+    rows = Batch.objects.filter(kind=kind)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found = list(rows.order_by("-id")[: limit + 1])
+    known = counts(each.id for each in found[:limit])
+    return Page(
+        rows=[Listed(batch=each, counts=known[each.id]) for each in found[:limit]],
+        next=found[limit - 1].id if len(found) > limit else None,
+    )
+
+
+def counts(batch_ids: Iterable[UUID]) -> dict[UUID, Counts]:
+    """Return how many items of each state the batches have."""
+    known: dict[UUID, dict[ItemState, int]] = {each: {} for each in batch_ids}
+    rows = BatchItem.objects.filter(batch__in=list(known)).values_list("batch", "state").order_by()
+    for batch_id, state, number in rows.annotate(items=Count("pk")):
+        known[batch_id][ItemState(state)] = number
+    return {batch_id: Counts(of=of) for batch_id, of in known.items()}
+
+
+def counts_of(batch: Batch) -> Counts:
+    """Return the same of one."""
+    return counts([batch.id])[batch.id]
+
+
+def following(batch: Batch) -> list[dict[str, Any]]:
+    """Return what the act leads to, with the number of items for which it does; the most frequent first."""
+    rows = BatchItem.objects.filter(batch=batch).values_list("follows").order_by()
+    found = rows.annotate(items=Count("pk")).order_by("-items", "follows")
+    return [{"text": text, "count": number} for text, number in found]
+
+
+def items(batch: Batch, *, state: str = "", after: int = 0, limit: int = PAGE) -> tuple[list[BatchItem], int | None]:
+    """Return items by number, and the number behind which the next page begins, None at the end."""
+    rows = BatchItem.objects.filter(batch=batch, number__gt=after)
+    if state:
+        rows = rows.filter(state=state)
+    found = list(rows.order_by("number")[: limit + 1])
+    return found[:limit], found[limit - 1].number if len(found) > limit else None
+
+
+def can(batch: Batch, move: Move) -> bool:
+    """Whether ``move`` is possible as the batch stands."""
+    return (State(batch.state), move) in batching.TRANSITIONS
+
+
+def is_over(batch: Batch) -> bool:
+    """Whether nothing happens to it any more."""
+    return State(batch.state) in OVER
+
+
+def running(*, kinds: Collection[str]) -> list[UUID]:
+    """Return the batches of ``kinds`` that go on, the oldest first; ``RUNNING_MAX`` of them."""
+    rows = Batch.objects.filter(state=State.RUNNING, kind__in=list(kinds)).order_by("id")
+    return list(rows.values_list("id", flat=True)[:RUNNING_MAX])
+
+
+def timeline(since: datetime, limit: int) -> list[TimelineRow]:
+    """Bulk acts that ended. That they were started, the activity tells."""
+    ended = Batch.objects.filter(ended_at__gte=since).order_by("-ended_at")[:limit]
+    known = counts(each.id for each in ended)
+    return [
+        TimelineRow(
+            at=each.ended_at,
+            kind="machine",
+            status="warn" if known[each.id].trouble else "ok",
+            text=f"Bulk act ({each.title}) {each.state}: {batching.outcome(State(each.state), known[each.id])}",
+            url=f"/sagas/batches/{each.id}/",
+        )
+        for each in ended
+        if each.ended_at is not None
+    ]
