@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from sagas.api import acts, reconcile, sagas
+from sagas.api import acts, batches, reconcile, sagas
 
 router = Router()
-for part in (sagas, acts, reconcile):
+for part in (sagas, acts, batches, reconcile):
     router.add_router("", part.router)

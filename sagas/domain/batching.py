@@ -134,7 +134,8 @@ class Counts:
 
     of: Mapping[ItemState, int] = field(default_factory=dict)
 
-    def __getitem__(self, state: ItemState) -> int:
+    def number(self, state: ItemState) -> int:
+        """Those of one state."""
         return self.of.get(state, 0)
 
     @property
@@ -145,16 +146,16 @@ class Counts:
     @property
     def left(self) -> int:
         """Those that did not have their turn yet."""
-        return self[ItemState.PLANNED]
+        return self.number(ItemState.PLANNED)
 
     @property
     def trouble(self) -> int:
         """Those that had their turn, and nothing was done."""
-        return self[ItemState.REFUSED] + self[ItemState.FAILED]
+        return self.number(ItemState.REFUSED) + self.number(ItemState.FAILED)
 
     def as_json(self) -> dict[str, int]:
         """Every state by its name."""
-        return {str(state): self[state] for state in ItemState}
+        return {str(state): self.number(state) for state in ItemState}
 
 
 def content_hash(kind: str, what: Mapping[str, Any], items: Iterable[Planned]) -> str:
@@ -185,10 +186,10 @@ def outcome(state: State, counts: Counts) -> str:
     """Say how a batch stands or ended, in a sentence that claims no more than its items do."""
     if state is State.PLANNED:
         return "Nothing is done yet."
-    parts = [f"{counts[ItemState.DONE]:,} of {counts.total:,} done"]
+    parts = [f"{counts.number(ItemState.DONE):,} of {counts.total:,} done"]
     for each, word in ((ItemState.REFUSED, "refused"), (ItemState.FAILED, "failed"), (ItemState.CANCELLED, "left")):
-        if counts[each]:
-            parts.append(f"{counts[each]:,} {word}")
+        if number := counts.number(each):
+            parts.append(f"{number:,} {word}")
     if state is State.RUNNING:
         parts.append(f"{counts.left:,} to go")
     return ", ".join(parts) + "."

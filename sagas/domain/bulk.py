@@ -65,6 +65,11 @@ def follows(seen: Preview) -> str:
     return f"{at_once}, {at_end} when every call succeeds" if seen.calls else f"{at_once}, then {at_end}"
 
 
+def done(entry: int, status: Status) -> str:
+    """Say what became of a saga on which the act was done."""
+    return f"entry {entry} of its history: {_WORDS[status]}"
+
+
 def effects(seen: Preview) -> tuple[str, ...]:
     """Return what is called, in words."""
     return tuple(f"undo {call.step}" if call.side is Side.UNDO else call.step for call in seen.calls)

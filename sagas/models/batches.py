@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from reliability.access.domain import actors
 from sagas.domain.batching import ItemState, State
 
 
@@ -47,6 +48,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.state})"
+
+    @property
+    def begun_by(self) -> str:
+        """Who began it, for people; "" before."""
+        return actors.told(kind=self.actor_kind, name=self.actor_name, account=self.actor_account).in_words
 
 
 class BatchItem(models.Model):

@@ -81,11 +81,18 @@ def counts_of(batch: Batch) -> Counts:
     return counts([batch.id])[batch.id]
 
 
-def following(batch: Batch) -> list[dict[str, Any]]:
-    """Return what the act leads to, with the number of items for which it does; the most frequent first."""
-    rows = BatchItem.objects.filter(batch=batch).values_list("follows").order_by()
-    found = rows.annotate(items=Count("pk")).order_by("-items", "follows")
-    return [{"text": text, "count": number} for text, number in found]
+def following(batch_ids: Iterable[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Return what the acts lead to, with the number of items for which they do; the most frequent first."""
+    known: dict[UUID, list[dict[str, Any]]] = {each: [] for each in batch_ids}
+    rows = BatchItem.objects.filter(batch__in=list(known)).values_list("batch", "follows").order_by()
+    for batch_id, text, number in rows.annotate(items=Count("pk")).order_by("-items", "follows"):
+        known[batch_id].append({"text": text, "count": number})
+    return known
+
+
+def following_of(batch: Batch) -> list[dict[str, Any]]:
+    """Return the same of one."""
+    return following([batch.id])[batch.id]
 
 
 def items(batch: Batch, *, state: str = "", after: int = 0, limit: int = PAGE) -> tuple[list[BatchItem], int | None]:
@@ -95,6 +102,12 @@ def items(batch: Batch, *, state: str = "", after: int = 0, limit: int = PAGE) -
         rows = rows.filter(state=state)
     found = list(rows.order_by("number")[: limit + 1])
     return found[:limit], found[limit - 1].number if len(found) > limit else None
+
+
+def targets(batch: Batch, *, state: ItemState) -> list[str]:
+    """Return what the items of one state act on, by number."""
+    rows = BatchItem.objects.filter(batch=batch, state=state).order_by("number")
+    return list(rows.values_list("target", flat=True)[: batching.ITEMS_MAX])
 
 
 def can(batch: Batch, move: Move) -> bool:

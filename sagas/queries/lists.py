@@ -108,6 +108,11 @@ def count(wanted: Filter, *, now: datetime, most: int) -> int:
     return len(_filtered(wanted, now).order_by().values_list("id")[:most])
 
 
+def statuses(saga_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return how those of the sagas stand that there are."""
+    return dict(Saga.objects.filter(id__in=saga_ids).values_list("id", "status"))
+
+
 def row(saga_id: UUID) -> Saga:
     """Return one saga's row; raises ``NoSuchSaga``."""
     found = Saga.objects.filter(id=saga_id).first()

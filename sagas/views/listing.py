@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,13 +11,11 @@ from django.views.decorators.http import require_safe
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.live import fragment
+from sagas.domain.batching import ITEMS_MAX
 from sagas.domain.state import Status
 from sagas.queries import cursors, histories, lists
-from sagas.queries.lists import OPEN, STUCK, Filter, Listed
-from sagas.views import wording
-
-TEXT_MAX = 200
-AGES = {"": "any age", "15": "older than 15 minutes", "60": "older than an hour", "1440": "older than a day"}
+from sagas.queries.lists import OPEN, STUCK, Listed
+from sagas.views import filters, wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,44 +42,37 @@ class Chip:
 @told
 def page(request: HttpRequest) -> HttpResponse:
     """Every saga, narrowed as the address says."""
-    asked = {name: _text(request, name) for name in ("q", "state", "definition", "step", "error", "age", "cursor")}
+    asked = filters.shown(request.GET)
+    cursor = request.GET.get("cursor", "")[: cursors.CHARACTERS_MAX]
     now = histories.database_now()
-    minutes = asked["age"] if asked["age"] in AGES else ""
-    wanted = Filter(
-        key=asked["q"],
-        state=asked["state"] if asked["state"] in {OPEN, STUCK, *Status} else "",
-        definition=asked["definition"],
-        step=asked["step"],
-        error=asked["error"],
-        older_than=timedelta(minutes=int(minutes)) if minutes else None,
-    )
-    found = lists.page(wanted, now=now, after=cursors.cursor(asked["cursor"]))
+    wanted = filters.wanted(asked)
+    found = lists.page(wanted, now=now, after=cursors.cursor(cursor))
     counts = lists.counts(now=now)
     rows = [Row(listed=each, kind=_kind(each), word=_word(each)) for each in found.rows]
-    narrowed = any(asked[name] for name in asked if name != "cursor")
+    acts = access.may(access.actor_of(request), "sagas.act")
+    matching = lists.count(wanted, now=now, most=ITEMS_MAX + 1) if acts and rows else 0
     context: dict[str, Any] = {
         "title": "Sagas",
         "now": now,
         "rows": rows,
-        "asked": asked,
-        "narrowed": narrowed,
+        "asked": asked | {"cursor": cursor},
+        "narrowed": any(asked.values()),
+        "acts": acts,
+        "matching": f"{matching:,}" if matching <= ITEMS_MAX else f"{ITEMS_MAX:,}+",
+        "address": filters.address(asked),
         "older": cursors.text(found.next),
         "chips": _chips(counts),
         "untaken": counts.untaken,
         "definitions": lists.names(),
-        "ages": AGES,
+        "ages": filters.AGES,
     }
     seen = [(row.listed.saga.id, row.listed.saga.version, row.listed.standing.why, row.word) for row in rows]
     return fragment.page(
         request,
         "sagas/sagas.html",
         context,
-        regions={"rows": [seen, context["chips"], context["older"], counts.untaken]},
+        regions={"rows": [seen, context["chips"], context["older"], counts.untaken, matching]},
     )
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    return request.GET.get(name, "").replace("\x00", "").strip()[:TEXT_MAX]
 
 
 def _kind(listed: Listed) -> str:

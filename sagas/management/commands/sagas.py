@@ -1,4 +1,4 @@
-"""Sagas from the command line: list, show, act, verify, rebuild."""
+"""Sagas from the command line: list, show, act, act-all, verify, rebuild."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
 from sagas.domain import acts
 from sagas.domain.acts import Act
+from sagas.management import bulk
 from sagas.operations import acting, rebuilding
 from sagas.queries import histories, lists, verifying
 from sagas.queries.lists import Filter
@@ -40,6 +41,7 @@ class Command(command_line.PeopleCommand):
             "ana",
             "--yes",
         ),
+        *bulk.EXAMPLES,
         ("sagas", "verify"),
     )
 
@@ -69,6 +71,7 @@ class Command(command_line.PeopleCommand):
         act.add_argument("--unset", action="append", default=[], help="for edit: a name to take out of the data")
         act.add_argument("--version", type=int, help="refuse if the saga has changed since it had so many entries")
         act.add_argument("--yes", action="store_true", help="do it; without this it only says what would follow")
+        bulk.add_arguments(words.add_parser("act-all", help="one act on many sagas: plan, ask, do, follow"))
         for name, help_ in (
             ("verify", "compare rows and snapshots with the histories; exit status 1 if they differ"),
             ("rebuild", "make rows and snapshots anew from the histories"),
@@ -76,7 +79,7 @@ class Command(command_line.PeopleCommand):
             words.add_parser(name, help=help_).add_argument("id", type=_uuid, nargs="?", help="this saga only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, "_" + options["word"])(options)
+        getattr(self, "_" + options["word"].replace("-", "_"))(options)
 
     def _list(self, options: dict[str, Any]) -> None:
         wanted = Filter(**{name: options[name] for name in ("key", "state", "definition", "step", "error")})
@@ -154,6 +157,9 @@ class Command(command_line.PeopleCommand):
         version = options["version"] if options["version"] is not None else saga.version
         done = acting.act(options["id"], command, expected_version=version, actor=actor, reason=options["reason"])
         self.stdout.write(f"done: entry {done.entry}, {done.saga.status}")
+
+    def _act_all(self, options: dict[str, Any]) -> None:
+        bulk.run(options, say=self.stdout.write, aside=self.aside)
 
     def _verify(self, options: dict[str, Any]) -> None:
         number = 0

@@ -108,7 +108,7 @@ def do(doing: Doing) -> str:
     """Do the act to one saga, if it is still as it was looked at."""
     command = bulk.command(doing.what)
     done = acting.act_within(doing.entry, UUID(doing.target), command, expected_version=doing.expected_version)
-    return f"entry {done.entry}, {str(done.saga.status).replace('_', ' ')}"
+    return bulk.done(done.entry, done.saga.status)
 
 
 KIND: Final = Kind(name=NAME, right=acting.ACT, one="saga", many="sagas", draw=draw, do=do)

@@ -39,7 +39,7 @@ def test_a_plan_says_what_follows_and_does_nothing(shop: Shop) -> None:
     run()
     batch = plan("retry", state="")
     assert (batch.state, queries.counts_of(batch).total) == (State.PLANNED, 3)
-    assert queries.following(batch) == [{"text": "goes on, completed when every call succeeds", "count": 3}]
+    assert queries.following_of(batch) == [{"text": "goes on, completed when every call succeeds", "count": 3}]
     assert batch.effects == [{"text": "charge", "count": 3}, {"text": "ship", "count": 3}]
     assert batch.warnings == [{"text": "charge may have happened. It is tried again under the same key.", "count": 3}]
     (left_out,) = batch.left_out

@@ -94,7 +94,7 @@ def test_what_moved_since_the_plan_is_refused_and_left_alone(shop: Shop) -> None
     assert UUID(refused.target) == ids[1]
     assert refused.message == "The saga has changed since you looked at it (declared charge); look again."
     assert state(ids[1]).status is Status.RUNNING
-    assert (batch.state, queries.counts_of(batch)[ItemState.DONE]) == (State.DONE, 2)
+    assert (batch.state, queries.counts_of(batch).number(ItemState.DONE)) == (State.DONE, 2)
     (entry,) = entries(outcome="refused")
     assert (entry.target, entry.facts["code"], entry.facts["item"]) == ("saga:order/o1", "saga-changed", refused.number)
 

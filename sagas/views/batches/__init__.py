@@ -1,0 +1,1 @@
+"""Pages of acts in bulk: asking, plan and progress, the list."""
