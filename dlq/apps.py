@@ -17,6 +17,7 @@ class DlqConfig(AppConfig):
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
         from dlq import tasks
         from dlq.queries import board, overview, replays, storing
+        from dlq.views import related
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live_queries
@@ -51,8 +52,9 @@ class DlqConfig(AppConfig):
             )
         )
         registry.register_check(registry.Check(name="dead-letter topics", run=overview.check))
-        for kind in ("order", "event"):
-            registry.register_related(kind, overview.related)
+        registry.register_related(
+            "order", registry.Related(name="Dead letters", act="letters.view", ask=related.letters, order=70)
+        )
 
         live_queries.guard("replay", replays.may_follow)
         registry.register_attention(lambda actor: board.attention())  # its items name their topics

@@ -17,6 +17,7 @@ class OutboxConfig(AppConfig):
         """Tell the console what there is to tell."""
         from outbox.queries import causes, overview
         from outbox.relay import leases, sending
+        from outbox.views import related
         from reliability.console import registry
         from reliability.kafka.confluent.settings import MAX_POLL_INTERVAL_S
         from reliability.kafka.loop import LoopPolicy
@@ -51,3 +52,6 @@ class OutboxConfig(AppConfig):
             )
         )
         registry.register_check(registry.Check(name="outbox", run=lambda: overview.check(now=SYSTEM.now())))
+        registry.register_related(
+            "order", registry.Related(name="Events", act="outbox.view", ask=related.events, order=60)
+        )

@@ -23,6 +23,8 @@ class SagasConfig(AppConfig):
         from reliability.live import queries as live
         from sagas.queries import batches, overview, reconcile_overview
         from sagas.reconciler import listening
+        from sagas.views import related
+        from sagas.views.reconciling import related as related_findings
 
         autodiscover_modules("sagas", "reconciliations")
         registry.on_touched("saga", listening.on_sagas)
@@ -41,6 +43,10 @@ class SagasConfig(AppConfig):
             registry.Signal(name="sagas.stuck", unit="sagas", read=lambda subject: overview.stuck(now=SYSTEM.now()))
         )
         registry.register_check(registry.Check(name="sagas", run=lambda: overview.check(now=SYSTEM.now())))
+        registry.register_related("order", registry.Related(name="Saga", act="sagas.view", ask=related.sagas, order=50))
+        registry.register_related(
+            "order", registry.Related(name="Findings", act="reconcile.view", ask=related_findings.of_key, order=55)
+        )
         _register_findings(reconcile_overview)
 
 

@@ -4,7 +4,7 @@
 
 (() => {
   const THROTTLE_MS = 1000, JITTER_MS = 250; // per region, whatever the rate of changes
-  const REASK_MS = 30000; // every region asks at least this often, hint or no hint
+  const REASK_MS = 30000; // every region asks at least this often, hint or no hint; data-reask says another time
   const SILENT_MS = 5000; // no ping for so long: say so
   const STALE_MS = 30000; // no word at all for so long: dim the figures
   const POLL_MS = 10000, FETCH_MS = 10000, SAY_MS = 10000;
@@ -273,7 +273,7 @@
     watch();
     for (const region of regions()) {
       const state = stateOf(region);
-      if (state.dirty || performance.now() - state.checked > REASK_MS) wish(region);
+      if (state.dirty || performance.now() - state.checked > Number(region.dataset.reask || REASK_MS)) wish(region);
     }
     draw();
   }

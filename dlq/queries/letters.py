@@ -20,7 +20,7 @@ PAGE_MAX = 200
 RELATED_MAX = 50
 
 # What a list shows; bodies, headers and stacks stay where they are.
-_LISTED = (
+LISTED = (
     "id", "cluster", "topic", "partition", "offset", "timestamp_ms", "origin_topic", "origin_partition",
     "origin_offset", "consumer_group", "attempt", "error_type", "error_message", "cause", "dialect", "failed_at",
     "trace_id", "message_id", "replay", "key_text", "value_size", "stored_at", "state", "closed_at", "replay_count",
@@ -70,7 +70,7 @@ def visible(actor: access.Actor) -> QuerySet[Letter]:
 
 def by_id(ids: Collection[int], *, actor: access.Actor) -> dict[int, Letter]:
     """Return those of these letters that the actor may see, with what a list shows of them."""
-    found = visible(actor).filter(pk__in=ids).select_related("group").only(*_LISTED) if ids else ()
+    found = visible(actor).filter(pk__in=ids).select_related("group").only(*LISTED) if ids else ()
     return {letter.pk: letter for letter in found}
 
 
@@ -109,7 +109,7 @@ def page(
     wanted = visible(actor).filter(_wanted(search, actor), duplicate_of__isnull=True)
     if group_id is not None:
         wanted = wanted.filter(group_id=group_id)
-    listed = wanted.select_related("group").only(*_LISTED)
+    listed = wanted.select_related("group").only(*LISTED)
     with limits.at_most(limits.SEARCH_S):
         if after is not None:
             found = list(listed.filter(id__gt=after).order_by("id")[: limit + 1])
@@ -152,14 +152,14 @@ def newest_of(*, actor: access.Actor, group_id: int) -> Letter | None:
 
 def duplicates_of(letter: Letter) -> Sequence[Letter]:
     """Return the letters that repeat this one's failure, the oldest first; at most fifty."""
-    return list(Letter.objects.filter(duplicate_of=letter).only(*_LISTED).order_by("id")[:RELATED_MAX])
+    return list(Letter.objects.filter(duplicate_of=letter).only(*LISTED).order_by("id")[:RELATED_MAX])
 
 
 def same_message(letter: Letter) -> Sequence[Letter]:
     """Return the other letters of the same message, the oldest first: its failures over time, in any group."""
     others = Letter.objects.filter(message_id=letter.message_id, origin_topic=letter.origin_topic)
     shown = others.exclude(id=letter.id).filter(duplicate_of__isnull=True)
-    return list(shown.select_related("group").only(*_LISTED).order_by("id")[:RELATED_MAX])
+    return list(shown.select_related("group").only(*LISTED).order_by("id")[:RELATED_MAX])
 
 
 def same_key(letter: Letter) -> Sequence[Letter]:
@@ -171,7 +171,7 @@ def same_key(letter: Letter) -> Sequence[Letter]:
         return []
     others = Letter.objects.filter(key_text=letter.key_text, origin_topic=letter.origin_topic, state__in=STANDING)
     shown = others.filter(key=letter.key, duplicate_of__isnull=True).exclude(id=letter.id)
-    return list(shown.select_related("group").only(*_LISTED).order_by("id")[:RELATED_MAX])
+    return list(shown.select_related("group").only(*LISTED).order_by("id")[:RELATED_MAX])
 
 
 def neighbours(*, actor: access.Actor, letter: Letter, search: Search) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ from typing import Literal
 from django.db.models import Q, Sum
 
 from dlq.domain import classify, search, trend
-from dlq.models import Letter, LetterGroup
+from dlq.models import LetterGroup
 from dlq.queries import arrivals, groups, limits, sources, storing
 from reliability import access
 from reliability.console.domain.values import (
@@ -18,7 +18,6 @@ from reliability.console.domain.values import (
     Fact,
     Figure,
     Item,
-    Part,
     Sample,
     Status,
     Subject,
@@ -34,7 +33,6 @@ LETTERS_URL = "/letters/all/"
 OPEN_LETTERS_URL = f"{LETTERS_URL}?q=state:open"
 ITEMS_MAX = 5  # groups named one by one in the attention list; the rest is one line
 LOOKED_AT_MAX = 25  # groups among which outages are looked for: one that has just begun has few letters
-RELATED_MAX = 20
 TOPICS_NAMED_MAX = 10
 CHECK_ANSWER_S = 4.0
 _ATTENTION = {"crit", "warn"}
@@ -225,23 +223,6 @@ def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fac
             topics=tuple(group.topics or group.sources),
         )
         for group in found.order_by("-open_count")[:ITEMS_MAX]
-    ]
-
-
-def related(thing: str, deadline_s: float) -> Sequence[Part]:
-    """Letters that belong to a thing: those with its name as key or as message id."""
-    found = Letter.objects.filter(Q(key_text=thing) | Q(message_id=thing), duplicate_of__isnull=True)
-    shown = found.select_related("group").defer("key", "value", "headers", "error_stack").order_by("-id")
-    return [
-        Part(
-            kind="letter",
-            title=letter.group.title,
-            text=f"{letter.origin_topic} · {letter.consumer_group} · {letter.state}",
-            url=f"{URL}{letter.id}/",
-            status="crit" if letter.state == "open" else "ok",
-            at=letter.stored_at,
-        )
-        for letter in shown[:RELATED_MAX]
     ]
 
 

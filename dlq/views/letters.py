@@ -103,4 +103,5 @@ def _row(letter: Letter, actor: access.Actor) -> dict[str, Any]:
         "name": payload.masked(name) if mask else name,
         "message": masking.masked_text(letter.error_message) if mask else letter.error_message,
         "origin": wording.origin(letter),
+        "everything": wording.everything(letter, mask=mask),
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dlq.domain import masking
+from dlq.domain import masking, payload
 from dlq.domain.plan import Kind
 from dlq.models import Letter, ReplayItem
 from dlq.models.letters import State
+from reliability.console import related
 
 FAILURE_CHARS_MAX = 200
 LETTER_WORDS: dict[str, tuple[str, str]] = {
@@ -57,3 +58,9 @@ def origin(letter: Letter) -> str:
 def name(letter: Letter) -> str:
     """What a letter is called in a list: its key, else where it lies."""
     return letter.key_text or place(letter.topic, letter.partition, letter.offset)
+
+
+def everything(letter: Letter, *, mask: bool) -> str:
+    """Return the address of all that is known of what a letter's key names; "" without a key, or where it is masked."""
+    hidden = mask and payload.masked(letter.key_text) != letter.key_text
+    return "" if hidden else related.url("order", letter.key_text)

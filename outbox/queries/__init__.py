@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outbox.queries.about import EventRow, about
 from outbox.queries.inbox import InboxRow, inbox_states
 from outbox.queries.parked import PAGE_ROWS_MAX, ParkedRow, parked, parked_count, parked_reasons
 from outbox.queries.partitions import partitions_ahead
@@ -12,11 +13,13 @@ from outbox.queries.shards import Backlog, ShardRow, backlog, halted, paused_sha
 __all__ = [
     "PAGE_ROWS_MAX",
     "Backlog",
+    "EventRow",
     "InboxRow",
     "ParkedRow",
     "Receipt",
     "RelayRow",
     "ShardRow",
+    "about",
     "backlog",
     "halted",
     "inbox_states",

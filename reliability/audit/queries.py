@@ -33,11 +33,13 @@ class EntryFilter:
     """Which entries; an empty field asks for nothing. ``act`` and ``target`` ending in ``*`` mean what starts so.
 
     ``parts`` False: without the items of bulk acts, each of which has an entry for the whole.
+    ``target_is``: the whole target, whatever it ends in.
     """
 
     actor: str = ""
     act: str = ""
     target: str = ""
+    target_is: str = ""
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -134,7 +136,7 @@ def _is_in_confidence(actor: access.Actor) -> bool:
 
 def _condition(wanted: EntryFilter) -> Q:
     condition = Q()
-    if "\x00" in wanted.actor + wanted.act + wanted.target + wanted.outcome:
+    if "\x00" in wanted.actor + wanted.act + wanted.target + wanted.target_is + wanted.outcome:
         return Q(pk__in=[])  # no entry has one, and PostgreSQL's text has no room for it
     if wanted.actor:
         condition &= Q(actor_name=wanted.actor) | Q(actor_account=wanted.actor)
@@ -142,6 +144,8 @@ def _condition(wanted: EntryFilter) -> Q:
         condition &= _starts_or_is("act", wanted.act)
     if wanted.target:
         condition &= _starts_or_is("target", wanted.target)
+    if wanted.target_is:
+        condition &= Q(target=wanted.target_is)
     if wanted.outcome:
         condition &= Q(outcome=wanted.outcome)
     if wanted.since is not None:

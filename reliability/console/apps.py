@@ -16,7 +16,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Start telemetry as the settings say, and register what the console itself can tell."""
-        from reliability.console import checks, own
+        from reliability.console import checks, deeds, own
         from reliability.kernel.telemetry import tracing
 
         tracing.configure(
@@ -27,3 +27,4 @@ class ConsoleConfig(AppConfig):
         tracing.instrument_clients()
         own.register()
         checks.register()
+        deeds.register()

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from reliability import access
+from reliability.console import related
 from reliability.console.domain.values import STATUSES, Item, Tile, TimelineRow
 from reliability.console.registry import Registry
 from reliability.kernel.telemetry import names
 
 SOME_ROWS = 5
+NO_ID = "there is no thing of this id"
 _READER = access.system_actor("contract")
 
 
@@ -23,6 +25,7 @@ def breaches(registry: Registry, *, now: datetime, pages: Iterable[str]) -> list
         *_of_timelines(registry, now),
         *_of_checks(registry),
         *_of_figures(registry),
+        *_of_related(registry),
     ]
 
 
@@ -64,6 +67,18 @@ def _of_figures(registry: Registry) -> Iterator[str]:
             yield f"figure {figure.metric.name}: not a read metric of names.py"
         if set(figure.labels) != set(figure.metric.labels):
             yield f"figure {figure.metric.name}: labels {sorted(figure.labels)}"
+
+
+def _of_related(registry: Registry) -> Iterator[str]:
+    for kind, sources in registry.related.items():
+        if kind not in related.PAGES:
+            yield f"related {kind}: there is no page of that kind"
+        for source in sources.values():
+            if source.act not in access.RIGHTS:
+                yield f"related {source.name}: {source.act!r} is no right"
+                continue
+            for part in source.ask(_READER, NO_ID, related.WITHIN_S):
+                yield f"related {source.name}: knows {part.title!r} of a thing that there is not"
 
 
 def _of_tile(tile: Tile) -> Iterator[str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
 
 import structlog
 
@@ -20,6 +21,9 @@ from reliability.console.domain.verdict import Verdict
 from reliability.console.registry import REGISTRY, Panel, Registry
 from reliability.live import queries as live_queries
 from reliability.live.domain.processes import HeartbeatRow
+
+if TYPE_CHECKING:
+    from reliability.audit.models import Entry
 
 log = structlog.get_logger(__name__)
 
@@ -176,24 +180,26 @@ def _machine_rows(*, since: datetime, registry: Registry) -> list[TimelineRow]:
 
 
 def _acts(*, actor: access.Actor, since: datetime, limit: int) -> list[TimelineRow]:
-    return [
-        TimelineRow(
-            at=entry.at,
-            kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
-            status=_OUTCOMES.get(entry.outcome, "unknown"),
-            text=sentences.sentence(
-                act=entry.act,
-                target=entry.target,
-                outcome=entry.outcome,
-                reason=entry.reason,
-                on=entry.facts.get("on"),
-                title=entry.facts.get("title"),
-            ),
-            who=entry.told.in_words,
-            url=f"/activity/?target={entry.target}" if entry.target else "/activity/",
-        )
-        for entry in audit_queries.recent(actor=actor, since=since, limit=limit)
-    ]
+    return [act_row(entry) for entry in audit_queries.recent(actor=actor, since=since, limit=limit)]
+
+
+def act_row(entry: Entry) -> TimelineRow:
+    """Return an entry of the audit as a line of a timeline."""
+    return TimelineRow(
+        at=entry.at,
+        kind="person" if entry.actor_kind in ("user", "token", "cli") else "machine",
+        status=_OUTCOMES.get(entry.outcome, "unknown"),
+        text=sentences.sentence(
+            act=entry.act,
+            target=entry.target,
+            outcome=entry.outcome,
+            reason=entry.reason,
+            on=entry.facts.get("on"),
+            title=entry.facts.get("title"),
+        ),
+        who=entry.told.in_words,
+        url=f"/activity/?{urlencode({'target': entry.target}, safe=':/')}" if entry.target else "/activity/",
+    )
 
 
 def _may_see(actor: access.Actor, topics: Collection[str]) -> bool:

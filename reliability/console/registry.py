@@ -22,6 +22,7 @@ from reliability.console.domain.values import (
     Fact,
     Figure,
     Item,
+    Link,
     Part,
     Sample,
     Status,
@@ -38,9 +39,11 @@ __all__ = [
     "Figure",
     "Item",
     "Ladder",
+    "Link",
     "Panel",
     "Part",
     "Registry",
+    "Related",
     "Sample",
     "Signal",
     "Status",
@@ -66,7 +69,6 @@ log = structlog.get_logger(__name__)
 Attention = Callable[[access.Actor], Sequence[Item]]  # as this one may see it
 Timeline = Callable[[datetime, int], Sequence[TimelineRow]]  # since, at most this many, newest first
 Cause = Callable[[Subject, timedelta], Sequence[Fact]]
-Related = Callable[[str, float], Sequence[Part]]  # id, seconds it may take
 Finder = Callable[[access.Actor, str], Sequence[Part]]  # what has this name, as this one may see it
 Figures = Callable[[], Iterable[Figure]]
 Listener = Callable[[Sequence[str], str], None]  # ids, by whom
@@ -119,6 +121,25 @@ class Ladder:
     rungs: tuple[tuple[str, float], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A source of what belongs to a thing: a section of its page.
+
+    ``name`` is the section's title, and what is said not to have answered. ``ask`` gets who asks, the thing's id, and
+    the seconds it may take; it returns the parts that this one may see, most telling first, none when it knows nothing.
+    It runs in a thread, in a transaction of its own that reads only (``console/related.py``). ``act`` is the right that
+    seeing them takes: without it the section is not there. ``order`` is its place on the page. ``is_itself``: its
+    parts are the thing, not something about it. ``is_quiet``: without parts it is not shown.
+    """
+
+    name: str
+    act: str
+    ask: Callable[[access.Actor, str, float], Sequence[Part]]
+    order: int = 100
+    is_itself: bool = False
+    is_quiet: bool = False
+
+
 class Registry:
     """All that was registered. One instance serves a process; tests make their own."""
 
@@ -131,7 +152,7 @@ class Registry:
         self.timelines: list[Timeline] = []
         self.causes: list[Cause] = []
         self.figures: list[Figures] = []
-        self.related: dict[str, list[Related]] = defaultdict(list)
+        self.related: dict[str, dict[str, Related]] = defaultdict(dict)
         self.finders: list[Finder] = []
         self.listeners: dict[str, list[Listener]] = defaultdict(list)
 
@@ -163,9 +184,9 @@ class Registry:
         """Add a source of facts that may explain trouble with a topic, a group or a dependency."""
         self.causes.append(facts)
 
-    def register_related(self, kind: str, parts: Related) -> None:
-        """Add a source of parts that belong to a thing of ``kind`` (``"order"``, ``"event"``)."""
-        self.related[kind].append(parts)
+    def register_related(self, kind: str, source: Related) -> None:
+        """Add a source of what belongs to a thing of ``kind`` (``"order"``); raises ``AlreadyRegistered``."""
+        _claim(self.related[kind], source.name, source)
 
     def register_finder(self, finder: Finder) -> None:
         """Add a source of things that the search of the top bar finds by name."""

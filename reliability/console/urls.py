@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reliability.console.views import health, overview, settings, shell
+from reliability.console.views import health, overview, related, settings, shell
 
 app_name = "console"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/tokens/", settings.issue_token, name="issue-token"),
     path("settings/tokens/<int:token_id>/revocation/", settings.revoke_token, name="revoke-token"),
     path("search/", shell.search, name="search"),
+    path("orders/<path:order_id>/", related.order, name="order"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.prometheus, name="metrics"),

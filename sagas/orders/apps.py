@@ -13,8 +13,9 @@ class OrdersConfig(AppConfig):
     verbose_name = "Demo shop"
 
     def ready(self) -> None:
-        """Tell what makes one of its groups stand still."""
+        """Tell what makes one of its groups stand still, and what it knows of an order."""
         from reliability.console import registry
-        from sagas.orders import queries
+        from sagas.orders import queries, related
 
         registry.register_cause(queries.cause)
+        related.register()

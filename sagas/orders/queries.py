@@ -81,21 +81,15 @@ def facts(number: str) -> OrderFacts | None:
 
 def orders_of(numbers: Collection[str]) -> dict[str, PlacedOrder]:
     """Return the orders with these numbers, by number; at most ``NUMBERS_MAX`` are asked for. Raises ``ValueError``."""
-    found = models.Order.objects.filter(number__in=_asked(numbers))
-    return {
-        each.number: PlacedOrder(
-            number=each.number,
-            sku=each.sku,
-            amount_cents=each.amount_cents,
-            currency=each.currency,
-            provider=each.provider,
-            country=each.country,
-            placed_at=each.placed_at,
-            state=OrderState(each.state),
-            state_changed_at=each.state_changed_at,
-        )
-        for each in found
-    }
+    return {each.number: _placed(each) for each in models.Order.objects.filter(number__in=_asked(numbers))}
+
+
+def orders_beginning(start: str, *, limit: int) -> list[PlacedOrder]:
+    """Return orders whose number begins so, the newest first; at most ``limit``."""
+    if not text.is_storable(start):
+        return []
+    found = models.Order.objects.filter(number__startswith=start).order_by("-placed_at", "-id")
+    return [_placed(each) for each in found[:limit]]
 
 
 def payments_of(numbers: Collection[str]) -> dict[str, tuple[PaymentEntry, ...]]:
@@ -150,6 +144,20 @@ def _asked(numbers: Collection[str]) -> list[str]:
     if len(numbers) > NUMBERS_MAX:
         raise ValueError(f"{len(numbers)} orders are asked for, at most {NUMBERS_MAX} at a time")
     return [number for number in numbers if text.is_storable(number)]  # no table has room for the others
+
+
+def _placed(order: models.Order) -> PlacedOrder:
+    return PlacedOrder(
+        number=order.number,
+        sku=order.sku,
+        amount_cents=order.amount_cents,
+        currency=order.currency,
+        provider=order.provider,
+        country=order.country,
+        placed_at=order.placed_at,
+        state=OrderState(order.state),
+        state_changed_at=order.state_changed_at,
+    )
 
 
 def _entry(payment: models.Payment) -> PaymentEntry:

@@ -82,7 +82,7 @@ _TABLE = (
     _right("alerts.view", VIEWER, "see alert rules and their history"),
     _right("alerts.silence", OPERATOR, "silence an alert for a time", needs_reason=True),
     _right("activity.view", VIEWER, "see who did what, when and why"),
-    _right("orders.view", VIEWER, "see the demo's orders"),
+    _right("orders.view", VIEWER, "see an order with all that is known of it, and the demo shop"),
     _right("demo.switch", OPERATOR, "break or repair a part of the demo workload"),
     _right("processes.view", VIEWER, "see processes, heartbeats and health"),
     _right("settings.view", VIEWER, "see how this console is configured, without secrets"),

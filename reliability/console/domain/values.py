@@ -11,6 +11,12 @@ from reliability.kernel.telemetry.names import Metric
 
 Status = Literal["ok", "warn", "crit", "prog", "paused", "unknown"]
 STATUSES: tuple[str, ...] = get_args(Status)
+_STATUS_OF: dict[str, Status] = {status: status for status in get_args(Status)}
+
+
+def status_of(shape: str) -> Status:
+    """Return the status that a page's shape stands for; unknown for what is none."""
+    return _STATUS_OF.get(shape, "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +127,21 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where something can be done or looked at; ``opens``: what following it leads to, as ``act_opens`` of items."""
+
+    label: str
+    url: str
+    opens: Literal["page", "dialog"] = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A thing that belongs to another one: a letter to an order, a receipt to an event. Also what a search finds.
 
-    ``word`` is its status in one word, where it has one.
+    ``word`` is its status in one word, where it has one; ``at`` since when it is so. ``url`` is where it is looked at,
+    "" when that is nowhere else. ``facts`` are names with their values (an instant is shown as the reader wants times),
+    ``links`` what can be done about it, ``happened`` what happened to it, in any order.
     """
 
     kind: str
@@ -134,6 +151,38 @@ class Part:
     status: Status = "unknown"
     at: datetime | None = None
     word: str = ""
+    facts: tuple[tuple[str, str | datetime], ...] = ()
+    links: tuple[Link, ...] = ()
+    happened: tuple[TimelineRow, ...] = ()
+
+
+SectionState = Literal["ok", "empty", "slow", "failed", "busy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """What one source answered about a thing.
+
+    ``ok``: ``parts``; ``empty``: it knows nothing of it. Else ``error`` says what happened, in a sentence: ``slow``, it
+    was asked and did not answer in time; ``failed``, it could not; ``busy``, it was not asked, because questions before
+    this one were still without an answer. ``took_ms`` is None when there is no answer. ``left_out``: parts beyond those
+    that one answer may have. ``is_quiet``: that it knows nothing is not worth a line. ``is_itself``: what it knows is
+    the thing itself, not something about it.
+    """
+
+    name: str
+    state: SectionState
+    parts: tuple[Part, ...] = ()
+    error: str = ""
+    took_ms: float | None = None
+    left_out: int = 0
+    is_quiet: bool = False
+    is_itself: bool = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the source said what it knows, if only that it knows nothing."""
+        return self.state in ("ok", "empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

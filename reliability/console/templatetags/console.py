@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reliability import access
+from reliability.console import related
 from reliability.console.domain import sentences, times, wording
 from reliability.console.domain.values import STATUSES
 from reliability.kernel import clock, command_line, text
@@ -20,6 +21,7 @@ from reliability.kernel.telemetry import tracing
 
 register = template.Library()
 NEVER = "—"
+FACT_CHARS_MAX = 200
 
 
 class Act(Protocol):
@@ -68,6 +70,12 @@ def lasting(context: Context, instant: datetime) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def fact(context: Context, value: str | datetime) -> SafeString | str:
+    """Show the value of a fact: an instant as an age, a text with its middle cut out where it is long."""
+    return age(context, value) if isinstance(value, datetime) else wording.middle_cut(value, FACT_CHARS_MAX)
+
+
+@register.simple_tag(takes_context=True)
 def moment(context: Context, instant: datetime | None) -> SafeString | str:
     """Show an instant as a time of day with its zone, whatever the mode."""
     if instant is None:
@@ -97,6 +105,12 @@ def spans_leave() -> bool:
 def spelled(*words: str) -> str:
     """Return a command of ``manage.py`` as it is typed on the console's host."""
     return command_line.spelled(*words)
+
+
+@register.simple_tag
+def everything_url(kind: str, thing: str) -> str:
+    """Return the address of the page with everything about a thing, "" for what can have none."""
+    return related.url(kind, thing)
 
 
 @register.filter

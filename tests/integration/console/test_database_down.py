@@ -31,7 +31,7 @@ def took(client: Client, path: str, **headers: str) -> tuple[Any, float]:
 def test_a_page_says_since_when_and_asks_again_by_itself(unplugged: Any, how: str) -> None:
     client = signed_in()
     with unplugged(how):
-        for path in ("/", "/activity/", "/settings/"):
+        for path in ("/", "/activity/", "/settings/", "/orders/ord-17/"):
             answer, seconds = took(client, path)
             assert seconds < 2
             assert answer.status_code == 503

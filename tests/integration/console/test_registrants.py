@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from reliability.console import context, contract
-from reliability.console.domain.values import Figure, Item, Tile
-from reliability.console.registry import REGISTRY, Check, CheckResult, Panel, Registry
+from reliability.console.domain.values import Figure, Item, Part, Tile
+from reliability.console.registry import REGISTRY, Check, CheckResult, Panel, Registry, Related
 from reliability.kernel import clock
 from reliability.kernel.telemetry import names
 
@@ -30,6 +30,10 @@ def test_a_registrant_that_breaks_it_is_named() -> None:
     registry.register_attention(lambda actor: [item, item])
     registry.register_check(Check(name="c", run=lambda: CheckResult(verdict="warn", found="x")))
     registry.register_figures(lambda: [Figure(metric=names.ACTS, value=1)])
+    part = Part(kind="x", title="anything", text="", url="")
+    for name, act in (("Guesses", "orders.view"), ("Misspelt", "order.view")):
+        source = Related(name=name, act=act, ask=lambda actor, thing, within_s: [part])
+        registry.register_related("ordr", source)
     found = "\n".join(contract.breaches(registry, now=clock.SYSTEM.now(), pages=PAGES))
     for problem in (
         "no word",
@@ -40,5 +44,8 @@ def test_a_registrant_that_breaks_it_is_named() -> None:
         "one id",
         "remedy",
         "labels",
+        "no page of that kind",
+        "no right",
+        "knows 'anything'",
     ):
         assert problem in found

@@ -129,7 +129,7 @@ def test_new_failures_and_recreated_topics_are_on_the_timeline() -> None:
     assert overview.timeline(NOW + HOUR, 10) == []
 
 
-def test_figures_signal_cause_and_related_parts() -> None:
+def test_figures_signal_and_cause() -> None:
     store(record(1), record(2))
     values = {(figure.metric.name, *figure.labels.values()): figure.value for figure in overview.figures(now=NOW)}
     assert values["mainstay_letters", "open"] == 2
@@ -142,8 +142,6 @@ def test_figures_signal_cause_and_related_parts() -> None:
         (fact,) = overview.cause(subject, HOUR, now=NOW)
         assert fact.text.startswith("2 open letters")
     assert overview.cause(Subject(kind="dependency", name="orders"), HOUR, now=NOW) == []
-    assert len(overview.related("order-17", 1.0)) == 2
-    assert len(overview.related("orders/0/1", 1.0)) == 1
 
 
 def test_doctor_says_which_topics_the_patterns_find(settings: Settings) -> None:

@@ -79,7 +79,7 @@ def test_a_new_partition_has_the_indexes_and_defaults_of_the_table(db):
     append(*events(30))
     (indexes,) = db.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'outbox_event_from_50'").fetchone()
     (rows,) = db.execute("SELECT count(*) FROM outbox_event_from_50 WHERE xid IS NOT NULL").fetchone()
-    assert (indexes, rows) == (2, 6)
+    assert (indexes, rows) == (4, 6)
 
 
 def test_a_writer_with_an_open_transaction_does_not_stop_upkeep_nor_the_other_writers(db):
