@@ -1,9 +1,8 @@
 """Tests in lots side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
 Scenarios often wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
-for others, not for more than two lots at once on two cores (tried, also with a short third one). Each lot has servers
-of its own. With a database that the environment names there would be one for all: then they follow each other. Further
-words go to every run of pytest.
+for others. Each lot has servers of its own. With a database that the environment names there would be one for all: then
+they follow each other. Further words go to every run of pytest.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
 PAGES = "tests/functional/pages"
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
-# What waits most beside what computes most, in two lots of the same length.
-WAITING = [
-    str(path)
-    for path in sorted(Path(SCENARIOS).iterdir())
-    if path.name.startswith("test_") or path.name in ("relay", "replay", "setup")
+SYSTEMS = [
+    f"{SCENARIOS}/{part}"
+    for part in ("relay", "replay", "sagas", "lag", "setup", "test_outages.py", "test_processes_killed.py")
 ]
+# What computes, what waits for the dead to come back, and what waits for a browser: of about the same length.
 LOTS = {
     "everything": {
-        "first": [f"--ignore={each}" for each in (*WAITING, PAGES)],
-        "beside": [*WAITING, PAGES],
+        "first": [f"--ignore={each}" for each in (SCENARIOS, PAGES)],
+        "systems": SYSTEMS,
+        "pages": [PAGES, SCENARIOS, *(f"--ignore={each}" for each in SYSTEMS)],
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }
