@@ -1,8 +1,9 @@
 """Tests in lots side by side: ``python -m tests everything`` or ``python -m tests scenarios``.
 
 Scenarios often wait, for processes to die and to come back, and a browser waits for pages; beside them there is time
-for others. Each lot has servers of its own. With a database that the environment names there would be one for all: then
-they follow each other. Further words go to every run of pytest.
+for others. ``make test`` leaves the long proofs (``slow``) to ``make scenarios``. Each lot has servers of its own. With
+a database that the environment names there would be one for all: then they follow each other. Further words go to every
+run of pytest.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from reliability.embedded import maven, stack
 
 LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
-PAGES = "tests/functional/pages"
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
-SYSTEMS = [
-    f"{SCENARIOS}/{part}"
-    for part in ("relay", "replay", "sagas", "lag", "setup", "test_outages.py", "test_processes_killed.py")
+# What waits most beside what computes most, in two lots of the same length; for a third one two cores are too few.
+WAITING = [
+    str(path)
+    for path in sorted(Path(SCENARIOS).iterdir())
+    if path.name.startswith("test_") or path.name in ("relay", "replay")
 ]
-# What computes, what waits for the dead to come back, and what waits for a browser: of about the same length.
+PAGES = "tests/functional/pages"
+QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {
-        "first": [f"--ignore={each}" for each in (SCENARIOS, PAGES)],
-        "systems": SYSTEMS,
-        "pages": [PAGES, SCENARIOS, *(f"--ignore={each}" for each in SYSTEMS)],
+        "first": [*QUICK, *(f"--ignore={each}" for each in (*WAITING, PAGES))],
+        "beside": [*QUICK, *WAITING, PAGES],
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from sagas.api import acts, batches, reconcile, sagas
+from sagas.api import acts, batches, reconcile, repair_batches, sagas
 
 router = Router()
-for part in (sagas, acts, batches, reconcile):
+for part in (sagas, acts, batches, reconcile, repair_batches):
     router.add_router("", part.router)

@@ -111,6 +111,11 @@ def one(finding_id: int) -> Finding:
     return found
 
 
+def some(ids: Sequence[int]) -> list[Finding]:
+    """Return the findings of these ids that there are."""
+    return list(Finding.objects.filter(id__in=list(ids), version__gt=0))
+
+
 def sides(row: Finding) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what both sides said at the last look."""
     return orjson.loads(row.expected), orjson.loads(row.seen)

@@ -10,6 +10,7 @@ app_name = "reconcile"
 urlpatterns = [
     path("", listing.page, name="findings"),
     path("comparisons/<slug:name>/", listing.compare, name="compare"),
+    path("repairs/", acting.repair_all, name="repair-all"),
     path("<int:finding_id>/", one.page, name="finding"),
     path("<int:finding_id>/look/", acting.look_again, name="look"),
     path("<int:finding_id>/repair/", acting.repair, name="repair"),

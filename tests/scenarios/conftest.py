@@ -1,7 +1,7 @@
 """How often scenarios run, how long outages last, the system they share, and what is said at the end.
 
-``make test`` runs each scenario once, outages with 5 s. ``make scenarios N=10`` runs each ten times, except the outages
-(three times, with 30 s) and the scenarios of the set-up and of lag (once).
+``make test`` runs each scenario once, outages with 5 s, and leaves out those marked ``slow``. ``make scenarios N=10``
+runs each ten times, except the outages (three times, with 30 s) and the scenarios of the set-up and of lag (once).
 """
 
 from __future__ import annotations

@@ -61,6 +61,7 @@ def test_whichever_process_dies_the_others_go_on(system: System, tally: Tally) -
     assert set(trade.handled(flood.origin).values()) == {1}
 
 
+@pytest.mark.slow
 def test_two_beats_double_nothing(system: System, tally: Tally) -> None:
     system.need(*CONSOLE)
     flood = Flood(system)
@@ -81,6 +82,7 @@ def test_two_beats_double_nothing(system: System, tally: Tally) -> None:
     assert set(trade.handled(flood.origin).values()) == {1}
 
 
+@pytest.mark.slow
 def test_without_beat_nothing_stays_stuck(system: System, tally: Tally) -> None:
     system.need(*CONSOLE)
     flood = Flood(system)

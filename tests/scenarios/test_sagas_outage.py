@@ -14,7 +14,7 @@ from tests.scenarios.sagas.worker import Elsewhere
 from tests.scenarios.tally import Tally
 from tests.support.system import System, wait_until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.scenario, pytest.mark.slow, pytest.mark.timeout(240)]
 
 NAME = "sagas-service"
 OVER = ("completed", "compensated")

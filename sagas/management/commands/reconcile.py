@@ -14,8 +14,11 @@ from reliability.kernel import command_line
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
 from sagas import reconciliations
+from sagas.operations import batches
+from sagas.operations.batches import repairs
 from sagas.operations.reconciling import comparisons as asking
 from sagas.operations.reconciling import repairing
+from sagas.queries import batches as batch_queries
 from sagas.queries import comparisons, findings, histories
 from sagas.queries.findings import ACTIVE, Filter
 from sagas.reconciler import turns
@@ -33,6 +36,7 @@ class Command(command_line.PeopleCommand):
         ("reconcile", "show", "17"),
         ("reconcile", "compare", "orders_against_payments", "--as", "ana"),
         ("reconcile", "repair", "17", "--as", "ana"),
+        ("reconcile", "repair-all", "orders_against_payments", "no_payment", "--as", "ana"),
         ("reconcile", "repair", "17", "mark_paid", "--reason", "seen in the ledger", "--as", "ana", "--yes"),
     )
 
@@ -53,24 +57,30 @@ class Command(command_line.PeopleCommand):
         compare.add_argument("name", help="the reconciliation")
         compare.add_argument("--here", action="store_true", help="in this process, without a worker; needs no account")
         repair = words.add_parser("repair", help="repair a finding; without --yes it only says what would be done")
+        every = words.add_parser("repair-all", help="one repair for all open findings of a difference")
+        every.add_argument("reconciliation", help="the reconciliation")
+        every.add_argument("difference", help="the difference")
+        every.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
+        every.add_argument("--key", default="", help="only keys that begin so")
         dismiss = words.add_parser("dismiss", help="let a finding be as it is until a side says something else")
         reopen = words.add_parser("reopen", help="put a dismissed finding back")
         for one in (shown, repair, dismiss, reopen):
             one.add_argument("id", type=int, help="the finding's number")
         repair.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
-        repair.add_argument("--yes", action="store_true", help="do it")
-        for one in (compare, repair, dismiss, reopen):
+        for one in (repair, every):
+            one.add_argument("--yes", action="store_true", help="do it")
+        for one in (compare, repair, every, dismiss, reopen):
             needed = one is not compare
             one.add_argument(
                 "--as", dest="username", required=needed, default="", help="the account whose rights count"
             )
-        for one in (repair, dismiss, reopen):
+        for one in (repair, every, dismiss, reopen):
             one.add_argument("--reason", default="", help="goes on record")
         for one in (status, listed, shown):
             one.add_argument("--json", action="store_true", help="as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, "_" + options["word"])(options)
+        getattr(self, "_" + options["word"].replace("-", "_"))(options)
 
     def _status(self, options: dict[str, Any]) -> None:
         found = comparisons.watched(now=histories.database_now())
@@ -164,6 +174,22 @@ class Command(command_line.PeopleCommand):
             look.row.id, repair=made.repair.name, plan_hash=made.hash, actor=actor, reason=options["reason"]
         )
         self.stdout.write("Done, and on record; both sides are looked at again.")
+
+    def _repair_all(self, options: dict[str, Any]) -> None:
+        actor = access.cli_actor(options["username"])
+        what = {name: options[name] for name in ("reconciliation", "difference", "repair")}
+        batch = batches.plan(kind=repairs.NAME, what=what, asked={"key": options["key"]}, actor=actor)
+        total = batch_queries.counts_of(batch).total
+        self.stdout.write(f"{batch.title}: {repairs.KIND.counted(total)}")
+        for each in batch.effects:
+            self.stdout.write(f"  {each['count']:,} x {each['text']}")
+        for group in batch.left_out:
+            self.stdout.write(f"  left out: {group['count']:,}, because: {group['text']}")
+        if not options["yes"]:
+            self.stdout.write("Nothing was done; say --yes to do it.")
+            return
+        batches.start(batch_id=batch.id, seen_hash=batch.hash, reason=options["reason"], actor=actor)
+        self.stdout.write(f"Started: the workers repair one after the other; see /sagas/batches/{batch.id}/")
 
     def _dismiss(self, options: dict[str, Any]) -> None:
         repairing.dismiss(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])

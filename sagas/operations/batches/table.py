@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sagas.operations.batches import saga_acts
+from sagas.operations.batches import repairs, saga_acts
 from sagas.operations.batches.kinds import Kind
 
-KINDS: Final[Mapping[str, Kind]] = {each.name: each for each in (saga_acts.KIND,)}
+KINDS: Final[Mapping[str, Kind]] = {each.name: each for each in (saga_acts.KIND, repairs.KIND)}

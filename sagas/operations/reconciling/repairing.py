@@ -74,48 +74,56 @@ def look(finding_id: int, *, repair: str = "", actor: access.Actor) -> Look:
     except (NoCode, CannotLook) as error:
         return Look(row=found, judged=None, unread=str(error))
     try:
-        proposal = _propose(defined, found, judged, repair)
+        proposal = propose(defined, found, judged, repair)
     except Refused as error:
         return Look(row=found, judged=judged, refusal=str(error))
     return Look(row=found, judged=judged, proposal=proposal, refusal=proposal.refusal)
 
 
-def apply(
-    finding_id: int,
-    *,
-    repair: str,
-    plan_hash: str,
-    actor: access.Actor,
-    reason: str,
-    also: Callable[[], None] | None = None,
-) -> Row:
+def apply(finding_id: int, *, repair: str, plan_hash: str, actor: access.Actor, reason: str) -> Row:
     """Do exactly the repair that was looked at, once; the sides are compared again soon after.
 
     ``plan_hash`` names both sides and the commands, as ``look`` told them; "" takes them as they are now, for a rule
-    that somebody approved beforehand. ``also`` runs in the same transaction. Raises ``access.Denied``,
-    ``findings.NoSuchFinding``, ``Changed``, ``CannotLook``, what the commands raise, and what ``audit.action`` raises.
+    that somebody approved beforehand. Raises ``access.Denied``, ``findings.NoSuchFinding``, ``Changed``,
+    ``CannotLook``, what the commands raise, and what ``audit.action`` raises.
     """
     with audit.admitted(REPAIR, actor=actor, target=f"finding:{finding_id}"):
         found = findings.one(finding_id)
-    facts: dict[str, Any] = {"finding": finding_id, "difference": found.difference}
     target = f"finding:{found.reconciliation}/{found.key}"
     read = _reading(found)  # outside the transaction: a side may take seconds, and nobody should wait for its locks
-    with audit.action(REPAIR, actor=actor, target=target, reason=reason, facts=facts) as entry:
-        locked, proposal = _checked(found, read, repair=repair, plan_hash=plan_hash, actor=actor)
-        done = [
-            {"says": each.says(), "became": commanding.execute(each, actor=actor.name, reason=reason)}
-            for each in proposal.commands
-        ]
-        entry.facts |= {"repair": proposal.repair.name, "did": done}
-        told = {"did": done, "reason": reason, "title": proposal.repair.title}
-        name, patience = proposal.repair.name, proposal.repair.patience
-        _move(
-            locked,
-            lambda was, at: rules.applied(was, repair=name, patience=patience, at=at, actor=actor.name, data=told),
-        )
-        touching.touch(locked.reconciliation, [locked.key], after=LOOK_AFTER)
-        if also is not None:
-            also()
+    with audit.action(REPAIR, actor=actor, target=target, reason=reason) as entry:
+        as_planned = (lambda proposal: proposal.hash == plan_hash) if plan_hash else (lambda proposal: True)
+        return _applied(entry, found, read, repair=repair, as_planned=as_planned)
+
+
+def apply_within(entry: audit.Draft, found: Row, *, repair: str, as_planned: Callable[[Proposal], bool]) -> Row:
+    """The same inside somebody's act, whose entry is given; ``as_planned``: whether this is what was looked at."""
+    return _applied(entry, found, _reading(found), repair=repair, as_planned=as_planned)
+
+
+def _applied(
+    entry: audit.Draft,
+    found: Row,
+    read: Callable[[], tuple[Reconciliation, Judged]],
+    *,
+    repair: str,
+    as_planned: Callable[[Proposal], bool],
+) -> Row:
+    entry.facts |= {"finding": found.id, "difference": found.difference}
+    locked, proposal = _checked(found, read, repair=repair, as_planned=as_planned, actor=entry.actor)
+    name, reason = entry.actor.name, entry.reason
+    done = [
+        {"says": each.says(), "became": commanding.execute(each, actor=name, reason=reason)}
+        for each in proposal.commands
+    ]
+    entry.facts |= {"repair": proposal.repair.name, "did": done}
+    told = {"did": done, "reason": reason, "title": proposal.repair.title}
+    applied, patience = proposal.repair.name, proposal.repair.patience
+    _move(
+        locked,
+        lambda was, at: rules.applied(was, repair=applied, patience=patience, at=at, actor=name, data=told),
+    )
+    touching.touch(locked.reconciliation, [locked.key], after=LOOK_AFTER)
     return locked
 
 
@@ -124,7 +132,7 @@ def _checked(
     read: Callable[[], tuple[Reconciliation, Judged]],
     *,
     repair: str,
-    plan_hash: str,
+    as_planned: Callable[[Proposal], bool],
     actor: access.Actor,
 ) -> tuple[Row, Proposal]:
     """Lock the finding and make sure that it, both sides and the repair are what was looked at."""
@@ -132,8 +140,8 @@ def _checked(
     locked = Row.objects.select_for_update().get(id=found.id)
     if locked.version != found.version:
         raise Changed(f"The finding has changed since you looked at it: it is {locked.state} now; look again.")
-    proposal = _propose(defined, locked, judged, repair)
-    if plan_hash and plan_hash != proposal.hash:
+    proposal = propose(defined, locked, judged, repair)
+    if not as_planned(proposal):
         raise Changed("Both sides, or what would be done, are not what you looked at; look again.")
     if actor.kind == "policy" and proposal.repair.policy is None:
         raise NeedsPerson(f"{proposal.repair.title}: a person decides that.")
@@ -208,6 +216,7 @@ def _read(found: Row) -> tuple[Reconciliation, Judged]:
     return defined, judged
 
 
-def _propose(defined: Reconciliation, found: Row, judged: Judged, repair: str) -> Proposal:
+def propose(defined: Reconciliation, found: Row, judged: Judged, repair: str) -> Proposal:
+    """Return the dry run of a finding's next repair; raises ``NoRepair`` and ``RepairBroken``."""
     key = proposing.repair_key(found.reconciliation, found.key, rows.value(found))
     return proposing.propose(defined, judged, repair, key=key)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,44 +18,15 @@ from sagas.domain.acts import Act
 from sagas.domain.batching import ITEMS_MAX, State
 from sagas.domain.state import Status
 from sagas.operations.batches import saga_acts
-from sagas.operations.batches.kinds import Kind
 from sagas.queries import lists
 from sagas.views import filters, wording
+from sagas.views.batches.look import Look, Now, What
+from sagas.views.batches.repair_look import REPAIRS
 
 if TYPE_CHECKING:
     from sagas.models import Batch
 
-What = Mapping[str, Any]
 IDS_SPELLED_MAX: Final = 20  # a command or an address with more ids than this is nothing to read or to paste
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
-    """How something stands by now: shape, word, and of how many."""
-
-    kind: str
-    word: str
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How a kind of batch is shown.
-
-    ``final``: it cannot be taken back, so the number of items is typed. ``now`` tells how targets stand by now,
-    ``asked`` what was asked for in words, ``again`` where it is planned anew ("" for nowhere), ``copies`` the same from
-    elsewhere.
-    """
-
-    kind: Kind
-    name: Callable[[What], str]
-    means: Callable[[What], str]
-    final: Callable[[What], bool]
-    link: Callable[[str], str]
-    now: Callable[[Sequence[str]], Mapping[str, Now]]
-    asked: Callable[[What], str]
-    again: Callable[[Batch], str]
-    copies: Callable[[HttpRequest, Batch], list[Copy]]
 
 
 def summed(found: Mapping[str, Now]) -> list[Now]:
@@ -144,6 +114,7 @@ def _anew(request: HttpRequest, batch: Batch, account: str) -> list[Copy]:
 
 SAGA_ACTS: Final = Look(
     kind=saga_acts.KIND,
+    home=("sagas:sagas", "Sagas"),
     name=_name,
     means=lambda what: wording.MEANS[Act(what["act"])],
     final=lambda what: Act(what["act"]) in bulk.FINAL,
@@ -153,5 +124,5 @@ SAGA_ACTS: Final = Look(
     again=_again,
     copies=_copies,
 )
-LOOKS: Final[Mapping[str, Look]] = {each.kind.name: each for each in (SAGA_ACTS,)}
+LOOKS: Final[Mapping[str, Look]] = {each.kind.name: each for each in (SAGA_ACTS, REPAIRS)}
 """A new kind has its line here, as in ``operations.batches.table``."""

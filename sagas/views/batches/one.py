@@ -22,7 +22,8 @@ from sagas.operations.batches import starting
 from sagas.queries import batches as queries
 from sagas.queries import histories
 from sagas.views.batches import looks, progress
-from sagas.views.batches.looks import LOOKS, Look, Now
+from sagas.views.batches.look import Look, Now
+from sagas.views.batches.looks import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,6 +127,7 @@ def _page(request: HttpRequest, batch_id: UUID, *, refused: Refused | None = Non
     context: dict[str, Any] = {
         "title": f"{look.name(batch.what)}: {look.kind.counted(counts.total)}",
         "batch": batch,
+        "home": look.home,
         "name": look.name(batch.what),
         "means": look.means(batch.what),
         "concerned": look.kind.counted(counts.total),

@@ -17,6 +17,8 @@ from reliability.kernel.errors import Refused
 from reliability.live import fragment
 from sagas.domain.reconciling.pair import Pair, plain
 from sagas.domain.reconciling.proposing import NoRepair
+from sagas.operations import batches
+from sagas.operations.batches import repairs
 from sagas.operations.reconciling import repairing
 from sagas.operations.reconciling.repairing import DISMISS, REPAIR, Look
 from sagas.queries import findings
@@ -70,6 +72,17 @@ def repair(request: HttpRequest, finding_id: int) -> HttpResponseBase:
         return _form(request, look, name, reason, refused=refused)
     messages.success(request, "Repair applied and on record. Both sides are looked at again; this page follows it.")
     return redirect("reconcile:finding", finding_id)
+
+
+@require_POST
+@access.requires(REPAIR)
+@told
+def repair_all(request: HttpRequest) -> HttpResponseBase:
+    """Plan the repair of every open finding of a difference; nothing is done before the plan is started."""
+    what = {name: request.POST.get(name, "").replace("\x00", "") for name in ("reconciliation", "difference", "repair")}
+    asked = {"key": request.POST.get("q", "").replace("\x00", "").strip()}
+    batch = batches.plan(kind=repairs.NAME, what=what, asked=asked, actor=access.actor_of(request))
+    return redirect("sagas:batch", batch.id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -75,6 +75,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "more": found.next,
         "chips": _chips(counts),
         "kinds": _kinds(),
+        "bulk": _bulk(asked, rows) if may_act else [],
         "may_act": may_act,
         "may_compare": access.may(access.actor_of(request), "reconcile.compare"),
     }
@@ -142,6 +143,16 @@ def _chips(counts: dict[str, int]) -> list[tuple[str, str, str, str]]:
         for state, (shape, word) in wording.STATES.items()
         if counts.get(state, 0) or state is State.OPEN
     ]
+
+
+def _bulk(asked: dict[str, str], rows: list[Row]) -> list[tuple[str, str, str, str, str]]:
+    """What can be done to all findings of the one difference that is listed: reconciliation, difference, its title,
+    repair, its title."""
+    first = next((row for row in rows if row.finding.state == State.OPEN), None)
+    if not asked["difference"] or first is None or first.kind.defined is None:
+        return []
+    kind = first.kind.defined
+    return [(first.finding.reconciliation, kind.name, kind.title, each.name, each.title) for each in kind.repairs]
 
 
 def _number(number: int) -> str:

@@ -23,7 +23,7 @@ from reliability.lag.polling.poller import Poller
 from tests.scenarios.lag.flow import HOT_S, QUIET, SLOW_S, Flow, polled
 from tests.support import own_broker
 
-pytestmark = [pytest.mark.scenario, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.scenario, pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 
 BACKOFF_S = 3.0
 LOOKS = WINDOW + 3

@@ -161,6 +161,7 @@ def test_deaths_at_every_boundary_lose_nothing(relays, writers, topic):
     check(topic, written)
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_lose_nothing(relays, writers, topic):
     chance = random.Random(os.environ.get("PYTEST_CURRENT_TEST"))
     for _ in range(3):

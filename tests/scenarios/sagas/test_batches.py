@@ -106,6 +106,7 @@ def test_workers_die_within_and_between_items(shop: Shop, workers: Workers) -> N
     check(shop, batch, ids)
 
 
+@pytest.mark.slow
 def test_worker_beside_worker_is_killed(shop: Shop, workers: Workers) -> None:
     """``kill -9`` at moments that nobody chose, with another worker at the same batch."""
     ids = stuck(shop, SAGAS)
@@ -120,6 +121,7 @@ def test_worker_beside_worker_is_killed(shop: Shop, workers: Workers) -> None:
     check(shop, batch, ids)
 
 
+@pytest.mark.slow
 def test_a_worker_that_sleeps_holds_up_one_item_only(shop: Shop, workers: Workers) -> None:
     ids = stuck(shop, SAGAS)
     batch = plan()

@@ -130,6 +130,7 @@ def check(workers: Workers, ids: list[UUID]) -> None:
     TALLY.add("calls elsewhere", total=len(remote))
 
 
+@pytest.mark.slow
 def test_workers_die_at_every_boundary(workers: Workers) -> None:
     """One after the other, each with new sagas and with what those before it left behind."""
     ids = []
@@ -156,6 +157,7 @@ def test_worker_after_worker_is_killed(workers: Workers) -> None:
     check(workers, ids)
 
 
+@pytest.mark.slow
 def test_a_worker_sleeps_past_its_lease(workers: Workers) -> None:
     """It wakes up in a call that another worker has taken over: its answer is late, and nothing is lost."""
     ids = begin(workers, more={"slow": True})

@@ -90,6 +90,7 @@ def a_server_comes_back_at_its_address(demo: Demo, state: dict) -> None:
     assert demo.state["redis_url"] == state["redis_url"]
 
 
+@pytest.mark.slow
 def test_what_a_killed_demo_left_behind_is_ended_by_the_next(tmp_path: Path) -> None:
     folder = tmp_path / "x"
     first = Demo(folder)
