@@ -57,7 +57,10 @@ def page(request: HttpRequest, saga_id: UUID) -> HttpResponse:
         "names": sorted(saga.data),
         "has_code": definitions.find(saga.definition, saga.definition_version) is not None,
         "trace": next((event.data.get("trace", "") for _, event in history if event.data.get("trace")), ""),
-        "copies": [curl(request, f"/sagas/{saga_id}"), curl(request, f"/sagas/{saga_id}/history", name="history")],
+        "copies": [
+            curl(request, f"/sagas/{saga_id}", method="GET"),
+            curl(request, f"/sagas/{saga_id}/history", method="GET", name="history"),
+        ],
     }
     seen = [saga.version, row.fence, standing.why, standing.next, [str(act) for act in possible], context["has_code"]]
     return fragment.page(request, "sagas/saga.html", context, regions={"saga": seen})

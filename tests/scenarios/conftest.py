@@ -34,9 +34,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("scenario_round", range(1, times + 1), indirect=True, ids=lambda number: f"round{number}")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Scenarios that share a system come last, together: it runs beside no other test."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Scenarios that share a system come last, together, whatever order others give: it runs beside no other test."""
+    yield
     items.sort(key=lambda item: "system" in getattr(item, "fixturenames", ()))
 
 

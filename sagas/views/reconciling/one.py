@@ -55,7 +55,7 @@ def page(request: HttpRequest, finding_id: int) -> HttpResponse:
         "invariants": [(each.title, each.name not in violated) for each in defined.invariants] if defined else [],
         "has_code": defined is not None,
         "lines": [_line(each, may_act=may_act) for each in history],
-        "copies": [curl(request, f"/findings/{finding_id}")],
+        "copies": [curl(request, f"/findings/{finding_id}", method="GET")],
     }
     return fragment.page(request, "reconcile/finding.html", context, regions={"finding": [row.version, row.looked_at]})
 
