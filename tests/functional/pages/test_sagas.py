@@ -126,7 +126,7 @@ def test_data_are_edited_with_a_difference(visits: Visits, shop: Shop, lost: UUI
 def test_a_viewer_looks_and_sees_no_values(visits: Visits, lost: UUID) -> None:
     page = visits.open("vito", path=f"/sagas/{lost}/")
     expect(page.locator("#data")).to_contain_text("amount, currency: the values are shown to operators.")
-    expect(page.locator("main")).not_to_contain_text("129")
+    expect(page.locator("main")).not_to_contain_text(re.compile(r"(?<!\d)129(?!\d)"))  # nor a port
     expect(page.locator(".acts")).to_have_count(0)
     visits.expected = ("403",)
     page.goto(f"/sagas/{lost}/acts/skip/")
