@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from reliability.kernel import text
+from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from sagas.domain import bulk, previewing
 from sagas.domain.acts import CannotNow, Command
@@ -93,7 +94,9 @@ def _looked_at(saga_id: UUID, command: Command, now: datetime) -> Planned | Left
     except CannotNow as why:
         return LeftOut(target=target, label=label, why=str(why))
     except (IllegalEvent, KeyError, ValueError):
-        return LeftOut(target=target, label=label, why="Its history cannot be read: see manage.py sagas verify.")
+        return LeftOut(
+            target=target, label=label, why=f"Its history cannot be read; look with: {spelled('sagas', 'verify')}"
+        )
     return Planned(
         target=target,
         label=label,

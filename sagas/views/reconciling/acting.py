@@ -15,7 +15,7 @@ from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
-from sagas.domain.reconciling.pair import Pair, plain
+from sagas.domain.reconciling.pair import plain
 from sagas.domain.reconciling.proposing import NoRepair
 from sagas.operations import batches
 from sagas.operations.batches import repairs
@@ -138,15 +138,21 @@ def _form(request: HttpRequest, look: Look, name: str, reason: str, *, refused: 
         "chosen": chosen,
         "refused": refused,
         "reason": reason,
-        "before": _pair(look.judged.pair) if look.judged is not None else None,
-        "after": _pair(proposal.after) if proposal is not None else None,
+        "sides": _changes(look, kind.side_names),
         "copies": _copies(request, look, chosen) if proposal is not None else [],
     }
     return _rendered(request, "reconcile/repair.html", context, refused)
 
 
-def _pair(pair: Pair) -> tuple[list[list[tuple[str, str]]], list[list[tuple[str, str]]]]:
-    return wording.shown(plain(pair.expected)), wording.shown(plain(pair.seen))
+def _changes(look: Look, names: tuple[str, str]) -> list[tuple[str, list[wording.Change]]]:
+    """What the repair would change of each side."""
+    if look.judged is None or look.proposal is None:
+        return []
+    now, after = look.judged.pair, look.proposal.after
+    return [
+        (names[0], wording.changes(plain(now.expected), plain(after.expected))),
+        (names[1], wording.changes(plain(now.seen), plain(after.seen))),
+    ]
 
 
 def _rendered(request: HttpRequest, template: str, context: dict[str, Any], refused: Refused | None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,6 +45,7 @@ OUTCOMES: Final[dict[str, tuple[str, str]]] = {
 }
 VALUE_CHARACTERS: Final = 200
 BRIEF_FIELDS: Final = 3
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +100,42 @@ def brief(rows: Sequence[Mapping[str, Any]]) -> str:
     return " · ".join(told) + more
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a repair would change of a side: a field of a row, or a whole row that comes or goes."""
+
+    of: str
+    before: str
+    after: str
+
+
+def changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Return what differs between a side now and afterwards, row by row in their order."""
+    found: list[Change] = []
+    for number in range(max(len(before), len(after))):
+        row = before[number] if number < len(before) else None
+        then = after[number] if number < len(after) else None
+        where = f"row {number + 1}: " if max(len(before), len(after)) > 1 else ""
+        if row is None or then is None:
+            was, becomes = (brief([row]) if row else "nothing"), (brief([then]) if then else "nothing")
+            found.append(Change(of=f"{where}all of it", before=was, after=becomes))
+            continue
+        names = [name for name in {**row, **then} if row.get(name) != then.get(name)]
+        found += [
+            Change(
+                of=f"{where}{printable(str(name), limit=60)}", before=value(row.get(name)), after=value(then.get(name))
+            )
+            for name in names
+        ]
+    return found
+
+
 def value(found: object) -> str:
-    """Return a value as a text; control characters are made visible."""
+    """Return a value as a text; a time to the second, control characters made visible."""
     if found is None:
         return "—"
+    if isinstance(found, str) and _INSTANT.fullmatch(found):
+        return f"{found[:10]} {found[11:19]} UTC"
     if isinstance(found, str):
         return printable(found, limit=VALUE_CHARACTERS)
     return printable(orjson.dumps(found).decode(), limit=VALUE_CHARACTERS)
