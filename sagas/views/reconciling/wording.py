@@ -26,7 +26,7 @@ STATES: Final[dict[State, tuple[str, str]]] = {
 }
 NOTES: Final[dict[Note, tuple[str, str]]] = {
     Note.SEEN: ("unknown", "seen to differ"),
-    Note.OPENED: ("warn", "open: the grace is over"),
+    Note.OPENED: ("warn", "open: it needs somebody"),
     Note.CHANGED: ("warn", "differs in another way"),
     Note.APPLIED: ("prog", "repair applied"),
     Note.NO_HELP: ("crit", "the repair did not help"),

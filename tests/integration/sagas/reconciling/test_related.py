@@ -53,7 +53,7 @@ def test_an_open_finding_says_what_differs_and_leads_to_its_repair(ours: Books) 
         ("Ask for the payment again…", f"/reconcile/{finding.id}/repair/", "dialog")
     ]
     assert sorted(row.text for row in part.happened) == [
-        "Nothing was paid: open: the grace is over",
+        "Nothing was paid: open: it needs somebody",
         "Nothing was paid: seen to differ",
     ]
     (part,) = related.of_key(VIEWER, "ord-17", 1.0)
