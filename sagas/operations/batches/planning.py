@@ -50,6 +50,7 @@ def plan(*, kind: str, what: Mapping[str, Any], asked: Mapping[str, Any], actor:
             target=item.target,
             label=item.label,
             expected_version=item.version,
+            details=dict(item.details),
             follows=item.follows,
         )
         for number, item in enumerate(drawn.items, start=1)
