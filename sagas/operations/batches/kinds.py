@@ -36,8 +36,8 @@ class Kind:
     happens once or not at all. ``entry`` is its entry in the audit, with the actor and the reason of the batch. It
     checks the expected version under a lock, returns what became of the item in a sentence, and raises ``Refused``
     where nothing is done: the sentence is kept with the item. What takes longer than others should wait for a lock,
-    such as asking another system, is ``look``'s: called before, outside of any transaction, perhaps by two workers;
-    what it returns is ``seen``, and what it raises counts as raised by ``do``.
+    such as asking another system, is ``look``'s: called before, outside of any transaction, for one item of a kind at
+    a time, within seconds; what it returns is ``seen``, and what it raises counts as raised by ``do``.
     """
 
     name: str

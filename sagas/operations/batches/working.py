@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import transaction
@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from reliability import access, audit, live
 from reliability.kernel import failpoint, text
 from reliability.kernel.errors import Refused
+from reliability.locks import operations as locks
 from sagas.domain.batching import ItemState, Move, State
 from sagas.models import Batch, BatchItem
 from sagas.operations.batches import starting, table
@@ -29,6 +30,15 @@ log = structlog.get_logger(__name__)
 
 SYSTEM = access.system_actor("sagas.batches")
 MESSAGE_CHARS_MAX = 500
+LOOK_LEASE_S = 30.0  # longer than a look takes; one at a time, so that two do not look at the same item
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a kind saw of an item before its transaction; ``seen`` returns it, or raises what the look raised."""
+
+    pk: int
+    seen: Callable[[], Any]
 
 
 def step(batch_id: UUID) -> bool:
@@ -40,10 +50,19 @@ def step(batch_id: UUID) -> bool:
     kind = table.KINDS.get(batch.kind) if batch is not None else None
     if batch is None or kind is None:  # over, or a newer version's: its workers know it
         return False
-    looked = None
-    if kind.look is not None:
+    if kind.look is None:
+        return _step(batch, kind, None)
+    lease = locks.acquire(name=f"batches.{kind.name}", owner=uuid4().hex, ttl_s=LOOK_LEASE_S)
+    if lease is None:  # somebody else looks
+        return False
+    try:
         peeked = _peek(batch)
-        looked = _looked(kind.look, batch, peeked) if peeked is not None else None
+        return _step(batch, kind, _looked(kind.look, batch, peeked) if peeked is not None else None)
+    finally:
+        locks.release(lease=lease)
+
+
+def _step(batch: Batch, kind: Kind, looked: Looked | None) -> bool:
     try:
         actor = access.actor_again(
             kind=batch.actor_kind,  # type: ignore[arg-type]  # as an actor had it
@@ -58,22 +77,14 @@ def step(batch_id: UUID) -> bool:
     try:
         _next(batch, kind, actor, looked)
     except audit.LeftAlone:
-        _finish(batch_id)
+        _finish(batch.id)
         return False
     failpoint.reach("batch.done")
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a kind saw of an item before its transaction; ``seen`` returns it, or raises what the look raised."""
-
-    pk: int
-    seen: Callable[[], Any]
-
-
 def _peek(batch: Batch) -> BatchItem | None:
-    """The next item that nobody is at. Another worker may look at the same one: the lock decides who does it."""
+    """The next item that nobody is at. Who looks loses its lease where that takes too long; its lock decides then."""
     with transaction.atomic():
         return _planned(batch).select_for_update(skip_locked=True).first()
 

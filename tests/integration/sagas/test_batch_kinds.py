@@ -72,7 +72,25 @@ def test_another_kind_looks_before_the_transaction_and_gets_its_details_back(
     assert Entry.objects.filter(act="reconcile.repair", outcome="done").count() == 3
 
 
-def test_two_workers_may_look_at_one_item_and_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_one_looks_another_leaves_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+    beside: list[bool] = []
+
+    def look(item: Item) -> str:
+        thread = threading.Thread(target=lambda: (beside.append(batches.step(batch.id)), connection.close()))
+        thread.start()
+        thread.join(10)
+        return "seen"
+
+    monkeypatch.setattr(working.table, "KINDS", {"notes": looking(look, done)})
+    batch = batches.plan(kind="notes", what={}, asked={"names": ["a", "b"]}, actor=actors.actor())
+    begin(batch)
+    assert work(batch) == 2
+    assert (beside, [target for target, _, _ in done]) == ([False, False], ["a", "b"])  # type: ignore[misc]
+
+
+def test_who_looks_too_long_may_have_company_and_one_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "LOOK_LEASE_S", 0.001)
     done: list[object] = []
     both = threading.Barrier(2, timeout=10)
 
