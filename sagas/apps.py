@@ -21,7 +21,7 @@ class SagasConfig(AppConfig):
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
         from reliability.live import queries as live
-        from sagas.queries import batches, overview, reconcile_overview
+        from sagas.queries import batch_overview, overview, reconcile_overview
         from sagas.reconciler import listening
         from sagas.views import related
         from sagas.views.reconciling import related as related_findings
@@ -36,7 +36,6 @@ class SagasConfig(AppConfig):
         )
         registry.register_attention(lambda actor: overview.attention(now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
-        registry.register_timeline(batches.timeline)
         registry.register_finder(overview.finder)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(
@@ -47,7 +46,17 @@ class SagasConfig(AppConfig):
         registry.register_related(
             "order", registry.Related(name="Findings", act="reconcile.view", ask=related_findings.of_key, order=55)
         )
+        _register_batches(batch_overview)
         _register_findings(reconcile_overview)
+
+
+def _register_batches(told: ModuleType) -> None:
+    from reliability.console import registry
+    from reliability.kernel.clock import SYSTEM
+
+    registry.register_timeline(told.timeline)
+    registry.register_attention(lambda actor: told.attention(now=SYSTEM.now()))
+    registry.register_check(registry.Check(name="bulk acts", run=lambda: told.check(now=SYSTEM.now())))
 
 
 def _register_findings(told: ModuleType) -> None:

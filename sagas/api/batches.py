@@ -94,7 +94,7 @@ class SagaBatch(Schema):
     id: UUID
     act: str
     step: str
-    filter: dict[str, Any]
+    filter: dict[str, Any] = Field(description="What was asked for; lists leave ids out.")
     state: State
     outcome: str = Field(description="How it stands, in a sentence.")
     total: int
@@ -166,7 +166,7 @@ def list_batches(
     _reader(request)
     page = queries.page(kind=saga_acts.NAME, before=cursor, limit=limit)
     follows = queries.following(each.batch.id for each in page.rows)
-    items = [_told(each.batch, each.counts, follows[each.batch.id]) for each in page.rows]
+    items = [_told(each.batch, each.counts, follows[each.batch.id], ids=False) for each in page.rows]
     return SagaBatches(items=items, next=page.next)
 
 
@@ -241,11 +241,12 @@ def shown(batch: Batch) -> SagaBatch:
     return _told(batch, queries.counts_of(batch), queries.following_of(batch))
 
 
-def _told(batch: Batch, counts: Counts, follows: Sequence[dict[str, Any]]) -> SagaBatch:
-    names = ("id", "filter", "effects", "warnings", "left_out", "hash", "reason", "planned_by", "begun_by", "ended_by")
+def _told(batch: Batch, counts: Counts, follows: Sequence[dict[str, Any]], *, ids: bool = True) -> SagaBatch:
+    names = ("id", "effects", "warnings", "left_out", "hash", "reason", "planned_by", "begun_by", "ended_by")
     times = ("created_at", "started_at", "ended_at")
     return SagaBatch(
         **{name: getattr(batch, name) for name in (*names, *times, "note")},
+        filter={name: value for name, value in batch.filter.items() if ids or name != "ids"},
         act=batch.what["act"],
         step=batch.what.get("step", ""),
         state=State(batch.state),

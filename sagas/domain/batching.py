@@ -95,6 +95,7 @@ class Planned:
     """One thing to act on. ``version``: how it was looked at, and has to be still when its turn comes.
 
     ``follows``: what the act leads to, in words; ``effects`` and ``warnings`` likewise, one sentence or name each.
+    ``details`` are given back to the kind when its turn comes: plain values, covered by the hash.
     """
 
     target: str
@@ -103,6 +104,7 @@ class Planned:
     follows: str
     effects: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,7 @@ class Counts:
 
 def content_hash(kind: str, what: Mapping[str, Any], items: Iterable[Planned]) -> str:
     """Return the hash of everything that decides what is done: who starts a batch says with it what was looked at."""
-    content = [kind, what, [(each.target, each.version) for each in items]]
+    content = [kind, what, [(each.target, each.version, dict(each.details)) for each in items]]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -63,6 +63,7 @@ class BatchItem(models.Model):
     target = models.TextField()
     label = models.TextField()
     expected_version = models.BigIntegerField()
+    details = models.JSONField(default=dict, help_text="what its kind wants to know again when its turn comes")
     follows = models.TextField(default="", help_text="what the act leads to, in words")
     state = models.CharField(
         max_length=12, choices=[(each.value, each.value) for each in ItemState], default=ItemState.PLANNED

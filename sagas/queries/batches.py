@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
-from reliability.console.domain.values import TimelineRow
 from reliability.kernel.errors import Refused
 from sagas.domain import batching
 from sagas.domain.batching import OVER, Counts, ItemState, Move, State
@@ -20,6 +19,9 @@ FRESH: Final = timedelta(minutes=15)
 """So long a plan can be started: later it says too little about now, and most of its items would be refused."""
 
 PAGE: Final = 50
+STILL_AFTER: Final = timedelta(seconds=30)
+"""A worker that lives takes a wake-up at once or a tick within seconds, and an item of each batch in turn."""
+
 RUNNING_MAX: Final = 100  # batches that one look takes up; the others have their turn in the next one
 
 
@@ -126,18 +128,9 @@ def running(*, kinds: Collection[str]) -> list[UUID]:
     return list(rows.values_list("id", flat=True)[:RUNNING_MAX])
 
 
-def timeline(since: datetime, limit: int) -> list[TimelineRow]:
-    """Bulk acts that ended. That they were started, the activity tells."""
-    ended = Batch.objects.filter(ended_at__gte=since).order_by("-ended_at")[:limit]
-    known = counts(each.id for each in ended)
-    return [
-        TimelineRow(
-            at=each.ended_at,
-            kind="machine",
-            status="warn" if known[each.id].trouble else "ok",
-            text=f"Bulk act ({each.title}) {each.state}: {batching.outcome(State(each.state), known[each.id])}",
-            url=f"/sagas/batches/{each.id}/",
-        )
-        for each in ended
-        if each.ended_at is not None
-    ]
+def still(now: datetime) -> list[Batch]:
+    """Return the batches that go on and of which no item had its turn for ``STILL_AFTER``, the oldest first."""
+    before = now - STILL_AFTER
+    lately = BatchItem.objects.filter(batch=OuterRef("pk"), at__gte=before)
+    rows = Batch.objects.filter(state=State.RUNNING, started_at__lt=before)
+    return list(rows.exclude(Exists(lately)).order_by("id")[:RUNNING_MAX])

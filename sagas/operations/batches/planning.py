@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from reliability import access
+from reliability import access, live
 from sagas.domain import batching
 from sagas.domain.batching import State
 from sagas.models import Batch, BatchItem
@@ -50,6 +50,7 @@ def plan(*, kind: str, what: Mapping[str, Any], asked: Mapping[str, Any], actor:
             target=item.target,
             label=item.label,
             expected_version=item.version,
+            details=dict(item.details),
             follows=item.follows,
         )
         for number, item in enumerate(drawn.items, start=1)
@@ -57,6 +58,7 @@ def plan(*, kind: str, what: Mapping[str, Any], asked: Mapping[str, Any], actor:
     with transaction.atomic():
         batch.save(force_insert=True)
         BatchItem.objects.bulk_create(items)
+        live.changed("batches")
     return batch
 
 

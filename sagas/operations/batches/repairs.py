@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from reliability import audit
 from reliability.kernel import text
 from reliability.kernel.errors import Refused
 from sagas import reconciliations
 from sagas.domain.batching import ITEMS_MAX, Drawn, LeftOut, Planned
-from sagas.domain.reconciling.comparing import judge
+from sagas.domain.reconciling.comparing import Judged, judge
 from sagas.domain.reconciling.definition import Reconciliation, Repair
 from sagas.domain.reconciling.finding import State
 from sagas.domain.reconciling.proposing import Proposal
-from sagas.operations.batches.kinds import Doing, Kind
+from sagas.operations.batches.kinds import Item, Kind
 from sagas.operations.reconciling import observing, repairing
 from sagas.queries import findings, reading
 from sagas.queries.findings import Filter, Row
@@ -22,7 +23,6 @@ from sagas.queries.findings import Filter, Row
 NAME: Final = "reconcile.repair"
 TEXT_MAX: Final = 400
 LOOKED_AT_A_TIME: Final = 200  # keys that both sides are asked for in one go
-_MARK_BITS: Final = 60  # of a plan's hash, so that it fits where a batch keeps an item's version
 
 
 class WrongBulkRepair(Refused):
@@ -30,11 +30,6 @@ class WrongBulkRepair(Refused):
 
     code = "wrong-bulk-repair"
     status = 422
-
-
-def mark(proposal: Proposal) -> int:
-    """A proposal's hash as a number: an item is done only if both sides and the commands are still those."""
-    return int(proposal.hash, 16) >> (len(proposal.hash) * 4 - _MARK_BITS)
 
 
 def draw(what: Mapping[str, Any], asked: Mapping[str, Any], now: datetime) -> Drawn:
@@ -107,23 +102,30 @@ def _planned(row: Row, proposal: Proposal) -> Planned:
     return Planned(
         target=str(row.id),
         label=row.key,
-        version=mark(proposal),
+        version=row.version,
+        details={"hash": proposal.hash},
         follows="Both sides agree" if not proposal.ends else "Something else is left to do",
         effects=tuple(command.says().replace(row.key, "its key") for command in proposal.commands),
         warnings=(proposal.ends,) if proposal.ends else (),
     )
 
 
-def do(doing: Doing) -> str:
-    """Do one repair, if both sides and what would be done are still as they were looked at."""
-    row = findings.one(int(doing.target))
-    doing.entry.target = f"finding:{row.reconciliation}/{row.key}"
+def look(item: Item) -> tuple[Row, Callable[[], tuple[Reconciliation, Judged]]]:
+    """Read both sides, which may take seconds, before anything is locked."""
+    row = findings.one(int(item.target))
+    return row, repairing.read_first(row)
+
+
+def do(item: Item, entry: audit.Draft, seen: tuple[Row, Callable[[], tuple[Reconciliation, Judged]]]) -> str:
+    """Do one repair, if both sides and what would be done are still as they were planned."""
+    row, read = seen
+    entry.target = f"finding:{row.reconciliation}/{row.key}"
 
     def as_planned(proposal: Proposal) -> bool:
-        return mark(proposal) == doing.expected_version
+        return bool(proposal.hash == item.details.get("hash"))
 
-    done = repairing.apply_within(doing.entry, row, repair=str(doing.what["repair"]), as_planned=as_planned)
+    done = repairing.apply_within(entry, row, read, repair=str(item.what["repair"]), as_planned=as_planned)
     return f"{done.repair}: applied; both sides are looked at again."
 
 
-KIND: Final = Kind(name=NAME, right=repairing.REPAIR, one="finding", many="findings", draw=draw, do=do)
+KIND: Final = Kind(name=NAME, right=repairing.REPAIR, one="finding", many="findings", draw=draw, do=do, look=look)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from reliability import audit
 from reliability.kernel import text
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
@@ -15,7 +16,7 @@ from sagas.domain.acts import CannotNow, Command
 from sagas.domain.batching import ITEMS_MAX, Drawn, LeftOut, Planned
 from sagas.domain.moves import IllegalEvent
 from sagas.operations import acting
-from sagas.operations.batches.kinds import Doing, Kind
+from sagas.operations.batches.kinds import Item, Kind
 from sagas.queries import histories, lists
 from sagas.queries.lists import Filter, WrongFilter
 
@@ -107,10 +108,10 @@ def _looked_at(saga_id: UUID, command: Command, now: datetime) -> Planned | Left
     )
 
 
-def do(doing: Doing) -> str:
+def do(item: Item, entry: audit.Draft, seen: object) -> str:
     """Do the act to one saga, if it is still as it was looked at."""
-    command = bulk.command(doing.what)
-    done = acting.act_within(doing.entry, UUID(doing.target), command, expected_version=doing.expected_version)
+    command = bulk.command(item.what)
+    done = acting.act_within(entry, UUID(item.target), command, expected_version=item.expected_version)
     return bulk.done(done.entry, done.saga.status)
 
 

@@ -90,18 +90,13 @@ def apply(finding_id: int, *, repair: str, plan_hash: str, actor: access.Actor, 
     with audit.admitted(REPAIR, actor=actor, target=f"finding:{finding_id}"):
         found = findings.one(finding_id)
     target = f"finding:{found.reconciliation}/{found.key}"
-    read = _reading(found)  # outside the transaction: a side may take seconds, and nobody should wait for its locks
+    read = read_first(found)  # outside the transaction: a side may take seconds, and nobody should wait for its locks
     with audit.action(REPAIR, actor=actor, target=target, reason=reason) as entry:
         as_planned = (lambda proposal: proposal.hash == plan_hash) if plan_hash else (lambda proposal: True)
-        return _applied(entry, found, read, repair=repair, as_planned=as_planned)
+        return apply_within(entry, found, read, repair=repair, as_planned=as_planned)
 
 
-def apply_within(entry: audit.Draft, found: Row, *, repair: str, as_planned: Callable[[Proposal], bool]) -> Row:
-    """The same inside somebody's act, whose entry is given; ``as_planned``: whether this is what was looked at."""
-    return _applied(entry, found, _reading(found), repair=repair, as_planned=as_planned)
-
-
-def _applied(
+def apply_within(
     entry: audit.Draft,
     found: Row,
     read: Callable[[], tuple[Reconciliation, Judged]],
@@ -109,6 +104,8 @@ def _applied(
     repair: str,
     as_planned: Callable[[Proposal], bool],
 ) -> Row:
+    """The same inside somebody's act, whose entry is given, after ``read_first``; ``as_planned``: whether this is what
+    was looked at."""
     entry.facts |= {"finding": found.id, "difference": found.difference}
     locked, proposal = _checked(found, read, repair=repair, as_planned=as_planned, actor=entry.actor)
     name, reason = entry.actor.name, entry.reason
@@ -185,7 +182,7 @@ def _move(locked: Row, move: Callable[[Finding, Any], Any]) -> None:
     live.changed(f"finding:{locked.id}")
 
 
-def _reading(found: Row) -> Callable[[], tuple[Reconciliation, Judged]]:
+def read_first(found: Row) -> Callable[[], tuple[Reconciliation, Judged]]:
     """Read both sides; what went wrong is raised when the result is asked for, so that the audit has it."""
     try:
         read = _read(found)

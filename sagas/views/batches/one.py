@@ -121,7 +121,8 @@ def _typed_right(request: HttpRequest, batch: Batch) -> bool:
 def _page(request: HttpRequest, batch_id: UUID, *, refused: Refused | None = None) -> HttpResponse:
     batch = queries.one(batch_id, kinds=LOOKS)
     look, counts = LOOKS[batch.kind], queries.counts_of(batch)
-    state, old = State(batch.state), histories.database_now() - batch.created_at > queries.FRESH
+    state, now = State(batch.state), histories.database_now()
+    old = now - batch.created_at > queries.FRESH
     planned, acts = state is State.PLANNED, access.may(access.actor_of(request), look.kind.right)
     items = _items(request, batch, look, planned=planned)
     context: dict[str, Any] = {
@@ -137,6 +138,7 @@ def _page(request: HttpRequest, batch_id: UUID, *, refused: Refused | None = Non
         "shown": progress.shown(state, counts),
         "planned": planned,
         "running": state is State.RUNNING,
+        "still": batch in queries.still(now),
         "old": planned and old,
         "can_start": planned and not old and counts.total > 0,
         "fresh_until": batch.created_at + queries.FRESH,
@@ -153,7 +155,15 @@ def _page(request: HttpRequest, batch_id: UUID, *, refused: Refused | None = Non
         "copies": look.copies(request, batch) if acts else [],
         **items,
     }
-    seen = [state, counts.as_json(), context["can_start"], context["now_all"], items["seen"], refused and str(refused)]
+    seen = [
+        state,
+        counts.as_json(),
+        context["can_start"],
+        context["still"],
+        context["now_all"],
+        items["seen"],
+        refused and str(refused),
+    ]
     status = refused.status if refused else 200
     return fragment.page(request, "sagas/batch.html", context, regions={"batch": seen}, status=status)
 

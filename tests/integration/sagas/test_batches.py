@@ -23,8 +23,8 @@ from sagas.domain.state import Status
 from sagas.models import Batch, BatchItem, Saga
 from sagas.operations import acting, batches
 from sagas.operations.batches import working
+from sagas.queries import batch_overview, histories, verifying
 from sagas.queries import batches as queries
-from sagas.queries import histories, verifying
 from tests.support import actors
 from tests.support.batches import REASON, begin, items, plan, stuck, work
 from tests.support.sagas import Shop, run, state
@@ -76,6 +76,24 @@ def test_a_bulk_act_is_one_line_of_the_timeline(shop: Shop) -> None:
     assert told.count(f"acted on 3 sagas in bulk (retry): “{REASON}”") == 1
     assert told.count("Bulk act (retry) done: 3 of 3 done.") == 1
     assert not [row for row in told if "order/o" in row]
+
+
+def test_a_batch_that_nobody_works_off_is_told(shop: Shop) -> None:
+    stuck(shop, 2)
+    batch = plan()
+    begin(batch)
+    now = histories.database_now()
+    assert list(batch_overview.attention(now=now)) == []
+    assert batch_overview.check(now=now).verdict == "ok"
+    later = now + queries.STILL_AFTER + timedelta(seconds=1)
+    (item,) = batch_overview.attention(now=later)
+    assert (item.word, item.url) == ("Stands still", f"/sagas/batches/{batch.id}/")
+    assert batch_overview.check(now=later).verdict == "fail"
+    assert batches.step(batch.id)
+    BatchItem.objects.exclude(at=None).update(at=later)
+    assert list(batch_overview.attention(now=later)) == []
+    work(batch)
+    assert batch_overview.check(now=later + timedelta(hours=1)).verdict == "ok"
 
 
 def test_what_moved_since_the_plan_is_refused_and_left_alone(shop: Shop) -> None:

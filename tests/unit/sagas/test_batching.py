@@ -19,8 +19,8 @@ from tests.unit.sagas.world import BROKEN, LOST, World, work
 ARROW = re.compile(r"^(\w+) --(\w+)--> (\w+)$", re.MULTILINE)
 
 
-def planned(target: str = "a", version: int = 3) -> Planned:
-    return Planned(target=target, label=f"order {target}", version=version, follows="goes on")
+def planned(target: str = "a", version: int = 3, **details: str) -> Planned:
+    return Planned(target=target, label=f"order {target}", version=version, follows="goes on", details=details)
 
 
 def test_its_diagram_is_its_table() -> None:
@@ -56,6 +56,7 @@ def test_the_hash_is_of_everything_that_decides_what_is_done() -> None:
         batching.content_hash("sagas.act", {"act": "retry"}, [planned("b"), planned("a")]),
         batching.content_hash("sagas.act", {"act": "retry"}, [planned("a"), planned("b", version=4)]),
         batching.content_hash("sagas.act", {"act": "retry"}, [planned("a")]),
+        batching.content_hash("sagas.act", {"act": "retry"}, [planned("a"), planned("b", repair="refund")]),
     ]
     assert len({made, *others}) == len(others) + 1
 
