@@ -69,7 +69,7 @@ class ReconciliationOut(Schema):
 
 
 class FindingOut(Schema):
-    """A key on which both sides differ, or did. What they say is null for who may not repair."""
+    """A key on which both sides differ, or did. What they say is null, and ``why`` empty, for who may not repair."""
 
     id: int
     reconciliation: str
@@ -190,13 +190,14 @@ def reconciliation(watched: Watched) -> ReconciliationOut:
 def listed(row: Row, *, values: bool) -> dict[str, Any]:
     """A finding as plain values; ``values``: with what both sides say."""
     expected, seen = findings.sides(row) if values else (None, None)
-    return {name: getattr(row, name) for name in _FINDING} | {"expected": expected, "seen": seen}
+    shown = {name: getattr(row, name) for name in _FINDING} | {"expected": expected, "seen": seen}
+    return shown if values else shown | {"why": ""}
 
 
 def whole(finding_id: int, *, values: bool) -> FindingWhole:
     """A finding with its history; raises ``findings.NoSuchFinding``."""
     row = findings.one(finding_id)
-    hidden = () if values else ("expected", "seen", "did")
+    hidden = () if values else ("expected", "seen", "did", "why")
     history = [
         FindingEntry(
             at=line.at,

@@ -85,11 +85,13 @@ def orders_of(numbers: Collection[str]) -> dict[str, PlacedOrder]:
 
 
 def orders_beginning(start: str, *, limit: int) -> list[PlacedOrder]:
-    """Return orders whose number begins so, the newest first; at most ``limit``."""
+    """Return orders whose number begins so, the one that is it first, then the newest; at most ``limit``."""
     if not text.is_storable(start):
         return []
-    found = models.Order.objects.filter(number__startswith=start).order_by("-placed_at", "-id")
-    return [_placed(each) for each in found[:limit]]
+    found = models.Order.objects.filter(number__startswith=start)
+    exact = [_placed(each) for each in found.filter(number=start)]
+    others = found.exclude(number=start).order_by("-placed_at", "-id")
+    return [*exact, *(_placed(each) for each in others[: limit - len(exact)])]
 
 
 def payments_of(numbers: Collection[str]) -> dict[str, tuple[PaymentEntry, ...]]:

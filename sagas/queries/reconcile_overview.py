@@ -136,7 +136,7 @@ def finder(actor: access.Actor, wanted: str) -> Sequence[Part]:
         Part(
             kind="finding",
             title=row.key,
-            text=f"finding, {row.state}: {row.why}",
+            text=f"finding, {row.state}: {row.difference.replace('_', ' ')}",
             url=f"{URL}{row.id}/",
             at=row.changed_at,
         )

@@ -24,6 +24,8 @@ class Server:
         self.at_once = 0
         self.most_at_once = 0
         self.drip_s = 0.0
+        self.raw: list[bytes] = []
+        """Instead of an answer: these bytes, ``drip_s`` apart."""
         self._lock = threading.Lock()
         server = self
 
@@ -47,6 +49,12 @@ class Server:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
+            if self.raw:
+                for part in self.raw:
+                    request.wfile.write(part)
+                    request.wfile.flush()
+                    time.sleep(self.drip_s)
+                return
             found = self.answer(query)
             status, body = found if isinstance(found, tuple) else (200, found)
             self._send(request, status, body if isinstance(body, bytes) else json.dumps(body).encode())

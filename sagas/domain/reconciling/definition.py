@@ -148,7 +148,13 @@ def repair(
     policy: Automatic | None = None,
     patience: timedelta = PATIENCE,
 ) -> Repair:
-    """Return a repair. ``patience``: how long the sides may take to agree after it; then a person is asked again."""
+    """Return a repair.
+
+    ``commands`` gets a pair and a key that is the same until the repair was applied. ``patience``: how long the sides
+    may take to agree after it; then a person is asked again, and a second try has another key, although the first may
+    only be late. So what a command asks for has to be harmless twice: say what should be, or make a key of what the
+    pair says, as ``sagas.orders.domain.agreement`` does for refunds.
+    """
     return Repair(name=name, title=title, commands=commands, leads_to=leads_to, policy=policy, patience=patience)
 
 

@@ -66,9 +66,12 @@ class Proposal:
     refusal: str = ""
 
 
-def repair_key(reconciliation: str, key: str, finding: Finding) -> str:
-    """The idempotency key of a finding's next repair: the same until one was applied."""
-    return f"repair/{reconciliation}/{key}/{finding.episode}.{finding.repairs + 1}"
+def repair_key(reconciliation: str, key: str, finding: Finding, *, number: int) -> str:
+    """The idempotency key of the next repair of finding ``number``: the same until one was applied.
+
+    The number is in it because a finding is forgotten after a while, and the next one of its key begins anew.
+    """
+    return f"repair/{reconciliation}/{key}/{number}.{finding.episode}.{finding.repairs + 1}"
 
 
 def propose(reconciliation: Reconciliation, judged: Judged, name: str, *, key: str) -> Proposal:

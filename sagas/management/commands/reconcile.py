@@ -111,8 +111,8 @@ class Command(command_line.PeopleCommand):
             if options["json"]:
                 self._print({name: getattr(row, name) for name in ("id", "key", "state", "difference", "why")})
             else:
-                why = printable(row.why, limit=LINE)
-                self.stdout.write(f"{row.id:<8} {row.state:<10} {row.key:<24} {row.difference:<20} {why}")
+                key, why = printable(row.key, limit=60), printable(row.why, limit=LINE)
+                self.stdout.write(f"{row.id:<8} {row.state:<10} {key:<24} {row.difference:<20} {why}")
         if not page.rows and not options["json"]:
             self.stdout.write("no findings like that")
         if page.next is not None and not options["json"]:
@@ -127,7 +127,8 @@ class Command(command_line.PeopleCommand):
             facts = {name: getattr(row, name) for name in ("id", "key", "state", "difference", "why", "version")}
             self._print({**facts, "expected": expected, "seen": seen, "history": lines})
             return
-        self.stdout.write(f"{row.key}: {row.state}, {row.difference}\n{printable(row.why, limit=400)}")
+        key, why = printable(row.key, limit=200), printable(row.why, limit=400)
+        self.stdout.write(f"{key}: {row.state}, {row.difference}\n{why}")
         for name, rows in (("expected", expected), ("seen", seen)):
             told = [orjson.dumps(each).decode() for each in rows] or ["nothing"]
             for text in told:
@@ -159,9 +160,9 @@ class Command(command_line.PeopleCommand):
         made = look.proposal
         if made is None:
             raise Refused(look.refusal or look.unread)
-        self.stdout.write(f"{made.repair.title}: {look.row.key}")
+        self.stdout.write(f"{made.repair.title}: {printable(look.row.key, limit=200)}")
         for command in made.commands:
-            self.stdout.write(f"  {command.says()}")
+            self.stdout.write(f"  {printable(command.says(), limit=400)}")
         for check in made.checks:
             held = {True: "holds", False: "does not hold"}
             self.stdout.write(f"  {check.title} {held[check.before]} now, {held[check.after]} afterwards.")
@@ -182,7 +183,7 @@ class Command(command_line.PeopleCommand):
         total = batch_queries.counts_of(batch).total
         self.stdout.write(f"{batch.title}: {repairs.KIND.counted(total)}")
         for each in batch.effects:
-            self.stdout.write(f"  {each['count']:,} x {each['text']}")
+            self.stdout.write(f"  {each['count']:,} x {printable(each['text'], limit=400)}")
         for group in batch.left_out:
             self.stdout.write(f"  left out: {group['count']:,}, because: {group['text']}")
         if not options["yes"]:

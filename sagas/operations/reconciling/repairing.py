@@ -215,5 +215,5 @@ def _read(found: Row) -> tuple[Reconciliation, Judged]:
 
 def propose(defined: Reconciliation, found: Row, judged: Judged, repair: str) -> Proposal:
     """Return the dry run of a finding's next repair; raises ``NoRepair`` and ``RepairBroken``."""
-    key = proposing.repair_key(found.reconciliation, found.key, rows.value(found))
+    key = proposing.repair_key(found.reconciliation, found.key, rows.value(found), number=found.id)
     return proposing.propose(defined, judged, repair, key=key)

@@ -41,7 +41,12 @@ def invariants() -> list[Invariant]:
         invariant(
             "no_more_than_asked",
             "No more is kept than was asked for.",
-            holds=lambda pair: all(_cents(each) <= _asked(pair) for each in _kept(pair)),
+            holds=lambda pair: not pair.expected or sum(_cents(each) for each in _kept(pair)) <= _asked(pair),
+        ),
+        invariant(
+            "paid_is_known",
+            "An order that was paid knows it.",
+            holds=lambda pair: not _is(pair, OrderState.PENDING) or not _kept(pair),
         ),
         invariant(
             "cancelled_is_given_back",
@@ -161,8 +166,9 @@ def _mark_paid() -> Repair:
 
 def _refund_later() -> Repair:
     def commands(pair: Pair, key: str) -> Sequence[Command]:
+        # The key is that of the payment, not of the try: a second try while the first is still on its way adds nothing.
         later = [str(each["reference"]) for each in _kept(pair)[1:]]
-        return [_refund(pair, f"{key}/{reference}", reference=reference) for reference in later]
+        return [_refund(pair, f"later/{reference}", reference=reference) for reference in later]
 
     def leads_to(pair: Pair) -> Pair:
         first = _kept(pair)[0]
@@ -174,11 +180,17 @@ def _refund_later() -> Repair:
 
 def _refund_difference() -> Repair:
     def commands(pair: Pair, key: str) -> Sequence[Command]:
-        over = [(str(each["reference"]), _cents(each) - _asked(pair)) for each in _kept(pair)]
+        over = [each for each in _kept(pair) if _cents(each) > _asked(pair)]
+        # An amount is relative to what was given back before, so that is in the key: whoever tries again while the
+        # first request is still on its way asks for the same refund, which the ledger gives once.
         return [
-            _refund(pair, f"{key}/{reference}", reference=reference, amount_cents=cents)
-            for reference, cents in over
-            if cents > 0
+            _refund(
+                pair,
+                f"difference/{each['reference']}/{each['refunded_cents']}",
+                reference=str(each["reference"]),
+                amount_cents=_cents(each) - _asked(pair),
+            )
+            for each in over
         ]
 
     def leads_to(pair: Pair) -> Pair:
@@ -272,7 +284,7 @@ def _sum(pair: Pair) -> str:
 
 
 def _money(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"
+    return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
 def _time(value: object) -> datetime:

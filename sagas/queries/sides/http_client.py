@@ -13,10 +13,10 @@ import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from reliability.kernel.clock import SYSTEM
 from reliability.kernel.text import printable
 from sagas.domain.reconciling.definition import Looked, SideError
 from sagas.domain.reconciling.pair import Row
+from sagas.queries.sides import deadline
 
 KEYS_MAX: Final = 50
 """Asked for in one request, and no more than fit into ``ADDRESS_CHARACTERS_MAX``, which every server takes."""
@@ -39,7 +39,7 @@ class HttpApi:
     parallel: int
     streams: bool
     looks_up: bool = True
-    _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=16), repr=False)
+    _http: urllib3.PoolManager = field(default_factory=deadline.pool, repr=False)
 
     def stream(self) -> Iterator[tuple[str, Row]]:
         """Yield every row, page by page behind the last key; raises ``SideError``."""
@@ -50,6 +50,8 @@ class HttpApi:
             items = self._items(body)
             if body.get("complete") is False:
                 raise SideError(f"{self.what} says that its answer is not whole")
+            if not items and body.get("next") is not None:
+                raise SideError(f"{self.what} answered with nothing, and says that there is more")
             yield from items
             before, after = after, body.get("next")
             if after is not None and (not isinstance(after, str) or after <= before):
@@ -96,35 +98,41 @@ class HttpApi:
         if urlsplit(url).scheme not in ("http", "https"):
             raise SideError(f"{self.what}: its address is neither http nor https")
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(asked)}"
-        ends = SYSTEM.monotonic() + self.timeout_s
-        try:
-            response = self._http.request(
-                "GET",
-                address,
-                headers={"Accept": "application/json", **self.headers()},
-                timeout=urllib3.Timeout(total=self.timeout_s),
-                retries=False,  # a redirect could lead anywhere; the next look is the next try
-                redirect=False,
-                preload_content=False,
-            )
+        with deadline.within(self.timeout_s) as time:
             try:
-                if response.status != 200:
-                    raise SideError(f"{self.what} answered {response.status}")
-                return self._parsed(b"".join(self._parts_of(response, ends)))
-            finally:
-                response.close()  # what was not read to its end is no connection to keep
-        except (HTTPError, OSError) as error:
-            raise SideError(f"{self.what} did not answer: {_told(error, self.timeout_s)}") from error
+                body = b"".join(self._answer(address))
+                if time.is_over:  # its end may be that of the socket
+                    raise SideError(f"{self.what} did not answer: not within {self.timeout_s:g} s")
+                return self._parsed(body)
+            except (HTTPError, OSError, ValueError, AttributeError) as error:
+                # What a socket that was shut in the middle raises depends on where it was read.
+                if time.is_over:
+                    raise SideError(f"{self.what} did not answer: not within {self.timeout_s:g} s") from error
+                if not isinstance(error, HTTPError | OSError):
+                    raise
+                raise SideError(f"{self.what} did not answer: {_told(error, self.timeout_s)}") from error
 
-    def _parts_of(self, response: urllib3.BaseHTTPResponse, ends: float) -> Iterator[bytes]:
-        size = 0
-        while part := response.read1(PART_BYTES):
-            size += len(part)
-            if size > BODY_BYTES_MAX:
-                raise SideError(f"{self.what} answered with more than {BODY_BYTES_MAX:,} bytes")
-            if SYSTEM.monotonic() > ends:  # the client's own limit is for each read, and a slow one has many
-                raise SideError(f"{self.what} did not answer: not within {self.timeout_s:g} s")
-            yield part
+    def _answer(self, address: str) -> Iterator[bytes]:
+        response = self._http.request(
+            "GET",
+            address,
+            headers={"Accept": "application/json", **self.headers()},
+            timeout=urllib3.Timeout(total=self.timeout_s),
+            retries=False,  # a redirect could lead anywhere; the next look is the next try
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            if response.status != 200:
+                raise SideError(f"{self.what} answered {response.status}")
+            size = 0
+            while part := response.read1(PART_BYTES):
+                size += len(part)
+                if size > BODY_BYTES_MAX:
+                    raise SideError(f"{self.what} answered with more than {BODY_BYTES_MAX:,} bytes")
+                yield part
+        finally:
+            response.close()  # what was not read to its end is no connection to keep
 
     def _parsed(self, body: bytes) -> Mapping[str, Any]:
         try:

@@ -37,6 +37,7 @@ class Row:
     expected: str
     seen: str
     repair: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def _row(finding: Finding, *, may_act: bool) -> Row:
         expected=wording.brief(expected) if may_act else _count(expected),
         seen=wording.brief(seen) if may_act else _count(seen),
         repair=repairs[0].title if repairs and finding.state == State.OPEN else "",
+        why=finding.why if may_act else "",
     )
 
 

@@ -48,6 +48,7 @@ def page(request: HttpRequest, finding_id: int) -> HttpResponse:
             (kind.side_names[1], "seen", wording.shown(seen) if may_act else [], len(seen)),
         ],
         "may_act": may_act,
+        "why": row.why if may_act else kind.title,
         "is_open": row.state == State.OPEN,
         "repairs": repairs,
         "rule": repairs[0].policy if repairs else None,
@@ -81,7 +82,9 @@ def _line(line: Line, *, may_act: bool) -> dict[str, Any]:
     shape, what = wording.NOTES[line.note]
     told = ""
     if line.note in (Note.SEEN, Note.OPENED, Note.CHANGED):
-        told = str(line.data.get("why", ""))
+        told = str(line.data.get("why", "")) if may_act else ""
+    elif line.note is Note.APPLIED and not may_act:
+        told = str(line.data.get("title", ""))
     elif line.note is Note.APPLIED:
         did = [f"{each['says']} {each['became']}" for each in line.data.get("did", [])]
         told = f"{line.data.get('title', '')}: {' '.join(did)}"

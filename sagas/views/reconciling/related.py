@@ -35,7 +35,7 @@ def _part(row: Finding, actor: access.Actor) -> Part:
     return Part(
         kind="finding",
         title=kind.title,
-        text=row.why if row.state != State.CLOSED else "",
+        text=row.why if row.state != State.CLOSED and access.may(actor, "reconcile.repair") else "",
         url=url,
         status=status_of(shape),
         word=word,

@@ -210,6 +210,31 @@ def test_an_api_that_hangs_or_drips_or_is_gone_is_given_up_in_time() -> None:
     assert "nobody listens" in api("http://127.0.0.1:1/x").lookup(["a"]).unread["a"]
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-More: yes\r\n"] * 30],
+        [b"HTTP/1.1 100 Continue\r\n\r\n"] * 30,
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"0"] * 30],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", *[b"X-More: yes\r\n"] * 30],
+    ],
+)
+def test_a_side_that_sends_a_little_now_and_then_is_given_up_in_time(parts: list[bytes]) -> None:
+    with serving(lambda query: {}) as server:
+        server.raw, server.drip_s = parts, 0.1
+        began = time.monotonic()
+        assert "not within 0.4 s" in api(server.url, timeout_s=0.4).lookup(["a"]).unread["a"]
+        assert time.monotonic() - began < 2
+
+
+def test_pages_with_nothing_on_them_are_no_list() -> None:
+    with (
+        serving(lambda query: {"items": [], "next": "a" + query.get("after", [""])[0]}) as server,
+        pytest.raises(SideError, match="says that there is more"),
+    ):
+        list(api(server.url, streams=True).stream())
+
+
 def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "BODY_BYTES_MAX", 10_000)
     with serving(lambda query: {"items": [], "more": "x" * 200_000}) as server:

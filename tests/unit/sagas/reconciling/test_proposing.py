@@ -52,8 +52,8 @@ def test_its_hash_is_of_both_sides_the_repair_its_key_and_its_commands() -> None
 
 
 def test_the_key_of_a_repair_changes_only_when_one_was_applied() -> None:
-    assert repair_key("orders", "o-1", Finding(episode=2)) == "repair/orders/o-1/2.1"
-    assert repair_key("orders", "o-1", Finding(episode=2, repairs=1)) == "repair/orders/o-1/2.2"
+    assert repair_key("orders", "o-1", Finding(episode=2), number=7) == "repair/orders/o-1/7.2.1"
+    assert repair_key("orders", "o-1", Finding(episode=2, repairs=1), number=7) == "repair/orders/o-1/7.2.2"
 
 
 def test_what_would_break_an_invariant_is_refused() -> None:
