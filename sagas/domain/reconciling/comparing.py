@@ -17,6 +17,7 @@ UNCLASSIFIED: Final = "unclassified"
 """The difference of a pair of which something does not hold that no defined difference speaks of."""
 KEY_CHARACTERS_MAX: Final = 200
 ERROR_CHARACTERS_MAX: Final = 300
+WHY_CHARACTERS_MAX: Final = 500  # a sentence; it may hold whatever both sides say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,13 @@ def _differs(found: Difference, pair: Pair, violated: tuple[str, ...]) -> Judged
     since = found.since(pair) if found.since is not None else None
     if since is not None and since.tzinfo is None:
         raise ValueError(f"since of {found.name} returned a time without a zone")
-    return Judged(pair=pair, difference=found.name, why=found.why(pair), since=since, violated=violated)
+    return Judged(
+        pair=pair,
+        difference=found.name,
+        why=printable(found.why(pair), limit=WHY_CHARACTERS_MAX),
+        since=since,
+        violated=violated,
+    )
 
 
 def _by_key(rows: Iterator[tuple[str, Row]], name: str) -> Iterator[tuple[str, tuple[Row, ...]]]:

@@ -14,6 +14,7 @@ from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
+from reliability.kernel.text import printable
 from reliability.live import fragment
 from sagas.domain.reconciling.pair import plain
 from sagas.domain.reconciling.proposing import NoRepair
@@ -111,7 +112,7 @@ def dismissal(request: HttpRequest, finding_id: int, act: str) -> HttpResponseBa
             refused = error
             row = findings.one(finding_id)
     context = {
-        "title": f"{DISMISSAL[act][0]}: {row.key}",
+        "title": f"{DISMISSAL[act][0]}: {printable(row.key, limit=60)}",
         "finding": row,
         "kind": wording.kind_of(row),
         "act": act,
@@ -129,7 +130,7 @@ def _form(request: HttpRequest, look: Look, name: str, reason: str, *, refused: 
     proposal = look.proposal
     chosen = proposal.repair.name if proposal is not None else name
     context: dict[str, Any] = {
-        "title": f"Repair {row.key}",
+        "title": f"Repair {printable(row.key, limit=60)}",
         "finding": row,
         "kind": kind,
         "look": look,

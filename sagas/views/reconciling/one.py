@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from reliability import access
 from reliability.console.views.acts import told
 from reliability.console.views.copies import curl
+from reliability.kernel.text import printable
 from reliability.live import fragment
 from sagas import reconciliations
 from sagas.domain.reconciling.finding import Note, State
@@ -37,7 +38,7 @@ def page(request: HttpRequest, finding_id: int) -> HttpResponse:
     repairs = kind.defined.repairs if kind.defined is not None else ()
     history = findings.history(finding_id)
     context: dict[str, Any] = {
-        "title": f"Finding {row.key}",
+        "title": f"Finding {printable(row.key, limit=60)}",
         "now": histories.database_now(),
         "finding": row,
         "kind": kind,

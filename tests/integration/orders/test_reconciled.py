@@ -156,3 +156,36 @@ def test_ended_sagas_are_looked_at_at_once() -> None:
     deliver()
     assert Touched.objects.get().key == selling.UNTOUCHED
     assert saga().status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("number", "fault", "repair", "given"),
+    [
+        (OTHER, faults.OTHER_AMOUNTS, "refund_difference", 125),
+        (TWICE, faults.PAID_TWICE, "refund_later", 1250),
+    ],
+)
+def test_a_repair_that_is_tried_again_while_the_first_is_on_its_way_gives_back_once(
+    number: str, fault: str, repair: str, given: int
+) -> None:
+    seen = sold(number, fault)
+    actor = actors.actor()
+    for _ in range(2):
+        finding = found(number)
+        assert finding.state == State.OPEN
+        look = repairing.look(finding.id, repair=repair, actor=actor)
+        assert look.proposal is not None
+        repairing.apply(finding.id, repair=repair, plan_hash=look.proposal.hash, actor=actor, reason="slow today")
+        Finding.objects.update(patient_until=finding.first_at)  # nothing was delivered in its time
+    deliver(seen)
+    assert sum(refunded for *_, refunded in entries(number)) == given
+    assert found(number).state == State.CLOSED
+
+
+def test_the_order_that_is_typed_whole_comes_first_in_a_search() -> None:
+    from sagas.orders import queries
+
+    for number in ("biz-7-1", *(f"biz-7-1{each}" for each in range(12))):
+        selling.order(number)
+    assert queries.orders_beginning("biz-7-1", limit=10)[0].number == "biz-7-1"
+    assert len(queries.orders_beginning("biz-7-1", limit=10)) == 10

@@ -131,7 +131,8 @@ def test_bad_input_changes_nothing(ours: Books, api: Asked, method: str, path: s
 def test_a_viewer_reads_no_values_and_does_nothing(ours: Books, client: Client) -> None:
     ask = asking(client, Role.VIEWER, "vic")
     finding = ask("get", "/findings")["items"][0]
-    assert (finding["expected"], finding["seen"]) == (None, None)
+    assert (finding["expected"], finding["seen"], finding["why"]) == (None, None, "")
+    assert "why" not in ask("get", f"/findings/{finding['id']}")["history"][0]["data"]
     assert "expected" not in ask("get", f"/findings/{finding['id']}")["history"][0]["data"]
     for method, path, body in (
         ("get", f"/findings/{finding['id']}/repair-previews", None),
@@ -196,6 +197,20 @@ def test_pages_answer_bad_input_and_refuse_viewers(ours: Books, client: Client) 
     assert answer.status_code == 409
     assert b"Nothing was done." in answer.content
     assert Finding.objects.get().state == State.OPEN
+
+
+def test_what_is_invisible_in_a_key_is_made_visible(ours: Books, client: Client) -> None:
+    odd = "o-\x1b[31m\u202eevil\r\n<blink>"
+    ours.order(odd)
+    ours.compare()
+    finding = Finding.objects.get(key=odd)
+    client.force_login(actors.account(Role.OPERATOR, name="olga").user)
+    for path in ("/reconcile/", f"/reconcile/{finding.id}/", f"/reconcile/{finding.id}/repair/"):
+        body = client.get(path).content.decode().partition("<main")[2]
+        assert "evil" in body, path
+        assert not {"\x1b", "\u202e"} & set(body), path
+        assert "<blink>" not in body
+    assert not {"\x1b", "\u202e", "\r"} & set(run("list") + run("show", str(finding.id)))
 
 
 def test_acts_are_on_record_with_their_refusals(ours: Books, api: Asked) -> None:
