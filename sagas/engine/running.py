@@ -66,7 +66,7 @@ class Runner:
 
     def run(self) -> None:
         """Go on until nothing is due. What is lost to somebody else is left to them; a late answer is kept."""
-        saga = histories.load(self._claim.id)
+        saga = histories.load(self._claim.id, whole=self._claim.version < journal.SNAPSHOT_EVERY)
         definition = definitions.find(saga.definition, saga.definition_version)
         if definition is None:  # the code went away between claim and now
             return

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 # One statement, on the database's clock: the row's lock puts two claimants in order, and the later one finds no row.
+# It is not waited for on the disk. A claim that a crash of the server takes back has done nothing: whatever it writes
+# down later is written behind it, and of two who hold the same fence then, the second finds another version.
 _CLAIM = """
 UPDATE sagas_saga
 SET fence = fence + 1, worker = %(worker)s, claims = claims + 1,
@@ -21,7 +23,7 @@ WHERE id = (
     )
     ORDER BY look_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, fence, version, claims, clock_timestamp()
+RETURNING id, fence, version, claims, clock_timestamp(), set_config('synchronous_commit', 'off', true)
 """
 _DUE = """
 SELECT EXISTS (

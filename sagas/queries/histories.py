@@ -37,7 +37,7 @@ class NoSuchSaga(Refused):
 
 
 def load(saga_id: UUID, *, whole: bool = False) -> Saga:
-    """Return the saga's state; ``whole`` reads the history from its beginning, without the snapshot.
+    """Return the saga's state; ``whole`` reads the history from its beginning, without looking for a snapshot.
 
     Raises ``NoSuchSaga``, and ``IllegalEvent`` for a history that cannot have happened.
     """

@@ -20,7 +20,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from pytest_django import DjangoDbBlocker, Settings
 
 from reliability.access import Role
@@ -81,33 +81,86 @@ def _end_other_sessions() -> None:
         close_pool()
 
 
+class Lent:
+    """One page in a browser of its own that test after test is given as if it were new: a new one takes half a second.
+
+    ``hear`` is told what its console says and what its scripts raise.
+    """
+
+    def __init__(self, browser: Browser, server: str) -> None:
+        self._server = server
+        self.context = new_context(browser, server)
+        self.page = self.context.new_page()
+        self.hear: Callable[[str, str], None] | None = None
+        listen(self.page, lambda kind, text: self.hear(kind, text) if self.hear is not None else None)
+
+    def give_back(self) -> bool:
+        """Make it as new; False when it cannot be given again."""
+        self.hear = None
+        if self.page.is_closed():
+            return False
+        self.context.set_offline(False)
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.goto("about:blank")
+        self.context.clear_cookies()
+        devtools = self.context.new_cdp_session(self.page)
+        devtools.send("Storage.clearDataForOrigin", {"origin": self._server, "storageTypes": "all"})
+        devtools.detach()
+        return len(self.context.pages) == 1
+
+
+def new_context(browser: Browser, server: str, *, script: bool = True, width: int = WIDTH) -> BrowserContext:
+    """A browser that knows nobody."""
+    viewport = ViewportSize(width=width, height=HEIGHT)
+    context = browser.new_context(viewport=viewport, java_script_enabled=script, base_url=server)
+    context.set_default_timeout(WAIT_MS)
+    return context
+
+
+def listen(page: Page, hear: Callable[[str, str], None]) -> None:
+    """Pass on what a page's console says and what its scripts raise: what kind it is, and the words."""
+    page.on("console", lambda message: hear(message.type, message.text))
+    page.on("pageerror", lambda error: hear("error", f"error: {error}"))
+
+
 @dataclass
 class Visits:
     """Opens browsers for people, and remembers what their pages complained of."""
 
     browser: Browser
     server: str
+    lent: Lent | None = None
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
     expected: tuple[str, ...] = ()
 
-    def open(self, username: str = "", *, path: str = "/", script: bool = True, width: int = WIDTH) -> Page:
-        """A new browser with this person signed in, on a page."""
-        viewport = ViewportSize(width=width, height=HEIGHT)
-        context = self.browser.new_context(viewport=viewport, java_script_enabled=script, base_url=self.server)
-        context.set_default_timeout(WAIT_MS)
-        self.contexts.append(context)
+    def open(
+        self, username: str = "", *, path: str = "/", script: bool = True, width: int = WIDTH, new: bool = False
+    ) -> Page:
+        """A browser that knows nothing, with this person signed in, on a page; ``new`` for what cannot be undone."""
+        page = self._new_page(script=script, width=width) if new or not script else self._lent_page(width)
         if username:
-            context.add_cookies([{"name": "sessionid", "value": signed_in(username), "url": self.server}])
-        page = context.new_page()
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+            page.context.add_cookies([{"name": "sessionid", "value": signed_in(username), "url": self.server}])
         page.goto(path)
         return page
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(part in message.text for part in self.expected):
-            self.complaints.append(message.text)
+    def _lent_page(self, width: int) -> Page:
+        if self.lent is None or self.lent.hear is not None:  # taken by this test before
+            return self._new_page(script=True, width=width)
+        self.lent.hear = self._hear
+        self.lent.page.set_viewport_size({"width": width, "height": HEIGHT})
+        return self.lent.page
+
+    def _new_page(self, *, script: bool, width: int) -> Page:
+        context = new_context(self.browser, self.server, script=script, width=width)
+        self.contexts.append(context)
+        page = context.new_page()
+        listen(page, self._hear)
+        return page
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(part in text for part in self.expected):
+            self.complaints.append(text)
 
     def close(self) -> None:
         """Close every browser opened."""
@@ -134,12 +187,22 @@ def people(transactional_db: None) -> None:
     actors.account(Role.ADMIN, name="ada")
 
 
+@pytest.fixture(scope="session")
+def lending() -> dict[str, Lent]:
+    """The page that is given to test after test, once there is one."""
+    return {}
+
+
 @pytest.fixture
-def visits(server: str, browser: Browser, people: None) -> Iterator[Visits]:
+def visits(server: str, browser: Browser, people: None, lending: dict[str, Lent]) -> Iterator[Visits]:
     """What opens pages; fails the test when a page logged an error."""
-    made = Visits(browser=browser, server=server)
+    if server not in lending:
+        lending[server] = Lent(browser, server)
+    made = Visits(browser=browser, server=server, lent=lending[server])
     yield made
     made.close()
+    if not lending[server].give_back():
+        lending.pop(server).context.close()
     assert made.complaints == []
 
 

@@ -7,16 +7,21 @@ killed, stopped and watched like any other; only the seconds of importing are sa
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from reliability.embedded import launch
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +38,10 @@ class Child:
         """Note its exit code."""
         self._code = code
         self._ended.set()
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._code if self._ended.is_set() else None
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; raises ``subprocess.TimeoutExpired``."""
@@ -57,7 +66,7 @@ class Nursery:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.nursery", *imports],
             cwd=ROOT,
-            env={**os.environ, **env},
+            env=dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,9 +79,19 @@ class Nursery:
 
     def start(self, target: str, *words: str, env: Mapping[str, str], log: Path) -> Child:
         """Fork one."""
+        return self._order(target=target, words=words, env=dict(env), log=str(log), given="", told="")
+
+    def run(self, words: Sequence[str], *, env: Mapping[str, str], log: Path, given: str = "", told: str = "") -> Child:
+        """Fork one that does what ``python WORDS`` does: ``-m`` and a module, or a script, and what follows.
+
+        ``given`` and ``told`` are files for its standard input and output; without them, nothing and the log.
+        """
+        target = "tests.support.nursery:as_python"
+        return self._order(target=target, words=words, env=dict(env), log=str(log), given=given, told=told)
+
+    def _order(self, **order: Any) -> Child:
         assert self._process.stdin is not None
         self._is_born.clear()
-        order = {"target": target, "words": words, "env": dict(env), "log": str(log)}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         assert self._is_born.wait(60), "the nursery did not start a process"
@@ -106,29 +125,43 @@ def main(imports: list[str]) -> None:
     django.setup()
     for name in imports:
         importlib.import_module(name)
-    told = threading.Lock()
-    waits: list[threading.Thread] = []
+    gc.freeze()  # what is there now is shared with the children and never looked at again
+    telling = threading.Lock()
+    waits: dict[int, threading.Thread] = {}
 
     def say(**facts: Any) -> None:
-        with told:
+        with telling:
             sys.stdout.write(json.dumps(facts) + "\n")
             sys.stdout.flush()
 
+    def await_end(pid: int) -> None:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        waits.pop(pid)
+        say(died=pid, code=code)
+
     for line in sys.stdin:
         order = json.loads(line)
-        with told:  # held by nobody else while it is copied
+        with telling:  # held by nobody else while it is copied
             pid = os.fork()
         if pid == 0:
             _live(order)
         say(born=pid)
-        waits.append(threading.Thread(target=lambda pid=pid: say(died=pid, code=_code(os.waitpid(pid, 0)[1]))))
-        waits[-1].start()
-    for each in waits:
-        each.join()
+        waits[pid] = threading.Thread(target=await_end, args=[pid])
+        waits[pid].start()
+    for pid, wait in list(waits.items()):  # whoever ordered them is gone
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        wait.join()
 
 
-def _code(status: int) -> int:
-    return os.waitstatus_to_exitcode(status)
+def as_python(*words: str) -> None:
+    """Do what ``python WORDS`` does, in this process."""
+    if words[0] == "-m":
+        sys.argv = [words[1], *words[2:]]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(words)
+        runpy.run_path(words[0], run_name="__main__")
 
 
 def _live(order: dict[str, Any]) -> None:
@@ -136,10 +169,13 @@ def _live(order: dict[str, Any]) -> None:
     code = 1
     try:
         os.setsid()
+        launch.die_with_parent(os.getppid(), signal.SIGKILL)
         log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for mine, standard in ((nothing, 0), (log, 1), (log, 2)):
+        given = os.open(order["given"] or os.devnull, os.O_RDONLY)
+        told = os.open(order["told"], os.O_WRONLY | os.O_CREAT, 0o600) if order["told"] else log
+        for mine, standard in ((given, 0), (told, 1), (log, 2)):
             os.dup2(mine, standard)
+        sys.stdin = os.fdopen(0, closefd=False)  # the one it has inherited may hold what was meant for its parent
         os.environ.update(order["env"])
         from reliability.kernel import failpoint
 

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from reliability.embedded.folder import Folder
 from reliability.kafka.confluent import Admin, Producer
 from tests.support.broker import Broker
 from tests.support.console import Answer, Api, Person
+from tests.support.forked import Forked, Interpreter
 from tests.support.waiting import wait_until
 
 __all__ = ["CONSOLE", "OPERATOR", "PASSWORD", "SECOND", "SERVERS", "VIEWER", "System", "running", "wait_until"]
@@ -52,8 +52,8 @@ class System:
             "DJANGO_SETTINGS_MODULE": "tests.support.system_settings",
             "MAINSTAY_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
             "MAINSTAY_BROKER": addresses.broker,
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
+        self._interpreter = Interpreter(self.env)
         self._children: dict[str, Child] = {}
         self._wanted: set[str] = set()
         self.tokens: dict[str, str] = {}
@@ -71,19 +71,10 @@ class System:
 
     def python(self, *words: str, check: bool = True, given: str | None = None, timeout_s: float = 90) -> str:
         """Run Python on this system to its end; as ``manage``."""
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=ROOT,
-            env=self.env,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        if check and done.returncode:
-            raise AssertionError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        code, told, complained = self._interpreter.run(*words, given=given, timeout_s=timeout_s)
+        if check and code:
+            raise AssertionError(f"{' '.join(words)}: exit {code}\n{told}\n{complained}")
+        return told
 
     def start(self, *names: str, **environment: str) -> None:
         """Start processes by their names in the demo (``web``, ``worker-relay``, ``letters``, ...).
@@ -101,9 +92,9 @@ class System:
     def run(self, child: Child) -> None:
         """Start any process under this system's care."""
         assert not self.running(child.name), f"{child.name} runs already"
-        self._children[child.name] = child
+        self._children[child.name] = forked = Forked.of(child, self._interpreter)
         self._wanted.add(child.name)
-        child.start()
+        forked.start()
 
     def service(self, name: str, *words: str) -> Child:
         """A Python process of a scenario's own, with this system's environment; ``run`` starts it."""
@@ -266,6 +257,7 @@ class System:
         self.broker.close()
         for child in self._children.values():
             child.kill()
+        self._interpreter.close()
 
 
 @contextlib.contextmanager

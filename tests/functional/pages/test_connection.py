@@ -50,7 +50,7 @@ def server_of_sockets() -> Server:
 
 
 def opened(visits: Visits, server: Server) -> Page:
-    page = visits.open("ana")
+    page = visits.open("ana", new=True)
     page.route_web_socket(re.compile("/live/$"), server.meet)
     page.add_init_script(f"({RECORD})()")
     page.reload()
@@ -99,7 +99,7 @@ def test_it_reconnects_at_once_when_the_network_or_the_reader_is_back(
 
 def test_a_socket_that_is_open_but_says_nothing_is_given_up(visits: Visits) -> None:
     visits.expected = ("WebSocket",)
-    page = visits.open("ana")
+    page = visits.open("ana", new=True)
     page.route_web_socket(re.compile("/live/$"), lambda route: None)  # let in, and nobody speaks
     page.add_init_script(f"({RECORD})()")
     page.reload()

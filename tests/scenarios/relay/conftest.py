@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -22,7 +23,7 @@ class Relays:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        env = {"DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
+        env = {**os.environ, "DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
         self._nursery = nursery.Nursery(env=env, imports=["outbox.management.commands.relay_outbox"])
         self._process: nursery.Child | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -46,7 +47,7 @@ class Workers:
     def __init__(self, folder: Path) -> None:
         self.elsewhere = worker.Elsewhere(folder / "ledger")
         self._folder = folder
-        env = {"DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
+        env = {**os.environ, "DATABASE_URL": database.url(), "DJANGO_SETTINGS_MODULE": "reliability.settings"}
         self._nursery = nursery.Nursery(env=env, imports=["tests.scenarios.sagas.worker", "sagas.engine.working"])
 
     def start(self, *, place: str = "", stay_s: float = 20.0) -> nursery.Child:
