@@ -19,18 +19,14 @@ from reliability.embedded import maven, stack
 LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
-# What waits most beside what computes most, in two lots of the same length; for a third one two cores are too few.
-WAITING = [
-    str(path)
-    for path in sorted(Path(SCENARIOS).iterdir())
-    if path.name.startswith("test_") or path.name in ("relay", "replay")
-]
-PAGES = "tests/functional/pages"
+# Most tests wait, for a page, a broker, a process to die: three lots of about the same length keep two cores busy.
+PAGES = ["tests/functional", "tests/contracts"]
 QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {
-        "first": [*QUICK, *(f"--ignore={each}" for each in (*WAITING, PAGES))],
-        "beside": [*QUICK, *WAITING, PAGES],
+        "first": [*QUICK, *(f"--ignore={each}" for each in (SCENARIOS, *PAGES))],
+        "pages": [*QUICK, *PAGES],
+        "scenarios": [*QUICK, SCENARIOS],
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }

@@ -43,7 +43,7 @@ WORK = (
     PageLink(slug="overview", title="Overview", route="console:overview", act="overview.view", key="o"),
     PageLink(slug="lag", title="Lag", route="lag:groups", act="lag.view", key="l"),
     PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
-    PageLink(slug="sagas", title="Sagas", route="sagas:sagas", act="sagas.view", key="s", minor=True),
+    PageLink(slug="sagas", title="Sagas", route="sagas:sagas", act="sagas.view", key="s"),
     PageLink(
         slug="breakers",
         title="Breakers",
@@ -63,14 +63,7 @@ WORK = (
         minor=True,
     ),
     PageLink(slug="outbox", title="Outbox", route="outbox:outbox", act="outbox.view", key="b"),
-    PageLink(
-        slug="reconcile",
-        title="Reconcile",
-        route="reconcile:findings",
-        act="reconcile.view",
-        key="x",
-        minor=True,
-    ),
+    PageLink(slug="reconcile", title="Reconcile", route="reconcile:findings", act="reconcile.view", key="x"),
 )
 HOUSE = (
     PageLink(slug="activity", title="Activity", route="audit:activity", act="activity.view", key="a"),

@@ -5,7 +5,7 @@ One slow or broken room is a section that says so; it takes neither the page nor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -141,14 +141,16 @@ def everything(
     registry: Registry = REGISTRY,
     crew: Crew = CREW,
     within_s: float | None = None,
+    only: Collection[str] = (),
 ) -> Everything:
     """Return what every room knows of a thing, as the actor may see it, after ``within_s`` seconds at the latest:
-    ``WITHIN_S`` unless it is said.
+    ``WITHIN_S`` unless it is said. ``only``: the names of the sections that are wanted; empty means all.
 
     Raises ``WrongId``, and what rooms raise when there is no connection to the database for any of them.
     """
     check(thing)
     sources = [source for source in _in_order(registry.related.get(kind, {})) if _may(actor, source)]
+    sources = [source for source in sources if not only or source.name in only]
     within_s = WITHIN_S if within_s is None else within_s
     end_s = clock.SYSTEM.monotonic() + within_s
     questions = {f"{kind}: {each.name}": _question(each, actor, thing, end_s) for each in sources}

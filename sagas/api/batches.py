@@ -164,7 +164,7 @@ def list_batches(
 ) -> SagaBatches:
     """List plans and what became of them."""
     _reader(request)
-    page = queries.page(kind=saga_acts.NAME, before=cursor, limit=limit)
+    page = queries.page(kinds=[saga_acts.NAME], before=cursor, limit=limit)
     follows = queries.following(each.batch.id for each in page.rows)
     items = [_told(each.batch, each.counts, follows[each.batch.id], ids=False) for each in page.rows]
     return SagaBatches(items=items, next=page.next)

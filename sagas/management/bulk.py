@@ -1,10 +1,10 @@
-"""``manage.py sagas act-all``: one act on many sagas, planned, looked at, started, followed."""
+"""Bulk acts from the command line: ``sagas act-all`` and ``reconcile repair-all`` plan, show, start and follow."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -16,8 +16,9 @@ from reliability.kernel.command_line import spelled
 from reliability.kernel.text import printable
 from sagas.domain import batching, bulk
 from sagas.domain.batching import ItemState, State
-from sagas.operations import acting, batches
+from sagas.operations import batches
 from sagas.operations.batches import saga_acts
+from sagas.operations.batches.kinds import Kind
 from sagas.queries import batches as queries
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="every saga on which it is possible")
     parser.add_argument("--first", type=_number, metavar="N", help="of those that match only the first so many")
     parser.add_argument("--skip", default="", metavar="STEP", help="for skip: the step")
-    parser.add_argument("--batch", type=_uuid, metavar="ID", help="a plan that was made before, as it is")
-    parser.add_argument("--hash", default="", metavar="H", help="of the plan that --batch names: another is refused")
+    add_plan_arguments(parser)
     parser.add_argument("--as", dest="username", required=True, help="the account whose rights count")
     parser.add_argument("--reason", default="", help="goes on record with each saga")
     parser.add_argument("--yes", action="store_true", help="start it without asking")
+
+
+def add_plan_arguments(parser: ArgumentParser) -> None:
+    """Add what names a plan that was made before."""
+    parser.add_argument("--batch", type=_uuid, metavar="ID", help="a plan that was made before, as it is")
+    parser.add_argument("--hash", default="", metavar="H", help="of the plan that --batch names: another is refused")
 
 
 def run(options: dict[str, Any], *, say: Say, aside: Say) -> None:
@@ -71,13 +77,34 @@ def run(options: dict[str, Any], *, say: Say, aside: Say) -> None:
     actor = access.cli_actor(options["username"])
     if options["yes"] and not options["reason"].strip():
         raise CommandError("A reason is required: --yes takes --reason.")
-    batch = _known(options, actor) if options["batch"] is not None else _planned(options, actor)
-    for line in plan_lines(batch):
+    if options["batch"] is not None:
+        given = [name for name in ("act", "ids", "older_than", "first", "skip", "all", *NARROWS) if options[name]]
+        batch = known(options, given, kind=saga_acts.KIND, actor=actor)
+    else:
+        batch = _planned(options, actor)
+    carry_out(batch, options, kind=saga_acts.KIND, words=("sagas", "act-all"), actor=actor, say=say, aside=aside)
+
+
+def carry_out(
+    batch: Batch,
+    options: Mapping[str, Any],
+    *,
+    kind: Kind,
+    words: Sequence[str],
+    actor: access.Actor,
+    say: Say,
+    aside: Say,
+) -> None:
+    """Show a plan, ask unless ``--yes`` was said, start it, and help to work it off until it is over.
+
+    ``words`` name the command, for the line that starts this very plan. Raises as ``run``.
+    """
+    for line in plan_lines(batch, kind):
         say(line)
     total = queries.counts_of(batch).total
     if not (options["yes"] or _agreed(options, total, aside)):
-        words = ("--batch", str(batch.id), "--hash", batch.hash, "--reason", REASON, "--as", options["username"])
-        say(f"Nothing was done. To start this plan: {spelled('sagas', 'act-all', *words, '--yes')}")
+        more = ("--batch", str(batch.id), "--hash", batch.hash, "--reason", REASON, "--as", options["username"])
+        say(f"Nothing was done. To start this plan: {spelled(*words, *more, '--yes')}")
         return
     seen = options["hash"] or batch.hash
     started = batches.start(batch_id=batch.id, seen_hash=seen, reason=options["reason"], actor=actor)
@@ -92,14 +119,15 @@ def run(options: dict[str, Any], *, say: Say, aside: Say) -> None:
         raise SystemExit(NOT_ALL_DONE)
 
 
-def plan_lines(batch: Batch) -> Iterator[str]:
+def plan_lines(batch: Batch, kind: Kind) -> Iterator[str]:
     """Say what a plan would do."""
     total = queries.counts_of(batch).total
-    yield f"{batch.title}: {saga_acts.KIND.counted(total)} (plan {batch.id}, hash {batch.hash[:12]}…)"
+    yield f"{batch.title}: {kind.counted(total)} (plan {batch.id}, hash {batch.hash[:12]}…)"
     for each in queries.following_of(batch):
         yield f"  {each['count']:>6,}  {each['text']}"
+    of = "calls of " if kind is saga_acts.KIND else ""
     for each in batch.effects:
-        yield f"  {each['count']:>6,}  calls of {each['text']}"
+        yield f"  {each['count']:>6,}  {of}{printable(each['text'], limit=400)}"
     for each in batch.warnings:
         yield f"! {each['count']:>6,}  {each['text']}"
     for each in batch.left_out:
@@ -107,15 +135,17 @@ def plan_lines(batch: Batch) -> Iterator[str]:
         yield f"- {each['count']:>6,}  left out: {each['text']}" + (f" ({some})" if some else "")
 
 
-def _known(options: dict[str, Any], actor: access.Actor) -> Batch:
-    """The plan that ``--batch`` names: what was looked at is not planned anew."""
-    given = [name for name in ("act", "ids", "older_than", "first", "skip", "all", *NARROWS) if options[name]]
+def known(options: Mapping[str, Any], given: Sequence[str], *, kind: Kind, actor: access.Actor) -> Batch:
+    """Return the plan that ``--batch`` names: what was looked at is not planned anew.
+
+    ``given``: names of options that would have made another plan. Raises ``CommandError`` and ``Refused``.
+    """
     if given:
         raise CommandError("--batch is started as it was planned: give nothing else that would change it.")
     if not options["hash"]:
         raise CommandError("--batch takes --hash: the one that the plan showed.")
-    access.admit(actor, acting.ACT)
-    return queries.one(options["batch"], kinds=(saga_acts.NAME,))
+    access.admit(actor, kind.right)
+    return queries.one(options["batch"], kinds=(kind.name,))
 
 
 def _planned(options: dict[str, Any], actor: access.Actor) -> Batch:
@@ -134,11 +164,11 @@ def _planned(options: dict[str, Any], actor: access.Actor) -> Batch:
     return batches.plan(kind=saga_acts.NAME, what=what, asked=asked, actor=actor)
 
 
-def _agreed(options: dict[str, Any], total: int, aside: Say) -> bool:
-    """Ask for the number of sagas, where somebody can answer and has given a reason."""
+def _agreed(options: Mapping[str, Any], total: int, aside: Say) -> bool:
+    """Ask for the number of items, where somebody can answer and has given a reason."""
     if not options["reason"].strip() or not total or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    aside(f"Type the number of sagas to start it ({total}), anything else leaves them as they are:")
+    aside(f"Type the number to start it ({total}), anything else leaves them as they are:")
     if sys.stdin.readline().strip().replace(",", "") == str(total):
         return True
     raise CommandError("That is not their number: nothing was done.")

@@ -56,9 +56,9 @@ def one(batch_id: UUID, *, kinds: Collection[str] = ()) -> Batch:
     return found
 
 
-def page(*, kind: str, before: UUID | None = None, limit: int = PAGE) -> Page:
-    """Return batches of one kind, planned ones too."""
-    rows = Batch.objects.filter(kind=kind)
+def page(*, kinds: Collection[str], before: UUID | None = None, limit: int = PAGE) -> Page:
+    """Return batches of some kinds, planned ones too."""
+    rows = Batch.objects.filter(kind__in=list(kinds))
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows.order_by("-id")[: limit + 1])

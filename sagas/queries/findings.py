@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -136,6 +136,14 @@ def counts() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(asked, values)
         return dict(cursor.fetchall())
+
+
+def counts_like(wanted: Filter) -> dict[str, int]:
+    """Return how many findings a filter lets through in each state, whichever it names; ``COUNTED_MAX`` at most."""
+    if not (wanted.key or wanted.reconciliation or wanted.difference):
+        return counts()
+    states = [state for state in State if state is not State.NONE]
+    return {str(state): filtered(replace(wanted, state=state))[:COUNTED_MAX].count() for state in states}
 
 
 def by_difference(*, state: str = State.OPEN) -> list[tuple[str, str, int]]:

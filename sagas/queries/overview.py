@@ -58,6 +58,7 @@ def _untaken(now: datetime) -> list[Item]:
             since=late["since"],
             url=STUCK_URL,
             count=late["count"],
+            lines=late["count"],
             act_label="Look",
             act_url=STUCK_URL,
         )
@@ -86,6 +87,7 @@ def _parked() -> list[Item]:
                 since=row["since"],
                 url=url,
                 count=row["count"],
+                lines=row["count"],
                 act_label="Look",
                 act_url=url,
             )

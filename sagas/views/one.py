@@ -18,7 +18,7 @@ from sagas.domain.acts import Act
 from sagas.domain.standing import Standing
 from sagas.domain.state import ACTIVE, Parked, Saga, Status
 from sagas.queries import histories, lists
-from sagas.views import mirror, wording
+from sagas.views import elsewhere, mirror, wording
 
 ENTRIES = 200  # of the history on the page; the rest is in the API and on the command line
 
@@ -37,7 +37,8 @@ def page(request: HttpRequest, saga_id: UUID) -> HttpResponse:
     standing = lists.of(row, now=now)
     kind, word = wording.STATUSES[saga.status]
     possible = acts.possible(saga) if may_act else ()
-    first = _first(saga, possible)
+    known = elsewhere.of_key(actor, saga.key, now=now) if saga.status is Status.NEEDS_OPERATOR else elsewhere.Known()
+    first = None if known.finding is not None else _first(saga, possible)
     context: dict[str, Any] = {
         "title": f"{saga.definition} {saga.key}",
         "now": now,
@@ -47,6 +48,7 @@ def page(request: HttpRequest, saga_id: UUID) -> HttpResponse:
         "standing": standing,
         "active": saga.status in ACTIVE,
         "who": _who(saga, standing),
+        "known": known,
         "first": (first, wording.ACTS[first]) if first is not None else None,
         "others": [(act, wording.ACTS[act], wording.MEANS[act]) for act in possible if act is not first],
         "may_act": may_act,
@@ -63,6 +65,7 @@ def page(request: HttpRequest, saga_id: UUID) -> HttpResponse:
         ],
     }
     seen = [saga.version, row.fence, standing.why, standing.next, [str(act) for act in possible], context["has_code"]]
+    seen += [[part for _, part in known.lines], known.unread]
     return fragment.page(request, "sagas/saga.html", context, regions={"saga": seen})
 
 

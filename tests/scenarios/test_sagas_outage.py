@@ -1,4 +1,4 @@
-"""PostgreSQL is killed and comes back while sagas run: effects here happened once, and each saga came to its end."""
+"""PostgreSQL is killed, Redis is flushed while sagas run: effects here happened once, and each saga came to its end."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import signal
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.scenarios.sagas.worker import Elsewhere
 from tests.scenarios.tally import Tally
@@ -30,7 +32,7 @@ def ended(system: System) -> int:
 
 
 def test_sagas_go_on_after_postgresql_was_killed(system: System, tally: Tally, tmp_path: Path) -> None:
-    system.rows("DROP TABLE IF EXISTS test_sagas_ledger; CREATE TABLE test_sagas_ledger (key text NOT NULL)")
+    begin(system)
     ledger = tmp_path / "ledger"
     system.run(system.service(NAME, "-m", "tests.scenarios.sagas.service", str(ledger)))
     wait_until(lambda: ended(system) >= 20, within_s=60, what=lambda: f"sagas end\n{system.log(NAME)}")
@@ -40,6 +42,40 @@ def test_sagas_go_on_after_postgresql_was_killed(system: System, tally: Tally, t
         system.start_server("postgresql")
         before = ended(system)
         wait_until(lambda before=before: ended(system) > before + 10, within_s=60, what="sagas go on")
+    finish(system, tally, ledger)
+
+
+def test_sagas_go_on_after_redis_was_flushed(system: System, tally: Tally, tmp_path: Path) -> None:
+    """Wake-ups are lost with it, and what Celery keeps of its queues; the sagas are not there."""
+    begin(system)
+    ledger = tmp_path / "ledger"
+    system.need("beat")
+    system.run(system.service(NAME, "-m", "tests.scenarios.sagas.service", str(ledger), "0"))
+    words = ["-m", "celery", "--app", "tests.scenarios.sagas.by_celery", "--quiet", "worker", "--queues", "standard"]
+    celery = system.service("sagas-celery", *words, "--pool", "threads", "--concurrency", "2")
+    system.run(replace(celery, env={**(celery.env or {}), "SCENARIO_LEDGER": str(ledger)}))
+    wait_until(lambda: ended(system) >= 20, within_s=90, what=lambda: f"sagas end\n{system.log('sagas-celery')}")
+    with redis.Redis.from_url(system.addresses.redis_url) as server:
+        for _ in range(3):
+            server.flushall()
+            before = ended(system)
+            wait_until(
+                lambda before=before: ended(system) > before + 10,  # type: ignore[misc]
+                within_s=60,
+                what=lambda: f"sagas go on\n{system.log('sagas-celery')}",
+            )
+    finish(system, tally, ledger)
+    system.stop("sagas-celery")
+
+
+def begin(system: System) -> None:
+    """Forget what a scenario before has left."""
+    system.rows("DROP TABLE IF EXISTS test_sagas_ledger; CREATE TABLE test_sagas_ledger (key text NOT NULL)")
+    system.rows("TRUNCATE sagas_saga CASCADE")
+
+
+def finish(system: System, tally: Tally, ledger: Path) -> None:
+    """Have no more begun, wait until all are over, and look what they did."""
     os.kill(system.pid(NAME), signal.SIGUSR1)
 
     def all_ended() -> bool:

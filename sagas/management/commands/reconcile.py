@@ -10,15 +10,15 @@ import orjson
 from django.core.management.base import CommandError
 
 from reliability import access
-from reliability.kernel import command_line
+from reliability.kernel import command_line, text
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
 from sagas import reconciliations
+from sagas.management import bulk
 from sagas.operations import batches
 from sagas.operations.batches import repairs
 from sagas.operations.reconciling import comparisons as asking
 from sagas.operations.reconciling import repairing
-from sagas.queries import batches as batch_queries
 from sagas.queries import comparisons, findings, histories
 from sagas.queries.findings import ACTIVE, Filter
 from sagas.reconciler import turns
@@ -34,6 +34,7 @@ class Command(command_line.PeopleCommand):
         ("reconcile", "status"),
         ("reconcile", "list", "--state", "open"),
         ("reconcile", "show", "17"),
+        ("reconcile", "show", "order-17"),
         ("reconcile", "compare", "orders_against_payments", "--as", "ana"),
         ("reconcile", "repair", "17", "--as", "ana"),
         ("reconcile", "repair-all", "orders_against_payments", "no_payment", "--as", "ana"),
@@ -52,19 +53,21 @@ class Command(command_line.PeopleCommand):
         ):
             listed.add_argument(f"--{name}", default=default, help=help_)
         listed.add_argument("--limit", type=int, default=findings.PAGE, help="at most so many (%(default)s)")
-        shown = words.add_parser("show", help="one finding with its history")
+        shown = words.add_parser("show", help="a finding with its history")
+        shown.add_argument("which", help="its number, or a key: then all findings of that key")
         compare = words.add_parser("compare", help="have both sides compared by the next free worker")
         compare.add_argument("name", help="the reconciliation")
         compare.add_argument("--here", action="store_true", help="in this process, without a worker; needs no account")
         repair = words.add_parser("repair", help="repair a finding; without --yes it only says what would be done")
         every = words.add_parser("repair-all", help="one repair for all open findings of a difference")
-        every.add_argument("reconciliation", help="the reconciliation")
-        every.add_argument("difference", help="the difference")
+        every.add_argument("reconciliation", nargs="?", default="", help="the reconciliation")
+        every.add_argument("difference", nargs="?", default="", help="the difference")
         every.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
         every.add_argument("--key", default="", help="only keys that begin so")
+        bulk.add_plan_arguments(every)
         dismiss = words.add_parser("dismiss", help="let a finding be as it is until a side says something else")
         reopen = words.add_parser("reopen", help="put a dismissed finding back")
-        for one in (shown, repair, dismiss, reopen):
+        for one in (repair, dismiss, reopen):
             one.add_argument("id", type=int, help="the finding's number")
         repair.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
         for one in (repair, every):
@@ -119,7 +122,10 @@ class Command(command_line.PeopleCommand):
             self.stdout.write("... there are more; say --limit, or narrow it")
 
     def _show(self, options: dict[str, Any]) -> None:
-        row = findings.one(options["id"])
+        for row in _named(options["which"]):
+            self._show_one(row, options)
+
+    def _show_one(self, row: findings.Row, options: dict[str, Any]) -> None:
         expected, seen = findings.sides(row)
         history = findings.history(row.id)
         if options["json"]:
@@ -130,9 +136,9 @@ class Command(command_line.PeopleCommand):
         key, why = printable(row.key, limit=200), printable(row.why, limit=400)
         self.stdout.write(f"{key}: {row.state}, {row.difference}\n{why}")
         for name, rows in (("expected", expected), ("seen", seen)):
-            told = [orjson.dumps(each).decode() for each in rows] or ["nothing"]
-            for text in told:
-                self.stdout.write(f"  {name:<10} {printable(text, limit=400)}")
+            told = [orjson.dumps(row).decode() for row in rows] or ["nothing"]
+            for each in told:
+                self.stdout.write(f"  {name:<10} {printable(each, limit=400)}")
         for line in history:
             self.stdout.write(f"  {line.at:%Y-%m-%d %H:%M:%S}  {line.note:<10} {line.actor or 'comparison'}")
 
@@ -179,18 +185,24 @@ class Command(command_line.PeopleCommand):
     def _repair_all(self, options: dict[str, Any]) -> None:
         actor = access.cli_actor(options["username"])
         what = {name: options[name] for name in ("reconciliation", "difference", "repair")}
-        batch = batches.plan(kind=repairs.NAME, what=what, asked={"key": options["key"]}, actor=actor)
-        total = batch_queries.counts_of(batch).total
-        self.stdout.write(f"{batch.title}: {repairs.KIND.counted(total)}")
-        for each in batch.effects:
-            self.stdout.write(f"  {each['count']:,} x {printable(each['text'], limit=400)}")
-        for group in batch.left_out:
-            self.stdout.write(f"  left out: {group['count']:,}, because: {group['text']}")
-        if not options["yes"]:
-            self.stdout.write("Nothing was done; say --yes to do it.")
-            return
-        batches.start(batch_id=batch.id, seen_hash=batch.hash, reason=options["reason"], actor=actor)
-        self.stdout.write(f"Started: the workers repair one after the other; see /sagas/batches/{batch.id}/")
+        if options["yes"] and not options["reason"].strip():
+            raise CommandError("A reason is required: --yes takes --reason.")
+        given = [name for name in (*what, "key") if options[name]]
+        if options["batch"] is not None:
+            batch = bulk.known(options, given, kind=repairs.KIND, actor=actor)
+        elif options["difference"]:
+            batch = batches.plan(kind=repairs.NAME, what=what, asked={"key": options["key"]}, actor=actor)
+        else:
+            raise CommandError("Name the reconciliation and the difference, or a plan with --batch.")
+        bulk.carry_out(
+            batch,
+            options,
+            kind=repairs.KIND,
+            words=("reconcile", "repair-all"),
+            actor=actor,
+            say=self.stdout.write,
+            aside=self.aside,
+        )
 
     def _dismiss(self, options: dict[str, Any]) -> None:
         repairing.dismiss(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])
@@ -202,3 +214,13 @@ class Command(command_line.PeopleCommand):
 
     def _print(self, facts: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(facts, default=str))
+
+
+def _named(which: str) -> list[findings.Row]:
+    """The findings of this key, and the one of this number; raises ``NoSuchFinding`` when there are none."""
+    found = findings.by_key(which) if text.is_storable(which) else []
+    if which.isascii() and which.isdecimal() and len(which) < 19:
+        found += findings.some([int(which)])
+    if not found:
+        raise findings.NoSuchFinding(f"No finding has the number or the key {printable(which, limit=60)}.")
+    return found

@@ -15,10 +15,11 @@ from sagas.domain import acts
 from sagas.domain.acts import Act
 from sagas.management import bulk
 from sagas.operations import acting, rebuilding
-from sagas.queries import histories, lists, verifying
+from sagas.queries import histories, keyed, lists, verifying
 from sagas.queries.lists import Filter
 
 LINE = 100
+SHOWN_MAX = 20  # of one key; `list` has them all
 
 
 class Command(command_line.PeopleCommand):
@@ -29,6 +30,7 @@ class Command(command_line.PeopleCommand):
         ("sagas", "list", "--state", "stuck"),
         ("sagas", "list", "--key", "order-17", "--json"),
         ("sagas", "show", "0197c2a0-0000-7000-8000-000000000001"),
+        ("sagas", "show", "order-17"),
         ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "retry", "--as", "ana"),
         (
             "sagas",
@@ -57,12 +59,12 @@ class Command(command_line.PeopleCommand):
         ):
             listed.add_argument(f"--{name}", default="", help=help_)
         listed.add_argument("--limit", type=int, default=lists.PAGE, help="at most so many (%(default)s)")
-        shown = words.add_parser("show", help="one saga with its history")
+        shown = words.add_parser("show", help="a saga with its history")
+        shown.add_argument("which", help="its id, or a business key: then all sagas of that key")
         act = words.add_parser("act", help="do something to a saga")
         for one in (listed, shown, act):
             one.add_argument("--json", action="store_true", help="as JSON")
-        for one in (shown, act):
-            one.add_argument("id", type=_uuid, help="the saga's id")
+        act.add_argument("id", type=_uuid, help="the saga's id")
         act.add_argument("act", choices=[str(each) for each in Act])
         act.add_argument("--as", dest="username", required=True, help="the account whose rights count")
         act.add_argument("--reason", default="", help="goes on record")
@@ -102,8 +104,12 @@ class Command(command_line.PeopleCommand):
             )
 
     def _show(self, options: dict[str, Any]) -> None:
-        saga = histories.load(options["id"])
-        entries = list(histories.events(options["id"]))
+        for saga_id in _named(options["which"]):
+            self._show_one(saga_id, options)
+
+    def _show_one(self, saga_id: UUID, options: dict[str, Any]) -> None:
+        saga = histories.load(saga_id)
+        entries = list(histories.events(saga_id))
         if options["json"]:
             events = [
                 {
@@ -191,6 +197,17 @@ def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused('--data is a JSON object, such as {"reference": "r1"}')
     return value
+
+
+def _named(which: str) -> list[UUID]:
+    """The sagas of this id or business key; raises ``NoSuchSaga`` when there are none."""
+    try:
+        return [UUID(which)]
+    except ValueError:
+        found = keyed.of_key(which, now=histories.database_now(), limit=SHOWN_MAX)
+    if not found:
+        raise histories.NoSuchSaga(f"No saga has the id or the business key {printable(which, limit=60)}.")
+    return [listed.saga.id for listed in found]
 
 
 def _uuid(value: str) -> UUID:

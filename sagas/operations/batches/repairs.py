@@ -105,7 +105,10 @@ def _planned(row: Row, proposal: Proposal) -> Planned:
         version=row.version,
         details={"hash": proposal.hash},
         follows="Both sides agree" if not proposal.ends else "Something else is left to do",
-        effects=tuple(command.says().replace(row.key, "its key") for command in proposal.commands),
+        effects=tuple(
+            command.says().replace(f"the key {row.key}", "its key").replace(row.key, "its key")
+            for command in proposal.commands
+        ),
         warnings=(proposal.ends,) if proposal.ends else (),
     )
 

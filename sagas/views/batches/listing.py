@@ -13,7 +13,7 @@ from reliability import access
 from reliability.console.views.acts import told
 from reliability.live import fragment
 from sagas.domain.batching import State
-from sagas.operations.batches import saga_acts
+from sagas.operations.batches import repairs, saga_acts
 from sagas.queries import batches as queries
 from sagas.views.batches import progress
 from sagas.views.batches.looks import LOOKS
@@ -37,9 +37,10 @@ class Row:
 @access.requires("sagas.view")
 @told
 def page(request: HttpRequest) -> HttpResponse:
-    """Every bulk act on sagas, plans that nobody started yet too."""
+    """Every bulk act on sagas, and on findings for who sees these; plans that nobody started yet too."""
     before = _id(request.GET.get("before", ""))
-    found = queries.page(kind=saga_acts.NAME, before=before)
+    kinds = [saga_acts.NAME, *([repairs.NAME] if access.may(access.actor_of(request), "reconcile.view") else [])]
+    found = queries.page(kinds=kinds, before=before)
     rows = [_row(each) for each in found.rows]
     context = {"title": "Bulk acts", "rows": rows, "before": before, "older": found.next}
     seen = [(str(row.batch.id), row.batch.state, row.shown.line) for row in rows]

@@ -10,8 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reliability import access, audit
+from reliability.console.domain.values import Part
 from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, Copy, curl
+from reliability.kernel import clock
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
@@ -23,6 +25,7 @@ from sagas.operations.batches import repairs
 from sagas.operations.reconciling import repairing
 from sagas.operations.reconciling.repairing import DISMISS, REPAIR, Look
 from sagas.queries import findings
+from sagas.views import elsewhere
 from sagas.views.reconciling import wording
 
 DISMISSAL = {
@@ -141,8 +144,17 @@ def _form(request: HttpRequest, look: Look, name: str, reason: str, *, refused: 
         "reason": reason,
         "sides": _changes(look, kind.side_names),
         "copies": _copies(request, look, chosen) if proposal is not None else [],
+        "letters": _letters(request, look),
     }
     return _rendered(request, "reconcile/repair.html", context, refused)
+
+
+def _letters(request: HttpRequest, look: Look) -> list[Part]:
+    """Dead letters of the same key: one of them may be the very request that a repair would make again."""
+    if look.proposal is None or not look.proposal.commands:
+        return []
+    actor, now = access.actor_of(request), clock.SYSTEM.now()
+    return [part for _, part in elsewhere.of_key(actor, look.row.key, now=now, only=[elsewhere.LETTERS]).lines]
 
 
 def _changes(look: Look, names: tuple[str, str]) -> list[tuple[str, list[wording.Change]]]:

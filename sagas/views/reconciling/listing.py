@@ -64,7 +64,7 @@ def page(request: HttpRequest) -> HttpResponse:
     rows = [_row(each, may_act=may_act) for each in found.rows]
     now = histories.database_now()
     cards = [_card(each) for each in comparisons.watched(now=now)]
-    counts = findings.counts()
+    counts = findings.counts_like(wanted)
     context: dict[str, Any] = {
         "title": "Reconcile",
         "now": now,
@@ -76,6 +76,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "more": found.next,
         "chips": _chips(counts),
         "kinds": _kinds(),
+        "differences": _differences(wanted) if state in (ACTIVE, State.OPEN) and not asked["difference"] else [],
         "bulk": _bulk(asked, rows) if may_act else [],
         "may_act": may_act,
         "may_compare": access.may(access.actor_of(request), "reconcile.compare"),
@@ -86,7 +87,7 @@ def page(request: HttpRequest) -> HttpResponse:
         request,
         "reconcile/findings.html",
         context,
-        regions={"rows": [seen, context["chips"], found.next], "cards": progress},
+        regions={"rows": [seen, context["chips"], context["differences"], found.next], "cards": progress},
     )
 
 
@@ -145,6 +146,13 @@ def _chips(counts: dict[str, int]) -> list[tuple[str, str, str, str]]:
         for state, (shape, word) in wording.STATES.items()
         if counts.get(state, 0) or state is State.OPEN
     ]
+
+
+def _differences(wanted: Filter) -> list[tuple[str, str, str]]:
+    """What is open, by difference: its name, its title, how many; nothing where all of it is one difference."""
+    titles = dict(_kinds())
+    found = [(name, n) for of, name, n in findings.by_difference() if wanted.reconciliation in ("", of)]
+    return [(name, titles.get(name, name), f"{n:,}") for name, n in found] if len(found) > 1 else []
 
 
 def _bulk(asked: dict[str, str], rows: list[Row]) -> list[tuple[str, str, str, str, str]]:

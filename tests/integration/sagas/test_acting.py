@@ -227,6 +227,9 @@ def test_on_the_command_line(shop: Shop, lost: UUID) -> None:
     actors.account(Role.OPERATOR, name="olga")
     assert "o1" in command("list", "--state", "stuck")
     assert "possible acts: retry, happened" in command("show", str(lost))
+    assert command("show", "o1") == command("show", str(lost))
+    with pytest.raises(CommandError, match="No saga has the id or the business key nobody"):
+        command("show", "nobody")
     assert json.loads(command("show", str(lost), "--json"))["status"] == "needs_operator"
     assert "nothing was done" in command("act", str(lost), "retry", "--as", "olga")
     assert state(lost).status is Status.NEEDS_OPERATOR

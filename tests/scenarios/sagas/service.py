@@ -1,6 +1,6 @@
-"""A service that starts sagas and runs them, for scenarios: ``python -m tests.scenarios.sagas.service LEDGER``.
+"""A service that starts sagas, and runs them: ``python -m tests.scenarios.sagas.service LEDGER [SLOTS]``.
 
-SIGUSR1 has it start no more, and go on with those that there are.
+SIGUSR1 has it start no more, and go on with those that there are. With 0 slots it leaves them to others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EVERY_S = 0.05
 KINDS: tuple[dict[str, str], ...] = ({}, {"refuses": "book"}, {}, {"refuses": "charge"})
 
 
-def main(ledger: str) -> None:
+def main(ledger: str, slots: str = "2") -> None:
     """Run until told to stop."""
     django.setup()
     from django.db import DatabaseError, close_old_connections, transaction
@@ -47,7 +47,7 @@ def main(ledger: str) -> None:
         threading.Thread(target=begin, daemon=True).start()
         while not stop.is_set():
             try:
-                Worker(slots=2, stop=stop.is_set, stay_s=5.0).run()
+                Worker(slots=int(slots), stop=stop.is_set, stay_s=5.0).run()
             except DatabaseError:
                 close_old_connections()
             stop.wait(0.2)

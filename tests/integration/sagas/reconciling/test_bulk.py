@@ -181,10 +181,26 @@ def test_the_command_line_plans_and_starts_it(ours: Books) -> None:
 
     told = said()
     assert "Ask for the payment again: 5 findings" in told
-    assert "5 x Sends payment.asked to payments.asked, with the key its key." in told
-    assert "Nothing was done" in told
-    assert "Started" in said("--yes", "--reason", "the desk was down")
-    assert Batch.objects.filter(state="running").count() == 1
+    assert "5  Sends payment.asked to payments.asked, with its key." in told
+    assert "Nothing was done. To start this plan:" in told
+    planned = Batch.objects.get()
+    with pytest.raises(CommandError, match="as it was planned"):
+        said("--batch", str(planned.id), "--hash", planned.hash)
+    with pytest.raises(CommandError, match="A reason is required"):
+        said("--yes")
+    with pytest.raises(CommandError, match="Name the reconciliation and the difference"):
+        call_command("reconcile", "repair-all", "--as", "olga")
+    words = ("--batch", str(planned.id), "--hash", planned.hash, "--reason", "the desk was down", "--yes")
+    out = StringIO()
+    call_command("reconcile", "repair-all", *words, "--as", "olga", stdout=out)
+    assert "5 of 5 done" in out.getvalue()
+    assert Batch.objects.get().state == "done"
+
+
+def test_bulk_repairs_are_in_the_list_of_bulk_acts(ours: Books, client: Client) -> None:
+    client.force_login(actors.account(Role.OPERATOR, name="olga").user)
+    planned = client.post("/reconcile/repairs/", WHAT).headers["Location"]
+    assert planned in client.get("/sagas/batches/").content.decode()
 
 
 def test_the_page_plans_it(ours: Books, client: Client) -> None:

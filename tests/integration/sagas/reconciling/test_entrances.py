@@ -156,6 +156,7 @@ def test_the_command_line_tells_and_does_the_same(ours: Books) -> None:
     assert f"{NAME:<28} complete   2 compared, 1 differ" in run("status")
     assert json.loads(run("list", "--json"))["key"] == "o-1"
     assert "nothing" in run("show", number)
+    assert run("show", "o-1") == run("show", number)
     assert json.loads(run("show", number, "--json"))["seen"] == []
     told = run("repair", number, "--as", "olga")
     assert "Sends payment.asked" in told
@@ -165,7 +166,7 @@ def test_the_command_line_tells_and_does_the_same(ours: Books) -> None:
     assert Finding.objects.get().state == State.REPAIRING
     assert "asked for" in run("compare", NAME, "--as", "olga")
     for words, problem in (
-        (("show", "999"), "no finding 999"),
+        (("show", "999"), "the number or the key 999"),
         (("repair", number, "--as", "olga", "--yes", "--reason", "r"), "repairing"),
         (("dismiss", number, "--as", "olga", "--reason", "r"), "repairing"),
         (("compare", "nonsense", "--as", "olga"), "no reconciliation 'nonsense'"),
