@@ -81,6 +81,8 @@ class Environment(BaseSettings):
     """One that needs longer to catch up does, too."""
     MAINSTAY_LAG_ALERT_LOSS_S: float = Field(default=21_600.0, gt=0)
     """And one whose records are deleted unread sooner than this."""
+    MAINSTAY_RECONCILIATIONS: str = ""
+    """A TOML file that says which systems are compared (README, Compare two systems without Python)."""
     MAINSTAY_METRICS_TOKEN: str = ""
     """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)

@@ -27,6 +27,7 @@ class SagasConfig(AppConfig):
         from sagas.views.reconciling import related as related_findings
 
         autodiscover_modules("sagas", "reconciliations")
+        _read_declared()
         registry.on_touched("saga", listening.on_sagas)
         registry.on_touched("record", listening.on_records)
         for word in ("saga", "batch", "finding"):
@@ -48,6 +49,22 @@ class SagasConfig(AppConfig):
         )
         _register_batches(batch_overview)
         _register_findings(reconcile_overview)
+
+
+def _read_declared() -> None:
+    """What is compared by a file of the settings; a wrong one stops the start with a sentence."""
+    from pathlib import Path
+
+    from django.conf import settings
+
+    from sagas.domain.reconciling.definition import WrongReconciliation
+    from sagas.reconciler import declared
+
+    if named := getattr(settings, "SAGAS_RECONCILIATIONS", ""):
+        try:
+            declared.read(Path(named))
+        except WrongReconciliation as error:
+            raise SystemExit(str(error)) from error
 
 
 def _register_batches(told: ModuleType) -> None:

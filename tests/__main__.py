@@ -20,13 +20,14 @@ LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
 # Most tests wait, for a page, a broker, a process to die: three lots of about the same length keep two cores busy.
-PAGES = ["tests/functional", "tests/contracts"]
+PAGES = ["tests/functional", "tests/integration/embedded"]
+WAITING = [SCENARIOS, "tests/contracts"]
 QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {
-        "first": [*QUICK, *(f"--ignore={each}" for each in (SCENARIOS, *PAGES))],
+        "first": [*QUICK, *(f"--ignore={each}" for each in (*WAITING, *PAGES))],
         "pages": [*QUICK, *PAGES],
-        "scenarios": [*QUICK, SCENARIOS],
+        "scenarios": [*QUICK, *WAITING],
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
 }
