@@ -77,7 +77,17 @@ def look(finding_id: int, *, repair: str = "", actor: access.Actor) -> Look:
         proposal = propose(defined, found, judged, repair)
     except Refused as error:
         return Look(row=found, judged=judged, refusal=str(error))
-    return Look(row=found, judged=judged, proposal=proposal, refusal=proposal.refusal)
+    return Look(row=found, judged=judged, proposal=proposal, refusal=proposal.refusal or _not_now(found, proposal))
+
+
+def _not_now(found: Row, proposal: Proposal) -> str:
+    """Why a finding that stands as this one does would refuse the repair; "" when it would not."""
+    chosen, at = proposal.repair, histories.database_now()
+    try:
+        rules.applied(rows.value(found), repair=chosen.name, patience=chosen.patience, at=at, actor="", data={})
+    except Refused as error:
+        return str(error)
+    return ""
 
 
 def apply(finding_id: int, *, repair: str, plan_hash: str, actor: access.Actor, reason: str) -> Row:

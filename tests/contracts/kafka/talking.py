@@ -41,6 +41,15 @@ def poll_until(consumer: ports.Consumer, done: Callable[[list[Record]], bool], *
     return records
 
 
+def accepts(consumer: ports.Consumer, offsets: dict[TopicPartition, int]) -> bool:
+    """Whether the broker takes this commit of it now."""
+    try:
+        consumer.commit(offsets, wait=True)
+    except ports.Unavailable:
+        return False
+    return True
+
+
 def values(records: list[Record]) -> list[bytes | None]:
     """The records' values, in order."""
     return [record.value for record in records]

@@ -1,0 +1,1 @@
+"""Circuit breakers that a fleet shares. So far the rules alone: nothing calls them yet."""

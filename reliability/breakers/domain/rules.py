@@ -1,0 +1,80 @@
+"""How a breaker is to behave: its thresholds and times, checked when they are given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from reliability.kernel.errors import MainstayError
+
+NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+
+
+class WrongRules(MainstayError):
+    """A breaker cannot behave like this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Thresholds and times of one breaker; seconds and shares of one.
+
+    It opens when, within ``window_s``, the fleet made ``minimum`` calls or more and at least ``failure_rate`` of them
+    failed, or at least ``slow_rate`` took ``slow_s`` or longer, and at least ``quorum`` hosts saw it (all of them,
+    where there are fewer); or after ``consecutive`` failures in a row, for what is called too rarely for a rate (0:
+    never). It stays open for ``open_s``, each time ``open_factor`` times as long, ``open_max_s`` at most, give or take
+    ``jitter`` of it. Then ``permits`` calls may try, each within ``permit_s``. If they do well, traffic comes back in
+    the steps of ``ramp``, spread over ``ramp_s``.
+    """
+
+    window_s: int = 30
+    minimum: int = 20
+    failure_rate: float = 0.5
+    slow_s: float = 3.0
+    slow_rate: float = 0.8
+    consecutive: int = 0
+    quorum: int = 2
+    open_s: float = 15.0
+    open_factor: float = 2.0
+    open_max_s: float = 300.0
+    jitter: float = 0.1
+    permits: int = 3
+    permit_s: float = 10.0
+    ramp: tuple[int, ...] = (10, 25, 50, 100)
+    ramp_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, with the name of it."""
+        for name, holds, told in (
+            ("window_s", 1 <= self.window_s <= 3600, "1 to 3600"),
+            ("minimum", self.minimum >= 1, "1 or more"),
+            ("failure_rate", 0 < self.failure_rate <= 1, "more than 0, at most 1"),
+            ("slow_s", self.slow_s > 0, "more than 0"),
+            ("slow_rate", 0 < self.slow_rate <= 1, "more than 0, at most 1"),
+            ("consecutive", self.consecutive >= 0, "0 (never) or more"),
+            ("quorum", self.quorum >= 1, "1 or more"),
+            ("open_s", self.open_s > 0, "more than 0"),
+            ("open_factor", self.open_factor >= 1, "1 or more"),
+            ("open_max_s", self.open_max_s >= self.open_s, "open_s or more"),
+            ("jitter", 0 <= self.jitter < 1, "0 or more, less than 1"),
+            ("permits", 1 <= self.permits <= 1000, "1 to 1000"),
+            ("permit_s", self.permit_s > 0, "more than 0"),
+            ("ramp_s", self.ramp_s > 0, "more than 0"),
+        ):
+            if not holds:
+                raise WrongRules(f"{name} is {getattr(self, name)!r}; it is {told}")
+        if (
+            not self.ramp
+            or self.ramp[-1] != 100
+            or any(b <= a for a, b in zip((0, *self.ramp), self.ramp, strict=False))
+        ):
+            raise WrongRules(f"ramp is {self.ramp!r}; it grows in percent from above 0 to 100, such as (10, 50, 100)")
+
+    def open_for_s(self, *, attempt: int, random: float) -> float:
+        """Return for how long it is open the ``attempt``-th time in a row; ``random`` is in [0, 1)."""
+        plain = min(self.open_max_s, self.open_s * self.open_factor ** min(attempt - 1, 64))
+        return plain * (1 + self.jitter * (2 * random - 1))
+
+    def share(self, *, since_s: float) -> int:
+        """Return how much of the traffic is let through ``since_s`` seconds after it did well again, in percent."""
+        step = int(len(self.ramp) * max(0.0, since_s) / self.ramp_s)
+        return self.ramp[min(step, len(self.ramp) - 1)]
