@@ -21,7 +21,7 @@ SCENARIOS = "tests/scenarios"
 FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
 # Most tests wait, for a page, a broker, a process to die: three lots of about the same length keep two cores busy.
 PAGES = ["tests/functional", "tests/integration/embedded"]
-WAITING = [SCENARIOS, "tests/contracts"]
+WAITING = [SCENARIOS, "tests/contracts", "tests/integration/kafka"]
 QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from django.db import transaction
 
 from reliability.kernel import clock
 from reliability.kernel.telemetry import metrics, names
+from reliability.kernel.waker import Waker
 from reliability.live import connection
 from reliability.live.domain.circuit import Circuit
 
@@ -24,6 +25,7 @@ NOTE_KEPT_S = 30  # pages read it within a second
 MOST_TOPICS = 2_000  # remembered; the one touched longest ago is forgotten first, its pages re-ask once
 MOST_WAITING = 500  # topics kept while Redis is away; more are dropped, pages re-ask every 30 s anyway
 WARN_EVERY_S = 30.0
+AGAIN_AFTER_S = 0.5
 
 # KEYS: epoch, counter, versions, then a note per topic. ARGV: epoch if there is none yet, topics remembered, seconds a
 # note is kept, then topic and note. One script: a page can never read a version whose note is still the old one.
@@ -56,13 +58,17 @@ class Hint:
 
 @dataclass(slots=True)
 class Publisher:
-    """Sends hints to Redis. When Redis is away the topics wait here, one hint each, and go with the next success."""
+    """Sends hints to Redis. When Redis is away the topics wait here, one hint each, and go with the next success.
+
+    ``again`` is called whenever some wait: it has ``resend`` called a little later, for there may be no next hint.
+    """
 
     url: str = ""
     timeout_s: float = connection.HINT_TIMEOUT_S
     time: clock.Clock = clock.SYSTEM
     circuit: Circuit = field(default_factory=Circuit)
     waiting: dict[str, Hint] = field(default_factory=dict)
+    again: Callable[[], None] = lambda: None
     _warned_s: float = -WARN_EVERY_S
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,14 +77,25 @@ class Publisher:
         with self._lock:
             if topic in self.waiting or len(self.waiting) < MOST_WAITING:
                 self.waiting[topic] = hint
-            if not self.circuit.allows(self.time.monotonic()):
-                return
-            hints, self.waiting = self.waiting, {}
-        try:
-            self._bump(hints)
-        except (redis.RedisError, OSError) as error:
-            self._failed(hints, error)
-            return
+        self.resend()
+
+    def resend(self) -> bool:
+        """Send what waits; return whether nothing waits any more. Raises nothing."""
+        with self._lock:
+            is_allowed = not self.waiting or self.circuit.allows(self.time.monotonic())
+            hints, self.waiting = (self.waiting, {}) if is_allowed else ({}, self.waiting)
+        if not is_allowed:
+            self.again()
+        elif hints:
+            try:
+                self._bump(hints)
+            except (redis.RedisError, OSError) as error:
+                self._failed(hints, error)
+                return False
+            self._succeeded(hints)
+        return is_allowed
+
+    def _succeeded(self, hints: Mapping[str, Hint]) -> None:
         if self.circuit.failures:
             log.info("live_hints_recovered", waited=len(hints) - 1)
         self.circuit = self.circuit.succeeded()
@@ -103,6 +120,7 @@ class Publisher:
                 self._warned_s = now_s
         if warn:
             log.warning("live_hints_lost", error=str(error), meaning="pages poll until Redis answers")
+        self.again()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,14 @@ class _OnCommit:
         PUBLISHER.send(self.topic, self.hint)
 
 
-PUBLISHER = Publisher()
+def publisher() -> Publisher:
+    """Return a publisher that tries again by itself, in a thread of its own, while hints wait."""
+    made = Publisher()
+    made.again = Waker("hints-again", made.resend, every_s=AGAIN_AFTER_S, pause_s=AGAIN_AFTER_S)
+    return made
+
+
+PUBLISHER = publisher()
 
 
 def changed(topic: str, *, worst: str | None = None, samples: Mapping[str, float] | None = None) -> None:

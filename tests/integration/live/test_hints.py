@@ -10,6 +10,7 @@ from reliability.kernel.clock import ManualClock
 from reliability.live import connection, hints, queries
 from reliability.live.hints import Hint, Publisher
 from tests.support.network import refusing_port
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clean_redis")]
 
@@ -98,3 +99,14 @@ def test_without_redis_versions_change_with_time_and_say_so() -> None:
     found, hints_there = queries.versions(["letters"], url=f"redis://127.0.0.1:{refusing_port()}/0")
     assert not hints_there
     assert found["letters"].startswith("poll:")
+
+
+def test_the_last_hint_before_redis_came_back_goes_by_itself() -> None:
+    """Else a page would show for half a minute what was, because nothing else happened in this process."""
+    publisher = hints.publisher()
+    publisher.url = f"redis://127.0.0.1:{refusing_port()}/0"
+    publisher.send("letters", Hint())
+    assert set(publisher.waiting) == {"letters"}
+    publisher.url = ""
+    wait_until(lambda: version("letters") != "0:0", within_s=10, what="the hint that was lost goes")
+    assert publisher.waiting == {}
