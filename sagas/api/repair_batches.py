@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from reliability import access
 from sagas.api.bodies import Text
 from sagas.domain import batching
-from sagas.domain.batching import ItemState, State
+from sagas.domain.batching import Counts, ItemState, State
 from sagas.operations import batches as operations
 from sagas.operations.batches import repairs
 from sagas.queries import batches as queries
@@ -66,6 +66,13 @@ class RepairBatch(Schema):
     ended_at: datetime | None
 
 
+class RepairBatches(Schema):
+    """A page, the newest first; `next` is the `cursor` of the following one."""
+
+    items: list[RepairBatch]
+    next: UUID | None
+
+
 class RepairBatchItem(Schema):
     """One finding of it, and what became of it."""
 
@@ -95,6 +102,18 @@ def plan_batch(request: HttpRequest, asked: RepairBatchPlanned) -> Status[Repair
     what = {"reconciliation": asked.reconciliation, "difference": asked.difference, "repair": asked.repair}
     actor = access.actor_of(request)
     return Status(201, _told(operations.plan(kind=repairs.NAME, what=what, asked={"key": asked.key}, actor=actor)))
+
+
+@router.get("/repair-batches", response=RepairBatches, operation_id="list_repair_batches", summary="Bulk repairs")
+def list_batches(
+    request: HttpRequest,
+    cursor: Annotated[UUID | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = queries.PAGE,
+) -> RepairBatches:
+    """List plans and what became of them."""
+    access.authorize(access.actor_of(request), "reconcile.view")
+    page = queries.page(kinds=[repairs.NAME], before=cursor, limit=limit)
+    return RepairBatches(items=[_told(each.batch, each.counts) for each in page.rows], next=page.next)
 
 
 @router.get(
@@ -165,8 +184,8 @@ def _one(request: HttpRequest, batch_id: UUID) -> Batch:
     return queries.one(batch_id, kinds=(repairs.NAME,))
 
 
-def _told(batch: Batch) -> RepairBatch:
-    counts = queries.counts_of(batch)
+def _told(batch: Batch, counts: Counts | None = None) -> RepairBatch:
+    counts = counts if counts is not None else queries.counts_of(batch)
     names = ("id", "effects", "left_out", "hash", "reason", "planned_by", "begun_by", "created_at", "started_at")
     return RepairBatch(
         **{name: getattr(batch, name) for name in (*names, "ended_at")},

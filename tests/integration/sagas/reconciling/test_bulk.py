@@ -166,6 +166,9 @@ def test_it_is_planned_started_and_read_over_rest(ours: Books, client: Client) -
         pass
     assert ask("get", about)["counts"]["done"] == 5
     assert {item["state"] for item in ask("get", f"{about}/items?limit=2")["items"]} == {"done"}
+    listed = ask("get", "/repair-batches?limit=1")
+    assert ([each["id"] for each in listed["items"]], listed["next"]) == ([planned["id"]], None)
+    assert ask("get", "/saga-batches")["items"] == []
     ask("post", "/repair-batches", {**WHAT, "repair": "nonsense"}, status=422)
     ask("post", "/repair-batches", {**WHAT, "more": 1}, status=422)
     ask("get", f"/saga-batches/{planned['id']}", status=404)
