@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sagas.domain.acts import Act
 from sagas.domain.reconciling import definition as rules
 from sagas.domain.reconciling.saying import Amount, Condition
+
+
+Plain = Annotated[str, Field(pattern=r"^[^{}]+$")]
+"""A text without places: it is not filled."""
 
 
 class Said(BaseModel):
@@ -74,8 +78,8 @@ class When(Said):
 class Send(Said):
     """An event to be appended to the outbox."""
 
-    topic: str
-    type: str
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    type: Plain
     value: dict[str, Any]
     key: str = "{key}"
 
@@ -83,7 +87,7 @@ class Send(Said):
 class Start(Said):
     """A saga to be started."""
 
-    definition: str
+    definition: Plain
     version: int = Field(ge=1)
     data: dict[str, Any] = {}
     key: str = "{key}"
@@ -92,7 +96,7 @@ class Start(Said):
 class ActSaid(Said):
     """An act on a saga."""
 
-    definition: str
+    definition: Plain
     act: Act
     key: str = "{key}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
 
+from reliability.kernel.errors import MainstayError
 from sagas.domain.reconciling.pair import Pair, Row, plain
 
 Amount = Literal["nothing", "something", "several"]
@@ -15,9 +16,13 @@ _PLACE: Final = re.compile(r"\{(key|repair|expected\.[^{}]+|seen\.[^{}]+)\}")
 _BRACE: Final = re.compile(r"[{}]")
 
 
+class NoSuchField(MainstayError):
+    """A row has not the field that the file names: a misspelled one would be a condition that is never true."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What is true of a pair: every part that is given.
+    """What is true of a pair: every part that is given. Raises ``NoSuchField`` for a row without a field it names.
 
     A side is ``nothing``, ``something`` or ``several`` rows, or has a first row with these values, of which each may be
     a list of possible ones. ``differ``: fields of the expected and the seen row of which at least one differs.
@@ -36,7 +41,7 @@ class Condition:
             return True
         if not expected or not seen:
             return False
-        return any(not same(expected[0].get(left), seen[0].get(right)) for left, right in self.differ)
+        return any(not same(_field(expected[0], left), _field(seen[0], right)) for left, right in self.differ)
 
 
 def _fits(wanted: Amount | Mapping[str, Any] | None, rows: Sequence[Row]) -> bool:
@@ -44,7 +49,14 @@ def _fits(wanted: Amount | Mapping[str, Any] | None, rows: Sequence[Row]) -> boo
         return True
     if isinstance(wanted, str):
         return {"nothing": not rows, "something": bool(rows), "several": len(rows) > 1}[wanted]
-    return bool(rows) and all(_is_one_of(rows[0].get(name), value) for name, value in wanted.items())
+    return bool(rows) and all(_is_one_of(_field(rows[0], name), value) for name, value in wanted.items())
+
+
+def _field(row: Row, name: str) -> Any:
+    try:
+        return row[name]
+    except KeyError:
+        raise NoSuchField(f"there is no field {name!r}; there are {', '.join(sorted(row)) or 'none'}") from None
 
 
 def _is_one_of(value: object, wanted: object) -> bool:
@@ -73,7 +85,7 @@ def filled(said: Any, pair: Pair, *, repair: str = "") -> Any:
     """Return ``said`` with its places filled: ``{key}``, ``{expected.field}``, ``{seen.field}``, ``{repair}``.
 
     Fields are those of the first row of a side. A text that is one place and nothing else becomes the value itself,
-    with its type; a field that is not there is nothing, in a text "?".
+    with its type; of a side without rows it is nothing, in a text "?". Raises ``NoSuchField``.
     """
     if isinstance(said, Mapping):
         return {name: filled(value, pair, repair=repair) for name, value in said.items()}
@@ -92,7 +104,7 @@ def _value(place: str, pair: Pair, repair: str) -> Any:
         return pair.key if place == "key" else repair
     side, _, name = place.partition(".")
     rows = plain(pair.expected if side == "expected" else pair.seen)
-    return rows[0].get(name) if rows else None
+    return _field(rows[0], name) if rows else None
 
 
 def _text(value: object) -> str:

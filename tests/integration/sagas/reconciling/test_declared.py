@@ -15,7 +15,7 @@ from outbox.models import Event
 from sagas import reconciliations
 from sagas.apps import _read_declared
 from sagas.domain.reconciling.definition import WrongReconciliation
-from sagas.models import Finding
+from sagas.models import Comparison, Finding
 from sagas.operations.reconciling import repairing
 from sagas.reconciler import declared, turns
 from tests.support import actors, outbox
@@ -105,6 +105,8 @@ def test_a_secret_is_read_from_a_file_and_a_missing_one_is_said(
         ('seen = "nothing"', 'seen = "nothin"', "seen"),
         ("{expected.cents} cents, and", "{expectd.cents} cents, and", "braces that are none of"),
         ('becomes = { seen = [{ cents = "{expected.cents}" }] }', "", "becomes: Field required"),
+        ('topic = "ledger.asked"', 'topic = "{key}"', "topic"),
+        ('type = "invoice.issued"', 'type = "{key}"', "type"),
         ('name = "not_booked"', 'name = "Not booked"', "is no name"),
         ('name = "other_amount"', 'name = "not_booked"', "given twice"),
         ("postgres = {", 'http = { url = "http://x", key = "k", parameter = "k" }\npostgres = {', "either postgres or"),
@@ -131,3 +133,14 @@ def test_a_file_that_is_not_there_or_no_text_or_empty_is_refused(content: Any, t
         path.write_bytes(content)
     with pytest.raises(WrongReconciliation, match=r"x\.toml"):
         declared.read(path)
+
+
+def test_a_field_that_is_misspelled_is_told_as_not_judged(
+    ledger: Server, environment: dict[str, str], tmp_path: Path
+) -> None:
+    said = SAID.replace("https://ledger.example/entries", ledger.url).replace("state = [", "stat = [")
+    (defined,) = declared.read(written(tmp_path, said), environment=environment)
+    assert turns.compare(defined, stop=lambda: False, at_once=True)
+    newest = Comparison.objects.latest("id")
+    assert newest.unjudged == 3
+    assert "there is no field 'stat'; there are cents, state" in newest.error
