@@ -10,7 +10,6 @@ from sagas.domain.acts import Act
 from sagas.domain.reconciling import definition as rules
 from sagas.domain.reconciling.saying import Amount, Condition
 
-
 Plain = Annotated[str, Field(pattern=r"^[^{}]+$")]
 """A text without places: it is not filled."""
 
