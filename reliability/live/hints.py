@@ -89,7 +89,7 @@ class Publisher:
         elif hints:
             try:
                 self._bump(hints)
-            except (redis.RedisError, OSError) as error:
+            except (redis.RedisError, OSError, ValueError) as error:  # an address that is none, too
                 self._failed(hints, error)
                 return False
             self._succeeded(hints)

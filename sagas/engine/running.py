@@ -21,7 +21,7 @@ from sagas.domain.definition import Step, Wait, Work, nothing
 from sagas.domain.history import Event, Kind, Outcome, Side
 from sagas.domain.moves import IllegalEvent
 from sagas.domain.settling import Ended
-from sagas.domain.state import Parked, Saga
+from sagas.domain.state import Effect, Parked, Saga
 from sagas.engine import calling, reaching
 from sagas.engine.timing import DatabaseTime
 from sagas.operations import claims, journal, lateness, signals
@@ -48,18 +48,17 @@ class Answer(NamedTuple):
 class Runner:
     """Goes on with one claimed saga until it sleeps, rests or is lost.
 
-    ``holding`` is told what runs now, and None when nothing does; ``worker`` names this process in the row.
+    ``holding`` is told what runs now, and None when nothing does.
     """
 
     def __init__(
         self,
         claim: Claim,
         *,
-        worker: str,
         holding: Callable[[Held | None], None] = lambda held: None,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self._claim, self._worker, self._holding, self._dice = claim, worker, holding, dice
+        self._claim, self._worker, self._holding, self._dice = claim, claim.worker, holding, dice
         self._time = DatabaseTime(claim.at)
         self._pending: list[Event] = []
         self._answer: Answer | None = None
@@ -132,8 +131,10 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the edge to the user's code: rolled back, then tried again or given up
             self._pending = []
             self._saga = histories.load(self._claim.id)
-            if self._saga.version > before:  # the connection was lost after the commit
+            if self._saga.version > before and self._is_done(act):  # the connection was lost after the commit
                 return
+            if not claims.stands_at(self._claim, version=self._saga.version):
+                raise FenceLost from None
             ended = calling.failed(error, act.key)
             self._note(settling.settled(self._saga, act, ended, step, now=self._time.now(), random=self._dice))
 
@@ -149,7 +150,7 @@ class Runner:
     @contextmanager
     def _held(self, until: datetime) -> Iterator[None]:
         """Have the lease lengthened while a function of the user runs, until ``until`` at most."""
-        self._holding(Held(id=self._claim.id, fence=self._claim.fence, until=until))
+        self._holding(Held(id=self._claim.id, fence=self._claim.fence, worker=self._worker, until=until))
         try:
             yield
         finally:
@@ -207,15 +208,18 @@ class Runner:
     def _append(self, look_at: datetime | None, worker: str) -> bool:
         fence = self._claim.fence
         if not self._pending:
-            return claims.put_off(self._claim.id, fence=fence, look_at=look_at)
-        if journal.append(self._saga, self._pending, fence=fence, look_at=look_at, worker=worker):
-            return True
-        return self._rebase() and journal.append(self._saga, self._pending, fence=fence, look_at=look_at, worker=worker)
+            return claims.put_off(self._claim, version=self._saga.version, look_at=look_at)
+
+        def append() -> bool:
+            holder = self._worker
+            return journal.append(self._saga, self._pending, fence=fence, look_at=look_at, worker=worker, holder=holder)
+
+        return append() or (self._rebase() and append())
 
     def _rebase(self) -> bool:
         """Put what is pending behind an entry that came in between and left the saga ours: a late answer."""
         fresh = histories.load(self._claim.id)
-        if not claims.stands_at(self._claim.id, fence=self._claim.fence, version=fresh.version):
+        if not claims.stands_at(self._claim, version=fresh.version):
             return False
         try:
             for event in self._pending:
@@ -227,7 +231,14 @@ class Runner:
 
     def _is_written(self) -> bool:
         """Whether a try to write, whose answer was lost with the connection, was carried out."""
-        return claims.stands_at(self._claim.id, fence=self._claim.fence, version=self._saga.version)
+        return bool(self._pending) and journal.has(
+            self._claim.id, self._saga.version, self._pending[-1], fence=self._claim.fence
+        )
+
+    def _is_done(self, act: Run) -> bool:
+        """Whether this claim's own entry says so; somebody else's is not what was rolled back here."""
+        done = self._saga.state_of(act.step.name).side(act.side).effect is Effect.SUCCEEDED
+        return done and claims.stands_at(self._claim, version=self._saga.version)
 
     def _lease(self, until: datetime | None = None) -> datetime:
         lease = self._time.now() + timedelta(seconds=LEASE_S)

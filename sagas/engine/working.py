@@ -111,7 +111,7 @@ class Worker:
         if claim is None:
             return False
         try:
-            Runner(claim, worker=self._name, holding=self._keeper.hold).run()
+            Runner(claim, holding=self._keeper.hold).run()
         except Exception:  # one saga's trouble is not the others'
             log.exception("saga_failed", saga=str(claim.id))
             connections.close_all()

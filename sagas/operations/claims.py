@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection
 
 # One statement, on the database's clock: the row's lock puts two claimants in order, and the later one finds no row.
-# It is not waited for on the disk. A claim that a crash of the server takes back has done nothing: whatever it writes
-# down later is written behind it, and of two who hold the same fence then, the second finds another version.
+# It is not waited for on the disk: what is written down later lies behind it. A crash of the server may take back a
+# claim that has written nothing, and its fence is given out once more; so the holder's name is one of a kind, and
+# whatever a holder writes asks for it.
 _CLAIM = """
 UPDATE sagas_saga
 SET fence = fence + 1, worker = %(worker)s, claims = claims + 1,
@@ -35,8 +36,9 @@ SELECT EXISTS (
 _KEEP = """
 UPDATE sagas_saga
 SET look_at = least(clock_timestamp() + make_interval(secs => %(lease_s)s), held.until)
-FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(untils)s::timestamptz[]) AS held (id, fence, until)
-WHERE sagas_saga.id = held.id AND sagas_saga.fence = held.fence
+FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(workers)s::text[], %(untils)s::timestamptz[])
+     AS held (id, fence, worker, until)
+WHERE sagas_saga.id = held.id AND sagas_saga.fence = held.fence AND sagas_saga.worker = held.worker
 """
 # What no worker here has the code for is looked at less often, so that it stands in nobody's way.
 _POSTPONE = """
@@ -50,9 +52,10 @@ WHERE id IN (
 )
 """
 _PUT_OFF = """
-UPDATE sagas_saga SET look_at = %(look_at)s, worker = '', claims = 0 WHERE id = %(id)s AND fence = %(fence)s
+UPDATE sagas_saga SET look_at = %(look_at)s, worker = '', claims = 0
+WHERE id = %(id)s AND fence = %(fence)s AND worker = %(worker)s AND version = %(version)s
 """
-_STANDS = "SELECT 1 FROM sagas_saga WHERE id = %s AND fence = %s AND version = %s"
+_STANDS = "SELECT 1 FROM sagas_saga WHERE id = %s AND fence = %s AND worker = %s AND version = %s"
 _LOCK = "SELECT fence, version FROM sagas_saga WHERE id = %s FOR UPDATE"
 
 
@@ -60,11 +63,13 @@ _LOCK = "SELECT fence, version FROM sagas_saga WHERE id = %s FOR UPDATE"
 class Claim:
     """The right to go on with a saga alone, for as long as nobody else has a higher fence.
 
-    ``claims``: claims in a row, this one counted, of which none wrote anything down; ``at``: the database's clock.
+    ``worker``: the holder's name, of this claim alone; ``claims``: claims in a row, this one counted, of which none
+    wrote anything down; ``at``: the database's clock.
     """
 
     id: UUID
     fence: int
+    worker: str
     version: int
     claims: int
     at: datetime
@@ -76,18 +81,23 @@ class Held:
 
     id: UUID
     fence: int
+    worker: str
     until: datetime
 
 
 def claim(*, worker: str, lease_s: float, known: Sequence[tuple[str, int]]) -> Claim | None:
-    """Claim the saga that is due longest, of those whose definition is among ``known``; None when none is."""
+    """Claim the saga that is due longest, of those whose definition is among ``known``; None when none is.
+
+    ``worker`` names the process; the claim's own name begins with it.
+    """
+    holder = f"{worker}:{uuid4().hex[:12]}"
     names, versions = [name for name, _ in known], [version for _, version in known]
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": worker, "lease_s": lease_s, "names": names, "versions": versions})
+        cursor.execute(_CLAIM, {"worker": holder, "lease_s": lease_s, "names": names, "versions": versions})
         found = cursor.fetchone()
     if found is None:
         return None
-    return Claim(id=found[0], fence=found[1], version=found[2], claims=found[3], at=found[4])
+    return Claim(id=found[0], fence=found[1], worker=holder, version=found[2], claims=found[3], at=found[4])
 
 
 def is_due(*, known: Sequence[tuple[str, int]]) -> bool:
@@ -107,6 +117,7 @@ def keep(held: Sequence[Held], *, lease_s: float) -> int:
                 "lease_s": lease_s,
                 "ids": [each.id for each in held],
                 "fences": [each.fence for each in held],
+                "workers": [each.worker for each in held],
                 "untils": [each.until for each in held],
             },
         )
@@ -121,17 +132,20 @@ def postpone(*, known: Sequence[tuple[str, int]], postpone_s: float) -> int:
         return int(cursor.rowcount)
 
 
-def put_off(saga_id: UUID, *, fence: int, look_at: datetime | None) -> bool:
-    """Give a claim back that had nothing to write down; return False if it was lost."""
+def put_off(claim: Claim, *, version: int, look_at: datetime | None) -> bool:
+    """Give a claim back that had nothing to write down; return False if it was lost, or the history went on."""
     with connection.cursor() as cursor:
-        cursor.execute(_PUT_OFF, {"id": saga_id, "fence": fence, "look_at": look_at})
+        cursor.execute(
+            _PUT_OFF,
+            {"id": claim.id, "fence": claim.fence, "worker": claim.worker, "version": version, "look_at": look_at},
+        )
         return bool(cursor.rowcount)
 
 
-def stands_at(saga_id: UUID, *, fence: int, version: int) -> bool:
-    """Whether the saga is still ours and its history has ``version`` entries."""
+def stands_at(claim: Claim, *, version: int) -> bool:
+    """Whether the saga is still this claim's and its history has ``version`` entries."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDS, [saga_id, fence, version])
+        cursor.execute(_STANDS, [claim.id, claim.fence, claim.worker, version])
         return cursor.fetchone() is not None
 
 

@@ -31,6 +31,7 @@ WITH kept AS (
         worker = CASE WHEN %(keep)s THEN worker ELSE %(worker)s END,
         fence = fence + %(step_fence)s, claims = 0
     WHERE id = %(id)s AND fence = %(fence)s AND version = %(before)s
+        AND (%(holder)s::text IS NULL OR worker = %(holder)s)
     RETURNING id
 )
 INSERT INTO sagas_event (saga_id, version, at, kind, step, side, attempt, data, actor, fence)
@@ -54,12 +55,14 @@ def append(
     fence: int,
     look_at: datetime | None,
     worker: str = "",
+    holder: str | None = None,
     new_fence: bool = False,
     keep: bool = False,
 ) -> bool:
     """Write ``events`` down, the last ones that led to ``saga``; return False if somebody else wrote in between.
 
-    ``look_at``: when a worker looks next; a held saga's lease. ``new_fence``: whoever holds the saga loses it;
+    ``look_at``: when a worker looks next; a held saga's lease. ``holder``: the claim that writes, None for who has the
+    row locked; ``worker``: who holds it from now on. ``new_fence``: whoever holds the saga loses it;
     ``keep``: whoever holds it goes on.
     """
     before = saga.version - len(events)
@@ -69,6 +72,7 @@ def append(
         "step_fence": 1 if new_fence else 0,
         "look_at": look_at,
         "worker": worker,
+        "holder": holder,
         "keep": keep,
         "before": before,
         "versions": list(range(before + 1, saga.version + 1)),
@@ -88,3 +92,14 @@ def append(
     if written and (saga.status in state.ENDED or saga.status is Status.NEEDS_OPERATOR):
         registry.touched("saga", [f"{saga.definition}/{saga.key}"], by="sagas")
     return written
+
+
+def has(saga_id: UUID, version: int, event: Event, *, fence: int) -> bool:
+    """Whether this very entry, written under this fence, stands at that place of the history."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM sagas_event WHERE (saga_id, version, kind, step, attempt, at, fence)"
+            " = (%s, %s, %s, %s, %s, %s, %s)",
+            [saga_id, version, str(event.kind), event.step, event.attempt, event.at, fence],
+        )
+        return cursor.fetchone() is not None

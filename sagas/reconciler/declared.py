@@ -21,7 +21,7 @@ from sagas.domain.reconciling import definition as rules
 from sagas.domain.reconciling.commands import ActOnSaga, AppendEvent, Command, StartSaga
 from sagas.domain.reconciling.definition import Side, SideError, WrongReconciliation
 from sagas.domain.reconciling.pair import Pair
-from sagas.domain.reconciling.saying import Condition, filled, unknown_places
+from sagas.domain.reconciling.saying import Condition, NoSuchField, filled, unknown_places
 from sagas.queries.sides.http_client import http_api
 from sagas.queries.sides.postgres_query import postgres
 from sagas.reconciler.declared_file import Becomes, DifferenceSaid, File, ReconciliationSaid, RepairSaid, SideSaid
@@ -34,7 +34,7 @@ def read(path: Path, *, environment: Mapping[str, str] = os.environ) -> list[rul
     """
     try:
         said = File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise WrongReconciliation(f"{path} (MAINSTAY_RECONCILIATIONS) cannot be read: {error}") from error
     except ValidationError as error:
         raise WrongReconciliation(f"{path}: {_first(error)}") from error
@@ -105,7 +105,7 @@ def _side(said: SideSaid, environment: Mapping[str, str]) -> Side:
 def _secret(environment: Mapping[str, str], name: str, what: str) -> str:
     """The variable's value, or that of the file which its _FILE names; read at each look, so it can be changed."""
     if environment.get(name):
-        return environment[name]
+        return environment[name].strip()
     try:
         return Path(environment[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
     except KeyError:
@@ -127,7 +127,7 @@ def _difference(said: DifferenceSaid) -> rules.Difference:
         said.name,
         said.title,
         when=said.when.condition().holds,
-        why=lambda pair: str(filled(said.why, pair)),
+        why=partial(_text, said.why),
         grace=timedelta(seconds=said.grace_s),
         severity=said.severity,
         repairs=[_repair(each) for each in said.repair],
@@ -154,18 +154,33 @@ def _commands(said: RepairSaid) -> Callable[[Pair, str], Sequence[Command]]:
         if said.send is not None:
             send = said.send
             made.append(
-                AppendEvent(topic=send.topic, key=str(fill(send.key)), event_type=send.type, value=fill(send.value))
+                AppendEvent(
+                    topic=send.topic, key=_key(send.key, pair, repair), event_type=send.type, value=fill(send.value)
+                )
             )
         if said.start_saga is not None:
             start = said.start_saga
-            key, data = str(fill(start.key)), fill(start.data)
+            key, data = _key(start.key, pair, repair), fill(start.data)
             made.append(StartSaga(definition=start.definition, version=start.version, key=key, data=data))
         if said.act_on_saga is not None:
             act = said.act_on_saga
-            made.append(ActOnSaga(definition=act.definition, key=str(fill(act.key)), act=act.act))
+            made.append(ActOnSaga(definition=act.definition, key=_key(act.key, pair, repair), act=act.act))
         return made
 
     return commands
+
+
+def _text(said: str, pair: Pair) -> str:
+    told = filled(said, pair)
+    return "?" if told is None else str(told)
+
+
+def _key(said: str, pair: Pair, repair: str) -> str:
+    """A key is the thing itself: one that is empty would be the same for everything."""
+    found = filled(said, pair, repair=repair)
+    if found is None or found == "":
+        raise NoSuchField(f"the key {said!r} is empty for {pair.key}")
+    return str(found)
 
 
 def _after(becomes: Becomes, pair: Pair) -> Pair:

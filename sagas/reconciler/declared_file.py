@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sagas.domain.acts import Act
 from sagas.domain.reconciling import definition as rules
 from sagas.domain.reconciling.saying import Amount, Condition
 
+LONGEST_S = 30 * 86_400.0
 Plain = Annotated[str, Field(pattern=r"^[^{}]+$")]
 """A text without places: it is not filled."""
 
@@ -62,6 +63,17 @@ class When(Said):
     seen: Amount | dict[str, Any] | None = None
     differ: list[str | tuple[str, str]] = []
 
+    @field_validator("expected", "seen")
+    @classmethod
+    def _values(cls, said: object) -> object:
+        for name, value in said.items() if isinstance(said, dict) else ():
+            wanted = value if isinstance(value, list) else [value]
+            if not wanted or not all(isinstance(each, str | int | float | bool) for each in wanted):
+                raise ValueError(f"{name} is a text, a number, true or false, or some of these in a list")
+            if any(isinstance(each, str) and set(each) & set("{}") for each in wanted):
+                raise ValueError(f"{name}: a condition has no places to fill; fields are compared by differ")
+        return said
+
     @model_validator(mode="after")
     def _something(self) -> When:
         if self.expected is None and self.seen is None and not self.differ:
@@ -111,7 +123,7 @@ class AutomaticSaid(Said):
     """That nobody needs to apply it, within a limit."""
 
     at_most: int = Field(ge=1)
-    per_s: float = Field(default=3600.0, gt=0)
+    per_s: float = Field(default=3600.0, gt=0, le=LONGEST_S)
 
 
 class RepairSaid(Said):
@@ -124,7 +136,7 @@ class RepairSaid(Said):
     act_on_saga: ActSaid | None = None
     becomes: Becomes
     automatic: AutomaticSaid | None = None
-    patience_s: float = Field(default=rules.PATIENCE.total_seconds(), gt=0)
+    patience_s: float = Field(default=rules.PATIENCE.total_seconds(), gt=0, le=LONGEST_S)
 
     @model_validator(mode="after")
     def _does_something(self) -> RepairSaid:
@@ -140,7 +152,7 @@ class DifferenceSaid(Said):
     title: str
     when: When
     why: str
-    grace_s: float = Field(default=0.0, ge=0)
+    grace_s: float = Field(default=0.0, ge=0, le=LONGEST_S)
     severity: Literal["warn", "crit"] = "crit"
     repair: list[RepairSaid] = []
 
@@ -162,7 +174,7 @@ class ReconciliationSaid(Said):
     seen: SideSaid
     difference: list[DifferenceSaid]
     invariant: list[InvariantSaid] = []
-    every_s: float = Field(default=rules.EVERY.total_seconds(), ge=1)
+    every_s: float = Field(default=rules.EVERY.total_seconds(), ge=1, le=LONGEST_S)
     key_name: str = "key"
     sagas: list[str] = []
     topics: list[str] = []

@@ -119,7 +119,7 @@ def run() -> int:
     """Go on with whatever is due, until nothing is; tries that wait are not waited for."""
     count = 0
     while (claimed := claim()) is not None:
-        Runner(claimed, worker="w1", dice=lambda: 0.0).run()
+        Runner(claimed, dice=lambda: 0.0).run()
         count += 1
     return count
 

@@ -6,6 +6,7 @@ half_open --reported--> half_open
 half_open --reported--> open
 half_open --reported--> recovering
 half_open --lost--> open
+half_open --overridden--> open
 recovering --tripped--> open
 recovering --ticked--> closed
 
@@ -60,7 +61,7 @@ class Superseded(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What a fleet counted within the window. ``failed`` and ``slow`` are parts of ``calls``.
+    """What a fleet counted within the window, since the state began. ``failed`` and ``slow`` are parts of ``calls``.
 
     ``row``: failures in a row, at the end; ``hosts`` that made calls, and how many of these saw trouble.
     """
@@ -140,8 +141,8 @@ def counted(breaker: Breaker, sums: Sums, rules: Rules, *, now: float, random: f
 
 def permitted(breaker: Breaker, permit: str, rules: Rules, *, now: float, random: float) -> tuple[Breaker, bool]:
     """Return the breaker after somebody asked to try, and whether he may. A refusal changes and lengthens nothing."""
-    breaker = expired(breaker, rules, now=now, random=random)
-    if breaker.overridden(now) is not Override.NONE:
+    breaker = expired(_lifted(breaker, now), rules, now=now, random=random)
+    if breaker.override is not Override.NONE:
         return breaker, False
     if breaker.state is State.OPEN and now >= breaker.open_until:
         breaker = _moved(breaker, State.HALF_OPEN, "its time is over: some calls may try", now=now)
@@ -168,7 +169,7 @@ def reported(
     breaker: Breaker, permit: str, gen: int, outcome: Outcome, rules: Rules, *, now: float, random: float
 ) -> Breaker:
     """Return the breaker after a probe ended. One of another round, or whose time is over, changes nothing."""
-    breaker = expired(breaker, rules, now=now, random=random)
+    breaker = expired(_lifted(breaker, now), rules, now=now, random=random)
     if gen != breaker.gen or permit not in breaker.permits:
         return breaker
     why = "a probe was slow" if outcome is Outcome.SLOW else "a probe failed"
@@ -177,9 +178,9 @@ def reported(
 
 def ticked(breaker: Breaker, rules: Rules, *, now: float, random: float) -> Breaker:
     """Return the breaker after time has passed: probes are lost, a ramp comes to its end, an override is over."""
-    if breaker.override is not Override.NONE and now >= breaker.override_until:
-        breaker = replace(breaker, override=Override.NONE, override_until=0.0, gen=breaker.gen + 1)
-    breaker = expired(breaker, rules, now=now, random=random)
+    breaker = expired(_lifted(breaker, now), rules, now=now, random=random)
+    if breaker.override is not Override.NONE:
+        return breaker  # what is forced says nothing of how it does
     if breaker.state is State.RECOVERING and now - breaker.since >= rules.ramp_s:
         return replace(_moved(breaker, State.CLOSED, "all of the traffic does well", now=now), attempt=0)
     return breaker
@@ -193,10 +194,20 @@ def laid_over(breaker: Breaker, override: Override, *, until: float, gen: int, n
     if gen != breaker.gen:
         raise Superseded("Somebody else has changed the breaker since you looked at it; look again.")
     if override is Override.NONE:
-        return replace(breaker, override=override, override_until=0.0, gen=gen + 1)
+        return _lifted(replace(breaker, override_until=now), now) if breaker.override else breaker
     if until <= now:
         raise ValueError("an override lasts until a time that is to come")
+    if breaker.state is State.HALF_OPEN:  # its probes are called off; others may try when the override is over
+        breaker = replace(_moved(breaker, State.OPEN, "a person decides", now=now), open_until=now)
     return replace(breaker, override=override, override_until=until, gen=gen + 1)
+
+
+def _lifted(breaker: Breaker, now: float) -> Breaker:
+    """The breaker without an override whose time is over; a ramp begins anew, for meanwhile nobody watched it."""
+    if breaker.override is Override.NONE or now < breaker.override_until:
+        return breaker
+    since = now if breaker.state is State.RECOVERING else breaker.since
+    return replace(breaker, override=Override.NONE, override_until=0.0, since=since, gen=breaker.gen + 1)
 
 
 def reset(breaker: Breaker, *, gen: int, now: float) -> Breaker:

@@ -64,7 +64,12 @@ def _is_one_of(value: object, wanted: object) -> bool:
 
 
 def same(one: object, other: object) -> bool:
-    """Return whether two values say the same: numbers by their value, in whatever form a system tells them."""
+    """Return whether two values say the same: a number by its value, also where one side tells it as a text.
+
+    Two texts are compared as texts: 00123 and 123 are two references.
+    """
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
     if one is None or other is None or isinstance(one, bool) or isinstance(other, bool):
         return one is other or (isinstance(one, bool) and isinstance(other, bool) and one == other)
     left, right = _number(one), _number(other)
@@ -114,7 +119,8 @@ def _text(value: object) -> str:
 def unknown_places(said: Any) -> list[str]:
     """Return what stands in braces in ``said`` and is no place."""
     if isinstance(said, Mapping):
-        return [each for value in said.values() for each in unknown_places(value)]
+        wrong = [name for name in said if _BRACE.search(str(name))]  # names are not filled
+        return wrong + [each for value in said.values() for each in unknown_places(value)]
     if isinstance(said, list):
         return [each for value in said for each in unknown_places(value)]
     if not isinstance(said, str) or not _BRACE.search(_PLACE.sub("", said)):

@@ -187,6 +187,8 @@ class Command(command_line.PeopleCommand):
         what = {name: options[name] for name in ("reconciliation", "difference", "repair")}
         if options["yes"] and not options["reason"].strip():
             raise CommandError("A reason is required: --yes takes --reason.")
+        if options["hash"] and options["batch"] is None:
+            raise CommandError("--hash belongs to a plan: name it with --batch.")
         given = [name for name in (*what, "key") if options[name]]
         if options["batch"] is not None:
             batch = bulk.known(options, given, kind=repairs.KIND, actor=actor)
@@ -220,7 +222,8 @@ def _named(which: str) -> list[findings.Row]:
     """The findings of this key, and the one of this number; raises ``NoSuchFinding`` when there are none."""
     found = findings.by_key(which) if text.is_storable(which) else []
     if which.isascii() and which.isdecimal() and len(which) < 19:
-        found += findings.some([int(which)])
+        known = {each.id for each in found}
+        found += [each for each in findings.some([int(which)]) if each.id not in known]
     if not found:
         raise findings.NoSuchFinding(f"No finding has the number or the key {printable(which, limit=60)}.")
     return found

@@ -201,13 +201,15 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _named(which: str) -> list[UUID]:
     """The sagas of this id or business key; raises ``NoSuchSaga`` when there are none."""
-    try:
-        return [UUID(which)]
-    except ValueError:
-        found = keyed.of_key(which, now=histories.database_now(), limit=SHOWN_MAX)
+    found = [listed.saga.id for listed in keyed.of_key(which, now=histories.database_now(), limit=SHOWN_MAX)]
     if not found:
-        raise histories.NoSuchSaga(f"No saga has the id or the business key {printable(which, limit=60)}.")
-    return [listed.saga.id for listed in found]
+        try:
+            found = [UUID(which)]
+        except ValueError:
+            raise histories.NoSuchSaga(
+                f"No saga has the id or the business key {printable(which, limit=60)}."
+            ) from None
+    return found
 
 
 def _uuid(value: str) -> UUID:

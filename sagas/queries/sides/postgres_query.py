@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from sagas.domain.reconciling.definition import Looked, SideError
@@ -66,14 +67,29 @@ class Postgres:
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
         limit = f"-c statement_timeout={int(self.timeout_s * 1000)} -c default_transaction_read_only=on"
+        address = _address(self.url(), self.what)
         try:
             with psycopg.connect(
-                self.url(), connect_timeout=CONNECT_S, options=limit, row_factory=dict_row, application_name="mainstay"
+                address, connect_timeout=CONNECT_S, options=limit, row_factory=dict_row, application_name="mainstay"
             ) as connection:
                 yield connection
         except psycopg.Error as error:
             told = str(error).strip().splitlines() or [type(error).__name__]
             raise SideError(f"{self.what} could not be read: {told[0]}") from error
+
+
+def _address(said: str, what: str) -> str:
+    """The address, when it is one: an error of the driver would tell a wrong one, with its secret."""
+    try:
+        host = str(conninfo_to_dict(said).get("host", ""))
+    except psycopg.Error:
+        host = "@"
+    if "@" in host:
+        raise SideError(
+            f"{what}: its address is not that of a PostgreSQL: postgresql://user:password@host:5432/name,"
+            " with @ in a password written as %40"
+        )
+    return said
 
 
 def postgres(what: str, *, url: Callable[[], str], query: str, key: str, timeout_s: float = 30.0) -> Postgres:

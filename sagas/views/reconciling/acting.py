@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reliability import access, audit
-from reliability.console.domain.values import Part
 from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel import clock
@@ -149,12 +148,11 @@ def _form(request: HttpRequest, look: Look, name: str, reason: str, *, refused: 
     return _rendered(request, "reconcile/repair.html", context, refused)
 
 
-def _letters(request: HttpRequest, look: Look) -> list[Part]:
+def _letters(request: HttpRequest, look: Look) -> elsewhere.Known:
     """Dead letters of the same key: one of them may be the very request that a repair would make again."""
     if look.proposal is None or not look.proposal.commands:
-        return []
-    actor, now = access.actor_of(request), clock.SYSTEM.now()
-    return [part for _, part in elsewhere.of_key(actor, look.row.key, now=now, only=[elsewhere.LETTERS]).lines]
+        return elsewhere.Known()
+    return elsewhere.of_key(access.actor_of(request), look.row.key, now=clock.SYSTEM.now(), only=[elsewhere.LETTERS])
 
 
 def _changes(look: Look, names: tuple[str, str]) -> list[tuple[str, list[wording.Change]]]:

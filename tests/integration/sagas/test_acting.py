@@ -145,7 +145,7 @@ def test_a_retry_now_does_not_wait(shop: Shop) -> None:
     assert claimed is not None
     from sagas.engine.running import Runner
 
-    Runner(claimed, worker="w", dice=lambda: 0.99).run()
+    Runner(claimed, dice=lambda: 0.99).run()
     Saga.objects.update(look_at=clock.SYSTEM.now() + timedelta(hours=1))
     act(saga_id, Command(act=Act.RETRY))
     run()

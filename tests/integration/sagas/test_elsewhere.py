@@ -11,6 +11,7 @@ from reliability.access import Role
 from reliability.kernel import clock
 from sagas.domain.errors import Unknown
 from sagas.models import Finding
+from sagas.views import elsewhere
 from tests.support import actors
 from tests.support.letters import record, store
 from tests.support.reconciling import Books, books
@@ -76,3 +77,11 @@ def test_a_dead_letter_of_the_key_is_told_before_a_request_is_made_again(
     assert "Open under this key" in told
     assert "1 letter" in told
     assert "1 letter" in signed_in.get(lost).content.decode()
+
+
+def test_letters_that_did_not_answer_are_told_in_the_dialog(
+    lost: str, differing: Books, signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "WITHIN_S", 0.0)
+    told = signed_in.get(f"/reconcile/{Finding.objects.get().id}/repair/").content.decode()
+    assert "Whether a dead letter asks for the same is not known." in told

@@ -127,7 +127,7 @@ def test_a_worker_that_died_in_a_call(shop: Shop) -> None:
     claimed = claim()
     assert claimed is not None
     with pytest.raises(Died):
-        Runner(claimed, worker="w1").run()
+        Runner(claimed).run()
     assert claim() is None, "its lease runs"
     due_now()
     shop.then("probe", lambda data, key: False)
@@ -151,7 +151,7 @@ def stolen(saga_id: object) -> claims.Claim:
 def test_a_late_answer_is_kept_and_taken_over(shop: Shop) -> None:
     def slow(data: Mapping[str, Any], key: str) -> dict[str, str]:
         other = stolen(saga_id)
-        Runner(other, worker="w2").run()
+        Runner(other).run()
         return {"reference": "late"}
 
     shop.then("charge", slow)
@@ -184,7 +184,7 @@ def test_a_late_answer_beside_a_newer_try_loses_neither(shop: Shop) -> None:
         return {"reference": "second"}
 
     def in_thread(other: claims.Claim) -> None:
-        Runner(other, worker="w2", dice=lambda: 0.0).run()
+        Runner(other, dice=lambda: 0.0).run()
         connection.close()
 
     begun, noted = threading.Event(), threading.Event()
@@ -193,7 +193,7 @@ def test_a_late_answer_beside_a_newer_try_loses_neither(shop: Shop) -> None:
     saga_id = start(shop.order(unknown="repeat"))
     claimed = claim()
     assert claimed is not None
-    Runner(claimed, worker="w1").run()
+    Runner(claimed).run()
     assert state(saga_id).late == 1
     noted.set()
     threads[0].join(10)
@@ -211,8 +211,8 @@ def test_two_workers_never_have_the_same_saga(shop: Shop) -> None:
     second = claim()
     assert second is not None
     assert second.fence == first.fence + 1
-    Runner(second, worker="w2").run()
-    Runner(first, worker="w1").run()
+    Runner(second).run()
+    Runner(first).run()
     assert shop.calls == ["reserve", "charge", "ship"]
 
 

@@ -54,7 +54,7 @@ def test_a_saga_keeps_the_version_it_began_with(shop: Shop) -> None:
     saga_id = start(shop.order(version=1))
     claimed = claim()
     assert claimed is not None
-    Runner(claimed, worker="w1", dice=lambda: 0.9).run()
+    Runner(claimed, dice=lambda: 0.9).run()
     shop.order(version=2)
     due_now()
     run()
@@ -134,7 +134,7 @@ def test_a_lease_is_kept_while_a_call_lasts(shop: Shop) -> None:
     start(definition)
     claimed = claim()
     assert claimed is not None
-    Runner(claimed, worker="w1", holding=held.append).run()
+    Runner(claimed, holding=held.append).run()
     ((before, after),) = seen
     assert after >= before
     assert held[-1] is None

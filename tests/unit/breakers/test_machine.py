@@ -145,6 +145,22 @@ def test_an_override_lies_above_the_state_until_its_time_is_over() -> None:
     assert not asked(through, "p", NOW + 30)[1], "while a person decides nothing is tried out"
 
 
+def test_after_an_override_probes_begin_anew_and_so_does_a_ramp() -> None:
+    called_off = machine.laid_over(half_open(), Override.FORCED_OPEN, until=NOW + 30, gen=half_open().gen, now=NOW + 16)
+    assert (called_off.state, called_off.permits) == (State.OPEN, {})
+    breaker = called_off
+    for number in range(3):  # nobody has ticked: asking alone knows that the override is over
+        breaker, may = asked(breaker, f"q{number}", NOW + 31)
+        assert may
+    for number in range(3):
+        breaker = told(breaker, f"q{number}", Outcome.OK, NOW + 32)
+    assert breaker.state is State.RECOVERING
+    forced = machine.laid_over(breaker, Override.FORCED_OPEN, until=NOW + 100, gen=breaker.gen, now=NOW + 33)
+    assert machine.ticked(forced, RULES, now=NOW + 60, random=0.5) == forced, "not a call was made"
+    back = machine.ticked(forced, RULES, now=NOW + 100, random=0.5)
+    assert (back.state, back.share(RULES, NOW + 100)) == (State.RECOVERING, 10)
+
+
 def test_of_two_operators_the_second_is_told() -> None:
     first = machine.laid_over(Breaker(), Override.FORCED_OPEN, until=NOW + 60, gen=1, now=NOW)
     for act in (
@@ -229,7 +245,8 @@ class Fleet(RuleBasedStateMachine):
     @rule(override=st.sampled_from(Override), seconds=st.floats(0.1, 100))
     def lay_over(self, override: Override, seconds: float) -> None:
         self.moved(
-            machine.laid_over(self.breaker, override, until=self.now + seconds, gen=self.breaker.gen, now=self.now)
+            machine.laid_over(self.breaker, override, until=self.now + seconds, gen=self.breaker.gen, now=self.now),
+            "overridden",
         )
 
     @invariant()

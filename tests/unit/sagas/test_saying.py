@@ -49,6 +49,7 @@ def test_a_field_that_is_misspelled_is_an_error_and_not_never_true(said: dict[st
         (7, "7.00", True),
         ("7.0", 7, True),
         (0.1, "0.10", True),
+        ("00123", "123", False),
         ("a", "A", False),
         (None, None, True),
         (None, "", False),
@@ -93,3 +94,4 @@ def test_decimals_are_told_as_they_are_written() -> None:
 def test_braces_that_are_no_place_are_found() -> None:
     said = {"a": "{key}", "b": ["{expected.cents}"], "c": {"d": "{expcted.cents}"}, "e": 1, "f": "{"}
     assert unknown_places(said) == ["{expcted.cents}", "{"]
+    assert unknown_places({"{key}": 1}) == ["{key}"]

@@ -103,6 +103,9 @@ def test_a_secret_is_read_from_a_file_and_a_missing_one_is_said(
         ("every_s = 300", "every_s = 0", "every_s"),
         ('when = { differ = ["cents"] }', "when = { }", "a condition without any is always true"),
         ('seen = "nothing"', 'seen = "nothin"', "seen"),
+        ('state = ["issued", "sent"]', "state = []", "state is a text, a number"),
+        ('state = ["issued", "sent"]', 'state = "{seen.state}"', "a condition has no places to fill"),
+        ("every_s = 300", "every_s = inf", "every_s"),
         ("{expected.cents} cents, and", "{expectd.cents} cents, and", "braces that are none of"),
         ('becomes = { seen = [{ cents = "{expected.cents}" }] }', "", "becomes: Field required"),
         ('topic = "ledger.asked"', 'topic = "{key}"', "topic"),
@@ -133,6 +136,16 @@ def test_a_file_that_is_not_there_or_no_text_or_empty_is_refused(content: Any, t
         path.write_bytes(content)
     with pytest.raises(WrongReconciliation, match=r"x\.toml"):
         declared.read(path)
+
+
+def test_a_key_that_is_empty_is_no_repair(ledger: Server, environment: dict[str, str], tmp_path: Path) -> None:
+    said = SAID.replace("https://ledger.example/entries", ledger.url).replace("grace_s = 600", "grace_s = 0")
+    said = said.replace("send = { topic", 'send = { key = "{seen.cents}", topic')
+    (defined,) = declared.read(written(tmp_path, said), environment=environment)
+    assert turns.compare(defined, stop=lambda: False, at_once=True)
+    look = repairing.look(Finding.objects.get(key="i-2").id, actor=actors.actor())
+    assert look.proposal is None
+    assert "the key '{seen.cents}' is empty for i-2" in look.refusal
 
 
 def test_a_field_that_is_misspelled_is_told_as_not_judged(

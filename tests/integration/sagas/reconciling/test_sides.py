@@ -252,3 +252,18 @@ def test_a_next_key_that_does_not_go_on_is_told() -> None:
 
 def test_only_http_addresses_are_asked() -> None:
     assert "neither http nor https" in api("file:///etc/passwd").lookup(["a"]).unread["a"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql//user:hunter2@h/db",
+        "user:hunter2@h/db",
+        "postgresql://user:hun@ter2@h/db",
+        "postgresql://user:hun%ter2@h/db",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_its_secret(address: str) -> None:
+    told = str(elsewhere(url=lambda: address).lookup(["a"]).unread["a"])
+    assert "its address is not that of a PostgreSQL" in told
+    assert "ter2" not in told
