@@ -52,7 +52,8 @@ class Child:
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it lives."""
         if not self._ended.is_set():
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ended a moment ago, and nobody has said so yet
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """``kill -9``."""
