@@ -211,8 +211,9 @@ class Runner:
             return claims.put_off(self._claim, version=self._saga.version, look_at=look_at)
 
         def append() -> bool:
-            holder = self._worker
-            return journal.append(self._saga, self._pending, fence=fence, look_at=look_at, worker=worker, holder=holder)
+            return journal.append(
+                self._saga, self._pending, fence=fence, look_at=look_at, worker=worker, holder=self._worker
+            )
 
         return append() or (self._rebase() and append())
 
