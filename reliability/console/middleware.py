@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,8 +26,9 @@ RETRY_AFTER_S = 5
 LEFT_FREE = 2
 TURN_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.1
-# A read that got no connection while the database is well is tried again; an act never is.
-READS_TRIED = 3
+# A read that got no connection while the database is well asks again for as long: it has its turn, so the pool is only
+# slow to grow. An act never asks twice.
+READ_WITHIN_S = 5.0
 # These say for themselves what they know without a database.
 WITHOUT_DATABASE = ("/health/", "/metrics", "/static/")
 SENTENCE = "The database does not answer. Nothing was done; try again in a few seconds."
@@ -97,7 +99,8 @@ class DatabaseDown:
             return self._answer(request) if ours else _without_turn(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        for _ in range(READS_TRIED if request.method in ("GET", "HEAD") else 1):
+        until_s = time.monotonic() + (READ_WITHIN_S if request.method in ("GET", "HEAD") else 0.0)
+        while True:
             request.failed_with = None  # type: ignore[attr-defined]  # set below, see _keep_error
             try:
                 response = self.get_response(request)
@@ -109,7 +112,8 @@ class DatabaseDown:
                 return response
             if outage.WATCH.saw_outage(error):
                 return unavailable(request)
-        return busy(request)
+            if time.monotonic() >= until_s:
+                return busy(request)
 
 
 @receiver(got_request_exception)

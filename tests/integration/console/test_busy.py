@@ -42,7 +42,10 @@ def ask(client: Client, path: str, **headers: str) -> Any:
     return client.get(path, headers=headers)
 
 
-def test_a_request_without_a_connection_is_told_busy_and_nothing_is_declared_down(client: Client) -> None:
+def test_a_request_without_a_connection_is_told_busy_and_nothing_is_declared_down(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "READ_WITHIN_S", 1.0)
     with every_connection_taken():
         page = ask(client, "/settings/")
         fragment = ask(client, "/", **{"HX-Request": "true"})
