@@ -61,7 +61,9 @@ def test_a_request_without_a_connection_is_told_busy_and_nothing_is_declared_dow
     assert ask(client, "/settings/").status_code == 200
 
 
-def test_fifty_readers_at_once_are_all_served(client: Client) -> None:
+def test_fifty_readers_at_once_are_all_served(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "TURN_WITHIN_S", 60.0)  # how fast the machine is belongs to no test
+    monkeypatch.setattr(middleware, "READ_WITHIN_S", 60.0)
     cookies = client.cookies
 
     def read(_: int) -> int:
