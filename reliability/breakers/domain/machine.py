@@ -176,6 +176,14 @@ def reported(
     return _tallied(breaker, permit, rules, good=outcome is Outcome.OK, why=why, now=now, random=random)
 
 
+def handed_back(breaker: Breaker, permit: str, gen: int, rules: Rules, *, now: float, random: float) -> Breaker:
+    """Return the breaker after a probe was called off and says nothing: its place is free for another one."""
+    breaker = expired(_lifted(breaker, now), rules, now=now, random=random)
+    if gen != breaker.gen or permit not in breaker.permits:
+        return breaker
+    return replace(breaker, permits={known: until for known, until in breaker.permits.items() if known != permit})
+
+
 def ticked(breaker: Breaker, rules: Rules, *, now: float, random: float) -> Breaker:
     """Return the breaker after time has passed: probes are lost, a ramp comes to its end, an override is over."""
     breaker = expired(_lifted(breaker, now), rules, now=now, random=random)

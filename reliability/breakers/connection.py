@@ -1,0 +1,50 @@
+"""Redis as breakers use it: short waits, no hidden retries, and where everything is kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_S: Final = 0.25
+"""So long a connection may take, and so long an answer; a call that asks for a permit waits for both at most."""
+
+_PREFIX: Final = "{mainstay.breakers}"  # one hash tag: all keys of a script on one node of a Redis Cluster
+CLOCK: Final = f"{_PREFIX}:clock"
+REVISION: Final = f"{_PREFIX}:revision"
+"""Counts new generations; a channel of the same name tells whose."""
+LOG: Final = f"{_PREFIX}:log"
+PROCESSES: Final = f"{_PREFIX}:processes"
+
+
+def state(name: str) -> str:
+    """Return where a breaker is kept."""
+    return f"{_PREFIX}:state:{name}"
+
+
+def evidence(name: str) -> str:
+    """Return how all keys begin that keep what its fleet counted, by generation."""
+    return f"{_PREFIX}:evidence:{name}:"
+
+
+def traffic(name: str) -> str:
+    """Return how all keys begin that keep its traffic, by the beginning of ten seconds."""
+    return f"{_PREFIX}:traffic:{name}:"
+
+
+@lru_cache(maxsize=8)
+def client(url: str = "", timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer."""
+    return redis.Redis.from_url(
+        url or settings.REDIS_URL,
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        protocol=2,  # no handshake round trip
+        decode_responses=True,
+    )

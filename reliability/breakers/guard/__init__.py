@@ -1,0 +1,1 @@
+"""The process's side of breakers: ``around`` lies around calls, ``agent`` speaks with the fleet."""

@@ -1,0 +1,260 @@
+"""The thread of a process that speaks with the fleet, so that no call has to."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Final
+from uuid import uuid4
+
+import orjson
+import structlog
+
+from reliability.breakers.domain.evidence import HostCounts
+from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
+from reliability.breakers.domain.standing import Decider
+from reliability.breakers.guard.guard import Guard
+from reliability.breakers.guard.side import Side
+from reliability.breakers.stores.fleet import Fleet, Permit
+from reliability.breakers.stores.port import Kept, Told, Unreachable
+from reliability.kernel import clock
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S: Final = 0.25
+ALARM_AFTER_S: Final = 0.01
+"""A failure is told so soon; those in between go with it."""
+BEAT_EVERY_S: Final = 1.0
+QUIET_S: Final = 1.0
+"""So long nothing is asked after something had no answer."""
+BEGIN_WITHIN_S: Final = 1.0
+
+Truth = Callable[[Sequence[str]], Mapping[str, Breaker]]
+Listen = Callable[[Callable[[str], None], Callable[[], bool]], None]
+
+
+def nothing_known(names: Sequence[str]) -> Mapping[str, Breaker]:
+    """Return no breaker: there is nobody else to ask."""
+    return {}
+
+
+class Agent:
+    """Keeps the guards of a process true. Its methods raise nothing and take a bounded time.
+
+    ``truth`` is asked for what the fleet's store does not know; ``listen`` calls back with the names of breakers that
+    have moved until it is told to end. Both run in threads of the agent's own.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        host: str,
+        *,
+        said: Mapping[str, object] | None = None,
+        truth: Truth = nothing_known,
+        listen: Listen | None = None,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._fleet, self._host, self._said = fleet, host, dict(said or {})
+        self._truth, self._listen, self._dice = truth, listen, dice
+        self._sides: dict[str, Side] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew in a process that was forked: no thread, no lock and no count of the parent's is this one's."""
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._quiet_until_s = 0.0
+        self.reachable = True
+        self._revision = -1
+        self._beat_at_s = 0.0
+        self._fresh: set[str] = set()
+        self._ready: dict[str, threading.Event] = {}
+        self.process = f"{self._host}:{os.getpid()}:{uuid4().hex[:6]}"
+        for name, side in self._sides.items():
+            side.guard.renew()
+            self._sides[name] = Side(side.guard)
+
+    def begin(self, guard: Guard) -> None:
+        """Find out what holds, at the first call in a process."""
+        with self._lock:
+            if guard.started:
+                return
+            self._sides.setdefault(guard.name, Side(guard))
+            self._fresh.add(guard.name)
+            ready = self._ready.setdefault(guard.name, threading.Event())
+            self._start()
+        self._wake.set()
+        if not ready.wait(BEGIN_WITHIN_S):  # whoever looks does not get to it: calls go on by what is known here
+            with self._lock:
+                self._sides[guard.name].settle(reachable=False, random=self._dice())
+                guard.started = True
+
+    def permit(self, guard: Guard) -> Permit | None:
+        """Ask to try one call: the fleet, or this process's own breaker where that one decides."""
+        permit, side = uuid4().hex[:12], self._sides[guard.name]
+        if self._decides(side):
+            try:
+                kept, given = self._fleet.permit(guard.name, permit, guard.rules)
+            except Unreachable as error:
+                self._lost(error)
+            else:
+                self._heard(side, kept)
+                return given
+        with self._lock:
+            given = side.permit(permit, random=self._dice())
+            side.settle(reachable=self.reachable, random=self._dice())
+        return given
+
+    def report(self, guard: Guard, permit: Permit, outcome: Outcome | None) -> None:
+        """Tell how a probe ended: to whoever gave the permit. Else it counts as lost when its time is over."""
+        side = self._sides[guard.name]
+        with self._lock:
+            is_ours = permit.id in side.local.permits
+            if is_ours:
+                side.report(permit, outcome, random=self._dice())
+                side.settle(reachable=self.reachable, random=self._dice())
+        if is_ours or monotonic() < self._quiet_until_s:
+            return
+        try:
+            self._heard(side, self._fleet.report(guard.name, permit, outcome, guard.rules))
+        except Unreachable as error:
+            self._lost(error)
+
+    def alarm(self) -> None:
+        """A call failed: what is counted is told soon."""
+        self._wake.set()
+
+    def moved(self, name: str) -> None:
+        """A breaker has moved: look at it."""
+        with self._lock:
+            if name in self._sides:
+                self._fresh.add(name)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Tell what is counted and end."""
+        self._stopped = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def look(self) -> None:
+        """Tell what is counted, hear how the breakers stand, and have the guards go by it."""
+        with self._lock:
+            sides, fresh = dict(self._sides), self._fresh
+            self._fresh = set()
+            told = [each for side in sides.values() for each in side.taken()]
+            heard_of = {each.name for each in told}
+            told += [side.asking() for name, side in sides.items() if _is_restless(side) and name not in heard_of]
+        if monotonic() >= self._quiet_until_s:
+            try:
+                self._speak(sides, told, fresh)
+            except Unreachable as error:
+                self._lost(error)
+        self._settle(sides, fresh)
+
+    def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
+        """All that is asked of the store at one look; raises ``Unreachable``."""
+        heard = self._fleet.tell(self._host, told, {name: side.guard.rules for name, side in sides.items()})
+        lost = {name for name, judged in heard.items() if not self._heard(sides[name], judged.kept, judged.own)}
+        unseen = (fresh - heard.keys()) | lost
+        if monotonic() >= self._beat_at_s:
+            revision = self._fleet.store.beat(self.process, self._presence(sides))
+            self._beat_at_s = monotonic() + BEAT_EVERY_S * (0.75 + self._dice() / 2)
+            if revision != self._revision:  # something moved, or the store lost what it knew
+                self._revision, unseen = revision, unseen | (sides.keys() - heard.keys())
+        if unseen:
+            for name, kept in self._fleet.read(sorted(unseen)).items():
+                self._heard(sides[name], self._restored(name, sides[name], kept))
+        if not self.reachable:
+            log.info("breakers_store_back")
+            self.reachable = True
+
+    def _restored(self, name: str, side: Side, kept: Kept) -> Kept:
+        """Put back what the store has lost and this process knows, or whoever writes history down."""
+        known = side.fleet
+        if kept.text == "" and known.gen == 1:
+            known = self._asked(name) or known
+        gen = kept.breaker.gen if kept.breaker is not None else 1
+        return self._fleet.restore(name, known) if known.gen > gen else kept
+
+    def _asked(self, name: str) -> Breaker | None:
+        try:
+            return self._truth([name]).get(name)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a database must not reach the calls
+            log.warning("breakers_history_unread", name=name, error=str(error))
+            return None
+
+    def _heard(self, side: Side, kept: Kept, own: HostCounts | None = None) -> bool:
+        """Go by what the store says; False when it has lost what is known here, which then stays and is put back."""
+        gen = kept.breaker.gen if kept.breaker is not None else 1
+        with self._lock:
+            if gen < side.fleet.gen:
+                self._fresh.add(side.guard.name)
+                self._wake.set()
+                return False
+            side.hear(kept, own)
+            side.settle(reachable=True, random=self._dice())
+            return True
+
+    def _lost(self, error: Unreachable) -> None:
+        """Nothing is heard: every breaker goes on alone from what it was."""
+        with self._lock:
+            self._quiet_until_s = monotonic() + QUIET_S
+            if not self.reachable:
+                return
+            self.reachable = False
+            for side in self._sides.values():
+                side.left_alone()
+                side.settle(reachable=False, random=self._dice())
+        log.warning("breakers_store_lost", error=str(error))
+
+    def _settle(self, sides: Mapping[str, Side], fresh: set[str]) -> None:
+        """Do what time brings; who waits at the first call goes on."""
+        with self._lock:
+            for side in sides.values():
+                side.settle(reachable=self.reachable, random=self._dice())
+            for name in fresh:
+                sides[name].guard.started = True
+                ready = self._ready.pop(name, None)
+                if ready is not None:
+                    ready.set()
+
+    def _decides(self, side: Side) -> bool:
+        """Whether the fleet decides, and can be asked."""
+        return side.guard.standing.decider is Decider.FLEET and monotonic() >= self._quiet_until_s
+
+    def _presence(self, sides: Mapping[str, Side]) -> str:
+        generations = {name: side.guard.tally.gen for name, side in sides.items()}
+        return orjson.dumps({**self._said, "host": self._host, "pid": os.getpid(), "gens": generations}).decode()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stopped:
+            self._thread = threading.Thread(target=self._run, name="breakers", daemon=True)
+            self._thread.start()
+            if self._listen is not None:
+                arguments = (self.moved, lambda: self._stopped)
+                threading.Thread(target=self._listen, args=arguments, name="breakers-listener", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            if self._wake.wait(LOOK_EVERY_S):
+                clock.SYSTEM.sleep(ALARM_AFTER_S)
+                self._wake.clear()
+            try:
+                self.look()
+            except Exception:
+                log.exception("breakers_look_failed")  # a fault of ours must not end the looking
+                clock.SYSTEM.sleep(LOOK_EVERY_S)
+
+
+def _is_restless(side: Side) -> bool:
+    """Whether it may have moved without a call of this process."""
+    fleet = side.fleet
+    return fleet.state is not State.CLOSED or fleet.override is not Override.NONE

@@ -1,0 +1,164 @@
+"""One breaker in one process, around calls: a look at what holds, a clock, a count; nothing is asked of anybody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, Protocol
+
+from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
+from reliability.breakers.domain.rules import Rules
+from reliability.breakers.domain.standing import NEVER, Decider, Standing
+from reliability.breakers.guard.errors import BreakerOpen
+from reliability.breakers.guard.tally import Tally
+from reliability.breakers.stores.fleet import Permit
+
+ALL: Final = 100
+SOON_S: Final = 1.0
+"""When to ask again where nobody can say it better."""
+
+
+class Speaker(Protocol):
+    """Who speaks with the fleet for a guard. Nothing raises; what takes long takes a bounded time."""
+
+    def begin(self, guard: Guard) -> None:
+        """Find out what holds, at the first call in a process; from then on keep it true."""
+
+    def permit(self, guard: Guard) -> Permit | None:
+        """Ask to try one call."""
+
+    def report(self, guard: Guard, permit: Permit, outcome: Outcome | None) -> None:
+        """Tell how a probe ended; None: it says nothing."""
+
+    def alarm(self) -> None:
+        """Say that a call failed: what is counted is told soon."""
+
+
+class Guard:
+    """Decides whether a call passes, and counts how it ended; ``around`` lays it around calls.
+
+    ``errors`` are the exceptions that count as failures: any other shows that there was an answer. ``failed`` looks at
+    what a decorated function returned and says whether that is a failure.
+    """
+
+    __slots__ = (
+        "_dice", "_errors", "_failed", "_speaker", "declared", "free", "name", "offset", "plain", "rules", "slow_s",
+        "standing", "started", "tallies", "tally",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        rules: Rules,
+        speaker: Speaker,
+        *,
+        errors: tuple[type[Exception], ...] = (Exception,),
+        failed: Callable[[Any], bool] | None = None,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self.name, self._speaker, self._errors, self._failed, self._dice = name, speaker, errors, failed, dice
+        self.plain = failed is None
+        self.started = False
+        self.free = False
+        self.offset = 0.0
+        self.standing = Standing(share=ALL, asks_from=NEVER, decider=Decider.ALONE, breaker=Breaker())
+        self.tally = Tally(0)
+        self.tallies = [self.tally]
+        self.declared = rules
+        self.declared = rules
+        self.follow(rules)
+
+    def follow(self, rules: Rules) -> None:
+        """Go by these rules from now on."""
+        self.rules, self.slow_s = rules, rules.slow_s
+
+    def stand(self, standing: Standing, gen: int, offset: float) -> None:
+        """Treat calls like this from now on. ``offset``: the fleet's clock less this process's monotonic one.
+
+        What began under another generation goes on in its own tally.
+        """
+        self.offset = offset
+        if gen != self.tally.gen:
+            self.tally = Tally(gen)
+            self.tallies.append(self.tally)
+        self.standing = standing
+        self.free = standing.share == ALL
+
+    def renew(self) -> None:
+        """Know nothing: a process that was forked finds out for itself."""
+        self.free = self.started = False
+        self.tally = Tally(0)
+        self.tallies = [self.tally]
+
+    def now(self) -> float:
+        """Return the time on the fleet's clock, as far as this process knows it."""
+        return monotonic() + self.offset
+
+    def admit(self) -> Permit | None:
+        """Let a call pass that does not pass freely, with a permit if it has one; raises ``BreakerOpen``."""
+        if not self.started:
+            self._speaker.begin(self)
+        if self.free:
+            return None
+        standing = self.standing
+        if standing.share and self._dice() * ALL < standing.share:
+            return None
+        if standing.asks_from != NEVER and standing.asks(self.now()):
+            permit = self._speaker.permit(self)
+            if permit is not None:
+                return permit
+            standing = self.standing
+            if standing.share == ALL:  # it was closed while we asked
+                return None
+        self.tally.rejected()
+        raise BreakerOpen(self.name, self._retry_after_s(standing), _why(standing))
+
+    def _retry_after_s(self, standing: Standing) -> float:
+        now = self.now()
+        return max(standing.breaker.retry_after_s(now), 0.0) or SOON_S
+
+    def well(self, tally: Tally, permit: Permit | None, took_s: float) -> None:
+        """Count a call that was answered."""
+        tally.well(took_s)
+        is_slow = took_s >= self.slow_s
+        if is_slow:
+            tally.slow()
+        if permit is not None:
+            self._speaker.report(self, permit, Outcome.SLOW if is_slow else Outcome.OK)
+
+    def badly(self, tally: Tally, permit: Permit | None, took_s: float, error: BaseException | None) -> None:
+        """Count a call that ended with an error, or with a result that is one (``error`` None)."""
+        if error is not None and not isinstance(error, self._errors):
+            if isinstance(error, Exception):
+                self.well(tally, permit, took_s)
+            elif permit is not None:  # called off: it says nothing
+                self._speaker.report(self, permit, None)
+            return
+        tally.badly(took_s)
+        if permit is not None:
+            self._speaker.report(self, permit, Outcome.ERROR)
+        self._speaker.alarm()
+
+    def answered(self, tally: Tally, permit: Permit | None, took_s: float, result: object) -> None:
+        """Count a call that returned this."""
+        try:
+            is_failure = self._failed is not None and self._failed(result)
+        except Exception:
+            self.badly(tally, permit, took_s, None)
+            raise
+        if is_failure:
+            self.badly(tally, permit, took_s, None)
+        else:
+            self.well(tally, permit, took_s)
+
+
+def _why(standing: Standing) -> str:
+    breaker = standing.breaker
+    if breaker.override is Override.FORCED_OPEN:
+        return "a person holds it open"
+    if standing.share:
+        return f"it lets {standing.share} % of the calls pass"
+    if breaker.state is State.HALF_OPEN:
+        return "others try whether it does well again"
+    return breaker.reason or "it is open"

@@ -1,0 +1,66 @@
+"""The breakers of this process, by name, and the one agent that keeps them true."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from reliability.breakers.domain.rules import NAME, Rules, WrongRules
+from reliability.breakers.guard.agent import Agent
+from reliability.breakers.guard.around import Breaker
+from reliability.breakers.guard.guard import Guard
+from reliability.breakers.stores.fleet import Fleet
+from reliability.breakers.stores.listening import listen
+from reliability.breakers.stores.shared import RedisStore
+
+_breakers: dict[str, Breaker] = {}
+_lock = threading.Lock()
+_agent: Agent | None = None
+
+
+def breaker(
+    name: str,
+    *,
+    rules: Rules | None = None,
+    errors: tuple[type[Exception], ...] = (Exception,),
+    failed: Callable[[Any], bool] | None = None,
+) -> Breaker:
+    """Return the breaker of this name, made at the first time; all processes that name it share it.
+
+    ``rules`` (else the usual ones), ``errors`` and ``failed`` are said once, where it is declared; later calls with the
+    name alone return the same one. ``errors``: exceptions that count as failures; any other shows that there was an
+    answer. ``failed`` looks at what a decorated function returned. Raises ``WrongRules`` for a name that is none, and
+    when it is declared twice and differently.
+    """
+    found = _breakers.get(name)
+    if found is not None and rules is None:
+        return found
+    if not NAME.fullmatch(name):
+        raise WrongRules(f"{name[:80]!r} is no name: small letters, digits, ., - and _, such as payments-api")
+    with _lock:
+        found = _breakers.get(name)
+        if found is None:
+            guard = Guard(name, rules or Rules(), agent(), errors=errors, failed=failed)
+            found = _breakers[name] = Breaker(guard)
+        elif rules is not None and rules != found.guard.declared:
+            raise WrongRules(f"{name} is declared twice, with different rules")
+    return found
+
+
+def known() -> list[Breaker]:
+    """Return the breakers that this process has named."""
+    return list(_breakers.values())
+
+
+def agent() -> Agent:
+    """Return the agent of this process."""
+    global _agent  # one for each process, made when the first breaker is
+    if _agent is None:
+        _agent = Agent(Fleet(RedisStore()), socket.gethostname(), listen=listen)
+        os.register_at_fork(after_in_child=_agent.renew)
+        atexit.register(_agent.stop)
+    return _agent

@@ -1,0 +1,117 @@
+"""The moves of a breaker that a fleet shares: look, decide by the machine, keep it where nobody was faster."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from reliability.breakers.domain import evidence, machine
+from reliability.breakers.domain.evidence import HostCounts
+from reliability.breakers.domain.machine import Breaker, Outcome, Override
+from reliability.breakers.domain.rules import Rules
+from reliability.breakers.stores.port import Kept, Pooled, Store, Told, Unreachable
+
+TRIES: Final = 20
+"""Each try that fails is a move of somebody else; a round has few of them."""
+
+Move = Callable[[Breaker, float], Breaker]
+
+
+class Permit(NamedTuple):
+    """The right to try one call while a breaker is half open; ``gen`` is the round that it belongs to."""
+
+    id: str
+    gen: int
+
+
+class Judged(NamedTuple):
+    """How a breaker stands, and what the asking host has told of it since it has this generation."""
+
+    kept: Kept
+    own: HostCounts
+
+
+class Fleet:
+    """The breakers of a store. Every method raises ``Unreachable`` when the store does."""
+
+    def __init__(self, store: Store, *, dice: Callable[[], float] = random.random) -> None:
+        self.store, self._dice = store, dice
+
+    def read(self, names: Sequence[str]) -> Mapping[str, Kept]:
+        """Return the breakers as they are kept."""
+        return self.store.read(names)
+
+    def tell(self, host: str, told: Sequence[Told], rules: Mapping[str, Rules]) -> Mapping[str, Judged]:
+        """Add what a process of ``host`` counted; open what is bad enough; return how they stand."""
+        pooled = self.store.tell(host, told)
+        return {
+            name: Judged(self._judged(name, found, rules[name]), found.hosts.get(host, HostCounts()))
+            for name, found in pooled.items()
+        }
+
+    def _judged(self, name: str, pooled: Pooled, rules: Rules) -> Kept:
+        sums = evidence.summed(list(pooled.hosts.values()), pooled.row, rules)
+        seen = pooled.kept.breaker.gen if pooled.kept.breaker is not None else 1
+
+        def judge(breaker: Breaker, now: float) -> Breaker:
+            if breaker.gen == seen:  # else what was summed belongs to what was before
+                breaker = machine.counted(breaker, sums, rules, now=now, random=self._dice())
+            return machine.ticked(breaker, rules, now=now, random=self._dice())
+
+        return self._move(name, judge, pooled.kept)
+
+    def permit(self, name: str, permit: str, rules: Rules) -> tuple[Kept, Permit | None]:
+        """Ask to try a call; return how the breaker stands, and the permit, if it was given."""
+        given = False
+
+        def ask(breaker: Breaker, now: float) -> Breaker:
+            nonlocal given
+            breaker, given = machine.permitted(breaker, permit, rules, now=now, random=self._dice())
+            return breaker
+
+        kept = self._move(name, ask)
+        gen = kept.breaker.gen if kept.breaker is not None else 1
+        return kept, Permit(permit, gen) if given else None
+
+    def report(self, name: str, permit: Permit, outcome: Outcome | None, rules: Rules) -> Kept:
+        """Tell how a probe ended; None: it was called off and says nothing."""
+
+        def tell(breaker: Breaker, now: float) -> Breaker:
+            told = {"now": now, "random": self._dice()}
+            if outcome is None:
+                return machine.handed_back(breaker, permit.id, permit.gen, rules, **told)
+            return machine.reported(breaker, permit.id, permit.gen, outcome, rules, **told)
+
+        return self._move(name, tell)
+
+    def tick(self, name: str, rules: Rules) -> Kept:
+        """Do what time alone brings."""
+        return self._move(name, lambda breaker, now: machine.ticked(breaker, rules, now=now, random=self._dice()))
+
+    def lay_over(self, name: str, override: Override, *, until: float, gen: int) -> Kept:
+        """Lay an override over it; raises ``Superseded`` when ``gen`` is not its generation any more."""
+        return self._move(
+            name, lambda breaker, now: machine.laid_over(breaker, override, until=until, gen=gen, now=now)
+        )
+
+    def reset(self, name: str, *, gen: int) -> Kept:
+        """Close it as if nothing had happened; raises ``Superseded``."""
+        return self._move(name, lambda breaker, now: machine.reset(breaker, gen=gen, now=now))
+
+    def restore(self, name: str, known: Breaker) -> Kept:
+        """Put back what a process knows and the store has lost: never an older generation over a newer one."""
+        return self._move(name, lambda breaker, now: known if known.gen > breaker.gen else breaker)
+
+    def _move(self, name: str, move: Move, kept: Kept | None = None) -> Kept:
+        for _ in range(TRIES):
+            kept = kept or self.store.read([name])[name]
+            before = kept.breaker or Breaker(since=kept.now)
+            after = move(before, kept.now)
+            if after == before:
+                return kept if kept.breaker is not None else Kept(breaker=before, text=kept.text, now=kept.now)
+            swapped = self.store.swap(name, kept, after)
+            if swapped is not None:
+                return swapped
+            kept = None
+        raise Unreachable(f"{name} was changed by others {TRIES} times in a row")

@@ -1,0 +1,39 @@
+"""A breaker survives being kept; what is no breaker is told as such."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reliability.breakers.domain import packing
+from reliability.breakers.domain.machine import Breaker, Override, State
+
+TIMES = st.floats(0, 4e9)
+BREAKERS = st.builds(
+    Breaker,
+    state=st.sampled_from(State),
+    gen=st.integers(1, 10**12),
+    since=TIMES,
+    open_until=TIMES,
+    attempt=st.integers(0, 99),
+    permits=st.dictionaries(st.text("abc-019", min_size=1, max_size=12), TIMES, max_size=5),
+    passed=st.integers(0, 99),
+    failed=st.integers(0, 99),
+    reason=st.text(max_size=40),
+    override=st.sampled_from(Override),
+    override_until=TIMES,
+)
+
+
+@given(BREAKERS)
+def test_what_is_kept_comes_back(breaker: Breaker) -> None:
+    assert packing.unpacked(packing.packed(breaker)) == breaker
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", "null", '{"state": "ajar"}', b"\xff", '{"state":"open","gen":[]}']
+)
+def test_what_is_no_breaker_is_told(text: str | bytes) -> None:
+    with pytest.raises(packing.Unreadable):
+        packing.unpacked(text)
