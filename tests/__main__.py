@@ -18,7 +18,10 @@ from reliability.embedded import maven, stack
 
 LOGS = Path(".mainstay")
 SCENARIOS = "tests/scenarios"
-FIRST = [f"{SCENARIOS}/{part}" for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py")]
+FIRST = [
+    f"{SCENARIOS}/{part}"
+    for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py", "test_outages.py", "test_viewer.py")
+]
 # Most tests wait, for a page, a broker, a process to die: three lots of about the same length keep two cores busy.
 PAGES = ["tests/functional", "tests/integration/embedded"]
 WAITING = [SCENARIOS, "tests/contracts", "tests/integration/kafka"]
