@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
@@ -91,6 +91,13 @@ STATEMENT_TIMEOUT_MS = 30_000  # no page waits longer; long reads of the relay a
 CONNECT_TIMEOUT_S = 2  # with the pool's wait and the watch's attempt, a page without a database answers within 2 s
 
 
+def _option(name: str, value: str) -> Any:
+    """An option after the ? of an address, as psycopg wants it."""
+    if name == "prepare_threshold":  # "never" behind a pooler that gives each transaction another session
+        return None if value == "never" else int(value)
+    return value
+
+
 def _database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     return {
@@ -111,9 +118,10 @@ def _database(url: str) -> dict[str, Any]:
                 "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
             },
             "connect_timeout": CONNECT_TIMEOUT_S,
+            "prepare_threshold": 5,  # of what the engine of sagas says; Django's own cursors prepare nothing
             "application_name": "mainstay",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",
-            **dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair),
+            **{name: _option(name, value) for name, value in parse_qsl(parts.query)},
         },
     }
 

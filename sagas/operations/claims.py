@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
+from sagas.queries import prepared
+
 # One statement, on the database's clock: the row's lock puts two claimants in order, and the later one finds no row.
 # It is not waited for on the disk: what is written down later lies behind it. A crash of the server may take back a
 # claim that has written nothing, and its fence is given out once more; so the holder's name is one of a kind, and
@@ -92,8 +94,8 @@ def claim(*, worker: str, lease_s: float, known: Sequence[tuple[str, int]]) -> C
     """
     holder = f"{worker}:{uuid4().hex[:12]}"
     names, versions = [name for name, _ in known], [version for _, version in known]
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": holder, "lease_s": lease_s, "names": names, "versions": versions})
+    values = {"worker": holder, "lease_s": lease_s, "names": names, "versions": versions}
+    with prepared.execute(_CLAIM, values) as cursor:
         found = cursor.fetchone()
     if found is None:
         return None

@@ -13,6 +13,7 @@ from reliability.console import registry
 from sagas.domain import codec, projection, state
 from sagas.domain.history import Event
 from sagas.domain.state import Saga, Status
+from sagas.queries import prepared
 
 SNAPSHOT_EVERY: Final = 50
 """Entries between two snapshots: so many are read at most, and most sagas never have one."""
@@ -84,10 +85,10 @@ def append(
         "datas": [codec.packed(dict(event.data), bytes_max=None) for event in events],
         "actors": [event.actor for event in events],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_APPEND, values)
-        written = bool(cursor.rowcount)
-        if written and saga.version // SNAPSHOT_EVERY > before // SNAPSHOT_EVERY:
+    with prepared.execute(_APPEND, values) as found:
+        written = bool(found.rowcount)
+    if written and saga.version // SNAPSHOT_EVERY > before // SNAPSHOT_EVERY:
+        with connection.cursor() as cursor:
             cursor.execute(_SNAPSHOT, [UUID(saga.id), saga.version, codec.packed(state.as_json(saga), bytes_max=None)])
     if written and (saga.status in state.ENDED or saga.status is Status.NEEDS_OPERATOR):
         registry.touched("saga", [f"{saga.definition}/{saga.key}"], by="sagas")

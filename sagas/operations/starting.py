@@ -15,7 +15,7 @@ from sagas.domain import codec, folding, projection
 from sagas.domain.definition import Definition
 from sagas.domain.history import Event, Kind
 from sagas.operations import ids, waking
-from sagas.queries import histories
+from sagas.queries import histories, prepared
 
 KEY_CHARACTERS_MAX = 200
 
@@ -73,9 +73,10 @@ def start(definition: Definition, *, key: str, data: Mapping[str, Any] | None = 
         "key": key,
         "data": codec.packed(facts),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
-        if not cursor.rowcount:
+    with prepared.execute(_INSERT, values) as inserted:
+        is_new = bool(inserted.rowcount)
+    if not is_new:
+        with connection.cursor() as cursor:
             cursor.execute(_FIND, [definition.name, key])
             (saga_id,) = cursor.fetchone()
             return UUID(str(saga_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from django.db import connection
@@ -13,6 +13,7 @@ from reliability.kernel.errors import Refused
 from sagas.domain import codec, folding, state
 from sagas.domain.history import Event, Kind, Side
 from sagas.domain.state import Saga
+from sagas.queries import prepared
 
 ENTRIES_AT_A_TIME = 1000
 
@@ -97,11 +98,9 @@ def _one(statement: str, values: Sequence[UUID | int]) -> Sequence[Any] | None:
     return found
 
 
-def _all(statement: str, values: Sequence[UUID | int]) -> list[Sequence[Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found: list[Sequence[Any]] = cursor.fetchall()
-    return found
+def _all(statement: LiteralString, values: Sequence[UUID | int]) -> list[Sequence[Any]]:
+    with prepared.execute(statement, values) as cursor:
+        return list(cursor.fetchall())
 
 
 def newest(saga_id: UUID, *, limit: int) -> list[tuple[int, Event]]:
