@@ -146,9 +146,11 @@ def counts_like(wanted: Filter) -> dict[str, int]:
     return {str(state): filtered(replace(wanted, state=state))[:COUNTED_MAX].count() for state in states}
 
 
-def by_difference(*, state: str = State.OPEN) -> list[tuple[str, str, int]]:
-    """Return reconciliation, difference and count of what is in ``state``, the most frequent first."""
-    found = Finding.objects.filter(state=state).values_list("reconciliation", "difference").annotate(n=Count("id"))
+def by_difference(wanted: Filter) -> list[tuple[str, str, int]]:
+    """Return reconciliation, difference and count of what is open of that which a filter lets through, whichever
+    difference it names; the most frequent first."""
+    rows = filtered(replace(wanted, state=State.OPEN, difference=""))
+    found = rows.values_list("reconciliation", "difference").annotate(n=Count("id"))
     return sorted(found, key=lambda each: (-each[2], each[0], each[1]))
 
 

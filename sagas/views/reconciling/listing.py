@@ -148,11 +148,11 @@ def _chips(counts: dict[str, int]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _differences(wanted: Filter) -> list[tuple[str, str, str]]:
-    """What is open, by difference: its name, its title, how many; nothing where all of it is one difference."""
-    titles = dict(_kinds())
-    found = [(name, n) for of, name, n in findings.by_difference() if wanted.reconciliation in ("", of)]
-    return [(name, titles.get(name, name), f"{n:,}") for name, n in found] if len(found) > 1 else []
+def _differences(wanted: Filter) -> list[tuple[str, str, str, str]]:
+    """What is open, by difference: reconciliation, name, title, how many; nothing where all of it is one difference."""
+    titles = {(of.name, each.name): each.title for of in reconciliations.known() for each in of.differences}
+    found = findings.by_difference(wanted)
+    return [(of, name, titles.get((of, name), name), f"{n:,}") for of, name, n in found] if len(found) > 1 else []
 
 
 def _bulk(asked: dict[str, str], rows: list[Row]) -> list[tuple[str, str, str, str, str]]:
@@ -170,4 +170,8 @@ def _number(number: int) -> str:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    return [(each.name, each.title) for defined in reconciliations.known() for each in defined.differences]
+    found: dict[str, list[str]] = {}
+    for defined in reconciliations.known():
+        for each in defined.differences:
+            found.setdefault(each.name, []).append(each.title)
+    return [(name, " / ".join(dict.fromkeys(titles))) for name, titles in found.items()]
