@@ -12,4 +12,5 @@ ROOMS: tuple[str, ...] = (
     "reliability.locks",
     "reliability.console",
     "reliability.lag",
+    "reliability.breakers",
 )

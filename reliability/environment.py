@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -29,6 +30,8 @@ _EXAMPLES = {
     "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
 }
 
+_OURS = {"pool", "options"}
+"""What an address of the database may not set."""
 _SERVERS = {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS"}
 _NOTHING_NAMED = (
     "No demo runs beside this checkout, and no servers are named. Start one with `make demo`, or set these"
@@ -100,6 +103,12 @@ class Environment(BaseSettings):
     def _is_postgresql(cls, value: str) -> str:
         if not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must be a PostgreSQL address")
+        words = dict(parse_qsl(urlsplit(value).query, keep_blank_values=True))
+        for name in sorted(_OURS & words.keys()):
+            raise ValueError(f"must not say {name}: that is set by the console itself")
+        threshold = words.get("prepare_threshold", "never")
+        if threshold != "never" and not (threshold.isascii() and threshold.isdigit()):
+            raise ValueError("has a prepare_threshold that is neither a number nor never")
         return value
 
     @field_validator("REDIS_URL")

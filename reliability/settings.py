@@ -121,7 +121,7 @@ def _database(url: str) -> dict[str, Any]:
             "prepare_threshold": 5,  # of what the engine of sagas says; Django's own cursors prepare nothing
             "application_name": "mainstay",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",
-            **{name: _option(name, value) for name, value in parse_qsl(parts.query)},
+            **{name: _option(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)},
         },
     }
 
@@ -200,6 +200,8 @@ CELERY_TASK_ROUTES = {
     "sagas.batches": {"queue": "bulk"},
     "sagas.sweep": {"queue": "bulk"},
     "sagas.reconcile": {"queue": "bulk"},
+    "breakers.record": {"queue": "standard"},
+    "breakers.forget": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -210,6 +212,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
     "sagas.batches": {"task": "sagas.batches", "schedule": 5.0, "options": {"expires": 5}},
     "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "breakers.record": {"task": "breakers.record", "schedule": 1.0, "options": {"expires": 1}},
+    "breakers.forget": {"task": "breakers.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }
 

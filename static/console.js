@@ -129,7 +129,8 @@
     dialog.innerHTML = await response.text();
     window.htmx?.process(dialog);
     dialog.showModal();
-    dialog.querySelector("[autofocus], textarea, input:not([type=hidden])")?.focus();
+    dialog.querySelector("[autofocus], textarea, input:not([type=hidden])")?.focus({ preventScroll: true });
+    dialog.scrollTop = 0; // what is warned of stands above what is typed
   }
 
   document.addEventListener("click", (event) => {

@@ -19,6 +19,8 @@ REVISION: Final = f"{_PREFIX}:revision"
 """Counts new generations; a channel of the same name tells whose."""
 LOG: Final = f"{_PREFIX}:log"
 PROCESSES: Final = f"{_PREFIX}:processes"
+PROCESSES_AT: Final = f"{_PREFIX}:processes_at"
+DECLARED: Final = f"{_PREFIX}:declared"
 
 
 def state(name: str) -> str:

@@ -6,11 +6,14 @@ import atexit
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db import connections
+
+from reliability.breakers.domain.machine import Breaker as Machine
 from reliability.breakers.domain.rules import NAME, Rules, WrongRules
-from reliability.breakers.guard.agent import Agent
+from reliability.breakers.guard.agent import Agent, Truth, nothing_known
 from reliability.breakers.guard.around import Breaker
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.stores.fleet import Fleet
@@ -20,6 +23,7 @@ from reliability.breakers.stores.shared import RedisStore
 _breakers: dict[str, Breaker] = {}
 _lock = threading.Lock()
 _agent: Agent | None = None
+_truth: Truth = nothing_known
 
 
 def breaker(
@@ -60,7 +64,20 @@ def agent() -> Agent:
     """Return the agent of this process."""
     global _agent  # one for each process, made when the first breaker is
     if _agent is None:
-        _agent = Agent(Fleet(RedisStore()), socket.gethostname(), listen=listen)
+        _agent = Agent(Fleet(RedisStore()), socket.gethostname(), truth=_written_down, listen=listen)
         os.register_at_fork(after_in_child=_agent.renew)
         atexit.register(_agent.stop)
     return _agent
+
+
+def asks(truth: Truth) -> None:
+    """Have this asked, in a thread of the agent's, for breakers that the fleet's store does not know."""
+    global _truth
+    _truth = truth
+
+
+def _written_down(names: Sequence[str]) -> Mapping[str, Machine]:
+    try:
+        return _truth(names)
+    finally:
+        connections.close_all()

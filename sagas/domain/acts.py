@@ -37,6 +37,13 @@ class CannotNow(Refused):
     code = "saga-state"
 
 
+class DataMissing(CannotNow):
+    """Later steps read data that nobody has given."""
+
+    code = "data-missing"
+    status = 422
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """An act with what it needs: ``step`` for resuming, ``result`` for data of a skipped or declared step, ``set`` and
@@ -66,10 +73,13 @@ def refusal(saga: Saga, command: Command) -> str:
 
 
 def event(saga: Saga, command: Command, *, actor: str, reason: str, now: datetime) -> Event:
-    """Return what is written down of the act; raises ``CannotNow`` and ``codec.NotStorable``."""
+    """Return what is written down of the act; raises ``CannotNow``, ``DataMissing`` and ``codec.NotStorable``."""
     why = refusal(saga, command)
     if why:
         raise CannotNow(why)
+    lacking = _lacking(saga, command)
+    if lacking:
+        raise DataMissing(f"Later steps read {' and '.join(lacking)} of {step_at_hand(saga)}: give them as data.")
     for typed in (command.set, command.result):
         codec.check_typed(dict(typed))
     made = _EVENTS[command.act](saga, command, now)
@@ -79,6 +89,38 @@ def event(saga: Saga, command: Command, *, actor: str, reason: str, now: datetim
     except IllegalEvent as error:
         raise CannotNow(str(error)) from error
     return made
+
+
+def to_give(saga: Saga, act: Act) -> dict[str, Any]:
+    """Return the shape of the data that an act has to give in place of the step at hand, with None for each value.
+
+    What a step returns is added to the data; what came with an event stands there under the step's name.
+    """
+    work = work_at_hand(saga)
+    if work is None or act not in GIVING or work[1] is not Side.DO:
+        return {}
+    step = work[0]
+    lacking: dict[str, Any] = {name: None for name in step.gives if step.waits or saga.data.get(name) is None}
+    return {step.name: lacking} if lacking and step.waits and act is Act.SKIP else lacking
+
+
+def step_at_hand(saga: Saga) -> str:
+    """Return the name of the step at hand."""
+    return saga.at_hand[0].name if saga.at_hand is not None else ""
+
+
+def lacking_names(saga: Saga, act: Act) -> list[str]:
+    """Return the names of what an act has to give."""
+    return _lacking(saga, Command(act=act))
+
+
+def _lacking(saga: Saga, command: Command) -> list[str]:
+    shape, given = to_give(saga, command.act), command.result
+    for name, inner in shape.items():
+        if isinstance(inner, dict):
+            found = given.get(name)
+            shape, given = inner, found if isinstance(found, Mapping) else {}
+    return [name for name in shape if given.get(name) is None]
 
 
 def work_at_hand(saga: Saga) -> tuple[StepPlan, Side, Effect] | None:
@@ -198,6 +240,8 @@ def _happened(saga: Saga, command: Command, now: datetime) -> Event:
     return Event(kind=Kind.ARRIVED, at=now, step=work[0].name, data=data)
 
 
+GIVING: Final = frozenset({Act.HAPPENED, Act.SKIP})
+"""Acts that say in place of a step that it is done."""
 WAITED: Final = (Effect.AWAITING, Effect.FAILED)
 _ABSENT: Final = object()
 _CHECKS: Final[dict[Act, Callable[[Saga, Command], str]]] = {

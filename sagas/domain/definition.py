@@ -52,6 +52,7 @@ class Step:
     local: bool
     partial: bool
     unknown: WhenUnknown
+    gives: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Wait:
     event: str
     deadline: timedelta
     late: WhenLate
+    gives: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def step(
     local: bool = False,
     partial: bool = False,
     unknown: WhenUnknown = "person",
+    gives: Sequence[str] = (),
 ) -> Step:
     """Return a step.
 
@@ -106,6 +109,8 @@ def step(
     A try of a step that is not local may end without an answer: the time was over, or the process died. ``probe``
     then asks what happened. Without one, ``unknown="repeat"`` does it again with the same key, for another side that
     knows keys (and takes an undo of what never happened); ``"person"`` leaves it to an operator.
+
+    ``gives``: what later steps read of its result; an operator who says in its place that it is done has to give it.
     """
     return Step(
         name=name,
@@ -118,12 +123,18 @@ def step(
         local=local,
         partial=partial,
         unknown=unknown,
+        gives=gives,
     )
 
 
-def wait(name: str, *, event: str, deadline: timedelta, late: WhenLate = "compensate") -> Wait:
-    """Return a step that waits until ``event`` is told of the saga's key, for ``deadline`` at most."""
-    return Wait(name=name, event=event, deadline=deadline, late=late)
+def wait(
+    name: str, *, event: str, deadline: timedelta, late: WhenLate = "compensate", gives: Sequence[str] = ()
+) -> Wait:
+    """Return a step that waits until ``event`` is told of the saga's key, for ``deadline`` at most.
+
+    ``gives``: what later steps read of its payload; an operator who says that it came has to give it.
+    """
+    return Wait(name=name, event=event, deadline=deadline, late=late, gives=gives)
 
 
 def pivot() -> Pivot:
@@ -172,7 +183,7 @@ def saga(
 
 def _planned(each: Step | Wait) -> StepPlan:
     if isinstance(each, Wait):
-        return StepPlan(name=each.name, event=each.event, late=each.late)
+        return StepPlan(name=each.name, event=each.event, late=each.late, gives=tuple(each.gives))
     return StepPlan(
         name=each.name,
         local=each.local,
@@ -180,12 +191,15 @@ def _planned(each: Step | Wait) -> StepPlan:
         probes=each.probe is not None,
         partial=each.partial,
         unknown=each.unknown,
+        gives=tuple(each.gives),
     )
 
 
 def _check_step(saga_name: str, each: Step | Wait) -> None:
     where = f"saga {saga_name!r}, step {each.name!r}"
     _check_name("step", each.name)
+    if not _are_names(each.gives):
+        raise WrongDefinition(f"{where}: gives={each.gives!r}; it is a list of names, as in gives=['reference']")
     if isinstance(each, Wait):
         _check_wait(where, each)
         return
@@ -202,6 +216,10 @@ def _check_step(saga_name: str, each: Step | Wait) -> None:
     for policy in (each.retry, each.undo_retry):
         if policy.times is not None and policy.times < 1:
             raise WrongDefinition(f"{where}: tries count from 1; once() tries once")
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) and name for name in value)
 
 
 def _check_wait(where: str, each: Wait) -> None:

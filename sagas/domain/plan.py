@@ -6,13 +6,16 @@ So a saga is readable after its definition has been removed, and two versions of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """One step: its name and what the rules must know of it. ``event`` is set for a step that waits."""
+    """One step: its name and what the rules must know of it. ``event`` is set for a step that waits.
+
+    ``gives``: names of the data that later steps read of it; who says in its place that it is done has to give them.
+    """
 
     name: str
     local: bool = False
@@ -22,6 +25,7 @@ class StepPlan:
     unknown: str = "person"
     event: str = ""
     late: str = ""
+    gives: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -56,4 +60,4 @@ class Plan:
         """Return the plan in ``value``; fields that a newer version added are left out."""
         known = StepPlan.__slots__
         steps = tuple(StepPlan(**{name: step[name] for name in known if name in step}) for step in value["steps"])
-        return cls(steps=steps, pivot=value["pivot"])
+        return cls(steps=tuple(replace(step, gives=tuple(step.gives)) for step in steps), pivot=value["pivot"])

@@ -12,7 +12,7 @@ PAYMENT_SETTLED: Final = "payment.settled"
 _PAYMENT_AND_CARRIER: Final = (
     # The request is an event of the outbox: it is sent if, and only if, this step is done.
     sagas.step("ask_payment", do=trading.ask_payment, undo=trading.ask_refund, local=True),
-    sagas.wait("payment", event=PAYMENT_SETTLED, deadline=sagas.seconds(45), late="person"),
+    sagas.wait("payment", event=PAYMENT_SETTLED, deadline=sagas.seconds(45), late="person", gives=["amount_cents"]),
     sagas.step("check_amount", do=trading.check_amount, local=True, retry=sagas.once()),
     sagas.pivot(),
     sagas.step(

@@ -25,8 +25,7 @@ from sagas.operations import acting
 from sagas.queries import histories
 from sagas.views import mirror, wording
 
-RESULT = frozenset({Act.HAPPENED, Act.SKIP})
-"""Acts that may add to the data."""
+RESULT = acts.GIVING
 ACT = acting.ACT
 
 
@@ -79,7 +78,10 @@ def page(request: HttpRequest, saga_id: UUID, act: str) -> HttpResponseBase:
 
 def _sent(request: HttpRequest, saga: Saga, act: Act) -> Sent:
     typed = {name: request.POST.get(name, "").replace("\x00", "") for name in ("reason", "data", "step", "version")}
-    data = mirror.pretty(dict(saga.data)) if act is Act.EDIT and "data" not in request.POST else typed["data"]
+    data = typed["data"]
+    if "data" not in request.POST:
+        shape = dict(saga.data) if act is Act.EDIT else acts.to_give(saga, act)
+        data = mirror.pretty(shape) if shape or act is Act.EDIT else ""
     version = typed["version"]
     known = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0  # of no saga
     known = known if request.method == "POST" else saga.version
@@ -121,6 +123,8 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
         command = _command(act, sent, saga)
         unedited = act is Act.EDIT and request.method != "POST"
         seen = None if unedited else previewing.preview(saga, command, now=histories.database_now())
+    except acts.DataMissing as missing:  # the form asks for them
+        refused = refused if request.method != "POST" else refused or missing
     except Refused as refusal:
         why = str(refusal)
     if act is Act.EDIT and request.method != "POST":
@@ -139,6 +143,7 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
         "sent": sent,
         "takes_data": act in RESULT or act is Act.EDIT,
         "edits": act is Act.EDIT,
+        "gives": ", ".join(acts.lacking_names(saga, act)),
         "event": _event(saga) if act is Act.HAPPENED else "",
         "steps": [step.name for step in saga.plan.steps] if act is Act.RESUME else [],
         "danger": act in (Act.TERMINATE, Act.COMPENSATE),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from reliability.kernel.errors import MainstayError
 
@@ -69,6 +73,20 @@ class Rules:
         ):
             raise WrongRules(f"ramp is {self.ramp!r}; it grows in percent from above 0 to 100, such as (10, 50, 100)")
 
+    def as_json(self) -> str:
+        """Return the rules as text; ``with_changes`` of the usual ones makes them again."""
+        return json.dumps(asdict(self))
+
+    def with_changes(self, changes: Mapping[str, object]) -> Rules:
+        """Return the rules with these thresholds and times instead; raises ``WrongRules``, also for unknown names."""
+        known = {field.name: field.type for field in fields(self)}
+        given: dict[str, Any] = {}
+        for name, value in changes.items():
+            if name not in known:
+                raise WrongRules(f"{name!r:.80} is no rule; there are {', '.join(known)}")
+            given[name] = _read(name, value, getattr(self, name))
+        return replace(self, **given)
+
     def open_for_s(self, *, attempt: int, random: float) -> float:
         """Return for how long it is open the ``attempt``-th time in a row; ``random`` is in [0, 1)."""
         plain = min(self.open_max_s, self.open_s * self.open_factor ** min(attempt - 1, 64))
@@ -78,3 +96,16 @@ class Rules:
         """Return how much of the traffic is let through ``since_s`` seconds after it did well again, in percent."""
         step = int(len(self.ramp) * max(0.0, since_s) / self.ramp_s)
         return self.ramp[min(step, len(self.ramp) - 1)]
+
+
+def _read(name: str, value: object, before: object) -> object:
+    """A rule as it came from outside, of the kind that it has to be."""
+    if isinstance(before, tuple):
+        if not isinstance(value, list | tuple) or not all(type(each) is int for each in value):
+            raise WrongRules(f"{name} is {value!r:.80}; it is a list of whole numbers")
+        return tuple(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongRules(f"{name} is {value!r:.80}; it is a number")
+    if isinstance(before, int) and not (math.isfinite(value) and value == int(value)):
+        raise WrongRules(f"{name} is {value!r:.80}; it is a whole number")
+    return int(value) if isinstance(before, int) else float(value)

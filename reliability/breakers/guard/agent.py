@@ -165,7 +165,8 @@ class Agent:
         lost = {name for name, judged in heard.items() if not self._heard(sides[name], judged.kept, judged.own)}
         unseen = (fresh - heard.keys()) | lost
         if monotonic() >= self._beat_at_s:
-            revision = self._fleet.store.beat(self.process, self._presence(sides))
+            declared = {name: side.guard.declared.as_json() for name, side in sides.items()}
+            revision = self._fleet.store.beat(self.process, self._presence(sides), declared)
             self._beat_at_s = monotonic() + BEAT_EVERY_S * (0.75 + self._dice() / 2)
             if revision != self._revision:  # something moved, or the store lost what it knew
                 self._revision, unseen = revision, unseen | (sides.keys() - heard.keys())

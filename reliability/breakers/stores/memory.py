@@ -22,6 +22,7 @@ class MemoryStore:
         self._rows: dict[tuple[str, int], int] = defaultdict(int)
         self._revision = 0
         self.processes: dict[str, str] = {}
+        self.declared: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def read(self, names: Sequence[str]) -> Mapping[str, Kept]:
@@ -44,9 +45,10 @@ class MemoryStore:
         with self._lock:
             return {each.name: self._pooled(host, each) for each in told}
 
-    def beat(self, process: str, said: str) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
         """Return a number that grows with each new generation of any breaker."""
         self.processes[process] = said
+        self.declared.update(declared)
         return self._revision
 
     def _kept(self, name: str) -> Kept:

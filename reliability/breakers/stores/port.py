@@ -67,5 +67,8 @@ class Store(Protocol):
         What was let through under another generation says nothing of this one, and is counted as traffic alone.
         """
 
-    def beat(self, process: str, said: str) -> int:
-        """Say that a process lives and what it goes by; return a number that grows with each new generation of any."""
+    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+        """Say that a process lives and what it goes by; return a number that grows with each new generation of any.
+
+        ``declared``: the rules that its code has for breakers, as text, by name.
+        """

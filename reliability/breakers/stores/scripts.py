@@ -48,6 +48,22 @@ return {shown, 1}
 """
 )
 
+# KEYS: clock, revision, what processes say, when they said it, declarations. ARGV: offset, process, what it says,
+# seconds after which one that says nothing is forgotten, then pairs of a breaker's name and its declared rules.
+BEAT: Final = (
+    _CLOCK
+    + """
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[4], shown, ARGV[2])
+for at = 5, #ARGV, 2 do redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1]) end
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now - tonumber(ARGV[4]))) do
+  redis.call('HDEL', KEYS[3], gone)
+  redis.call('ZREM', KEYS[4], gone)
+end
+return redis.call('GET', KEYS[2]) or '0'
+"""
+)
+
 # KEYS: clock, state, evidence (a prefix), traffic (a prefix). ARGV: offset, generation, window in seconds, slice in
 # seconds, host, calls, failed, slow, row, rejected, seconds of a part of the traffic, seconds it is kept, then pairs
 # of a step of latency and calls. Evidence is kept by generation: nothing of an earlier state speaks for this one.

@@ -19,6 +19,7 @@ from reliability.breakers.stores.port import Kept, Pooled, Told, Unreachable
 TRAFFIC_PART_S: Final = 10
 TRAFFIC_KEPT_S: Final = 900
 LOG_KEPT: Final = 10_000
+PROCESS_KEPT_S: Final = 30
 
 
 class RedisStore:
@@ -51,15 +52,18 @@ class RedisStore:
         answers = self._run(scripts.TELL, calls)
         return {each.name: _pooled(answer) for each, answer in zip(told, answers, strict=True)}
 
-    def beat(self, process: str, said: str) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
         """Say that a process lives and what it goes by; return a number that grows with each new generation."""
-        try:
-            pipeline = self._redis().pipeline(transaction=False)
-            pipeline.hset(connection.PROCESSES, process, said)
-            pipeline.get(connection.REVISION)
-            return int(pipeline.execute()[1] or 0)
-        except redis.RedisError as error:
-            raise Unreachable(str(error)) from error
+        keys = [
+            connection.CLOCK,
+            connection.REVISION,
+            connection.PROCESSES,
+            connection.PROCESSES_AT,
+            connection.DECLARED,
+        ]
+        pairs = [part for pair in declared.items() for part in pair]
+        (revision,) = self._run(scripts.BEAT, [(keys, [self.ahead_s, process, said, PROCESS_KEPT_S, *pairs])])
+        return int(revision)
 
     def _arguments(self, host: str, told: Told) -> list[Any]:
         counts = told.counts

@@ -22,6 +22,7 @@ from sagas.queries.findings import Filter, Row
 
 NAME: Final = "reconcile.repair"
 TEXT_MAX: Final = 400
+TRIED: Final = "A repair was tried before, and it did not help."
 LOOKED_AT_A_TIME: Final = 200  # keys that both sides are asked for in one go
 
 
@@ -104,12 +105,12 @@ def _planned(row: Row, proposal: Proposal) -> Planned:
         label=row.key,
         version=row.version,
         details={"hash": proposal.hash},
-        follows="Both sides agree" if not proposal.ends else "Something else is left to do",
+        follows="Then both sides should agree" if not proposal.ends else "Then something else is left to do",
         effects=tuple(
             command.says().replace(f"the key {row.key}", "its key").replace(row.key, "its key")
             for command in proposal.commands
         ),
-        warnings=(proposal.ends,) if proposal.ends else (),
+        warnings=tuple(warning for warning in (proposal.ends, TRIED if row.repairs else "") if warning),
     )
 
 

@@ -38,7 +38,10 @@ def _name(what: What) -> str:
 def _means(what: What) -> str:
     kind = _kind(what)
     title = kind.title if kind is not None else str(what["difference"])
-    return f"Each finding “{title}” is repaired like a single one, and both sides are looked at again."
+    return f"Each finding “{title}” is repaired like a single one, and both sides are looked at again." + (
+        " Dead letters of these keys are not looked at here: where one waits, it may be the same request, and to replay"
+        " it does things once."
+    )
 
 
 def _now(targets: Sequence[str]) -> dict[str, Now]:

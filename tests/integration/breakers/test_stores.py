@@ -60,14 +60,14 @@ def test_nothing_is_kept_until_something_happens(shared: Shared) -> None:
     assert (kept(shared).breaker, kept(shared).text) == (None, "")
     assert tell(shared, "a", 100, 0).state is State.CLOSED
     assert kept(shared).text == ""
-    assert shared.store.beat("p", "x") == 0
+    assert shared.store.beat("p", "x", {}) == 0
 
 
 def test_evidence_of_many_processes_is_one(shared: Shared) -> None:
     """Eight workers with fifteen failures each, twenty needed: elsewhere all of them pass."""
     states = [tell(shared, f"host-{worker}", 5, 5).state for worker in range(8)]
     assert states == [State.CLOSED] * 3 + [State.OPEN] * 5
-    assert shared.store.beat("p", "x") == 1
+    assert shared.store.beat("p", "x", {}) == 1
 
 
 def test_one_bad_host_does_not_open_it_for_the_others(shared: Shared) -> None:
@@ -224,7 +224,7 @@ def test_a_store_that_does_not_answer_says_so() -> None:
         lambda: store.read(["payments"]),
         lambda: store.tell("a", [told(1, 1)]),
         lambda: store.swap("payments", Kept(breaker=None, text="", now=0.0), Breaker()),
-        lambda: store.beat("p", "x"),
+        lambda: store.beat("p", "x", {}),
     ):
         with pytest.raises(Unreachable):
             ask()
@@ -285,7 +285,7 @@ class Beside(RuleBasedStateMachine):
         assert one.text == other.text
         assert self.redis.swap("payments", one, after) is not None
         assert self.memory.swap("payments", other, after) is not None
-        assert self.redis.beat("p", "x") == self.memory.beat("p", "x")
+        assert self.redis.beat("p", "x", {}) == self.memory.beat("p", "x", {})
 
 
 TestBeside = Beside.TestCase

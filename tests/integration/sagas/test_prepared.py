@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any, LiteralString
+
 import pytest
 from django.conf import settings
-from django.db import DataError, connection, transaction
+from django.db import DataError, NotSupportedError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from reliability import settings as project
@@ -58,3 +61,47 @@ def test_its_errors_are_djangos_and_a_broken_transaction_is_told() -> None:
         transaction.set_rollback(True)
         with pytest.raises(TransactionManagementError):
             one()
+
+
+def test_whoever_watches_statements_sees_these_too(django_assert_num_queries: Any) -> None:
+    seen = []
+
+    def watch(run: Any, *said: Any) -> Any:
+        seen.append(said[0])
+        return run(*said)
+
+    with django_assert_num_queries(1), connection.execute_wrapper(watch):
+        one()
+    assert seen == ["SELECT %s::int"]
+
+
+def elsewhere(statement: LiteralString) -> None:
+    """Run it over another connection: a client that changes a table itself forgets its plans."""
+
+    def run() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_a_plan_of_before_a_migration_costs_one_statement_and_not_a_connection_for_ever() -> None:
+    def look() -> None:
+        with prepared.execute("SELECT n FROM test_prepared", []) as cursor:
+            cursor.fetchall()
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE test_prepared (n int)")
+    try:
+        look()
+        elsewhere("ALTER TABLE test_prepared ALTER n TYPE bigint")
+        with pytest.raises(NotSupportedError):
+            look()
+        connection.close()
+        look()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE test_prepared")

@@ -54,6 +54,31 @@ def test_the_doctor_says_it_without_a_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("prepare_threshold=abc", "neither a number nor never"),
+        ("prepare_threshold=3.5", "neither a number nor never"),
+        ("prepare_threshold=-1", "neither a number nor never"),
+        ("prepare_threshold=", "neither a number nor never"),
+        ("pool=false", "must not say pool"),
+        ("sslmode=require&options=-c%20x", "must not say options"),
+    ],
+)
+def test_what_stands_behind_a_database_address_is_checked_at_the_start(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://r/0")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    monkeypatch.setenv("MAINSTAY_SECRET_KEY", "x" * 64)
+    for right in ("", "?sslmode=require", "?prepare_threshold=never", "?prepare_threshold=0"):
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://db/x{right}")
+        environment.load()
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://db/x?{words}")
+    with pytest.raises(environment.WrongSetting, match=f"DATABASE_URL: .*{told}"):
+        environment.load()
+
+
 @pytest.mark.parametrize("token", ["short", "ü" * 24, f"{'t' * 24} {'t' * 24}", f"{'t' * 24}\n"])
 def test_a_token_for_metrics_that_guards_nothing_or_fits_no_header_is_refused(
     nothing_named: Path, monkeypatch: pytest.MonkeyPatch, token: str

@@ -22,7 +22,7 @@ def order() -> Definition:
             step("reserve", do=work, undo=work, local=True),
             step("charge", do=work, undo=work, probe=work, timeout=seconds(10)),
             pivot(),
-            wait("settled", event="payment.settled", deadline=minutes(5), late="person"),
+            wait("settled", event="payment.settled", deadline=minutes(5), late="person", gives=["amount_cents"]),
             step("ship", do=work, retry=forever(cap=minutes(5))),
         ],
     )
@@ -53,6 +53,8 @@ def test_a_plan_of_a_newer_version_is_readable() -> None:
     ("arguments", "sentence"),
     [
         ({"name": "Order!"}, "no name for a saga"),
+        ({"steps": [step("a", do=work, gives="reference")]}, "it is a list of names"),
+        ({"steps": [step("a", do=work, gives=["reference", ""])]}, "it is a list of names"),
         ({"version": 0}, "versions count from 1"),
         ({"timeout": 30}, "say it with its unit"),
         ({"timeout": timedelta(0)}, "longer than no time"),

@@ -69,6 +69,12 @@ def sent() -> int:
         return int(cursor.fetchone()[0])
 
 
+def test_a_plan_says_of_how_many_a_repair_did_not_help_before(ours: Books, olga: Any) -> None:
+    Finding.objects.filter(key__in=["o-1", "o-3"]).update(repairs=1)
+    batch = plan(olga)
+    assert [(each["text"], each["count"]) for each in batch.warnings] == [(repairs.TRIED, 2)]
+
+
 def test_all_that_match_are_planned_and_repaired_one_by_one(ours: Books, olga: Any) -> None:
     batch = plan(olga)
     assert BatchItem.objects.filter(batch=batch).count() == 5
