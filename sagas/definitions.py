@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sagas.domain import definition as rules
+from sagas.domain import told
 from sagas.domain.definition import Definition, Pivot, Step, Wait, WrongDefinition
+from sagas.domain.history import Side
 
 _KNOWN: dict[tuple[str, int], Definition] = {}
 
@@ -32,6 +34,15 @@ def saga(
 def find(name: str, version: int) -> Definition | None:
     """Return the definition; None: the code of this process does not have it."""
     return _KNOWN.get((name, version))
+
+
+def says(name: str, version: int, step: str, side: Side) -> str:
+    """Return what a step or its undo does, in its author's words; "" where nobody said it, or the code is not here."""
+    definition = find(name, version)
+    found = definition.steps.get(step) if definition is not None else None
+    if not isinstance(found, Step):
+        return ""
+    return told.says(found.undo if side is Side.UNDO else found.do)
 
 
 def known() -> list[Definition]:

@@ -24,6 +24,12 @@ ATTENTION_KEPT_S = (
 ROOMS = {"dlq": "letters", "audit": "activity", "orders": "demo"}
 """Pages of a room whose slug is another one than the room's name."""
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
+PLACE = "mainstay.place"
+
+
+def place(request: HttpRequest, slug: str) -> None:
+    """Have the rail show a page as a part of ``slug``: one that belongs to another room than its address says."""
+    request.META[PLACE] = slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +156,8 @@ class Shell:
         match = self._request.resolver_match
         if match is None:
             return ""
+        if PLACE in self._request.META:
+            return str(self._request.META[PLACE])
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja import Path, Router
 
 from reliability import access
+from sagas import definitions
 from sagas.api import bodies
 from sagas.api.bodies import SagaActPlanned, SagaActPreview, SagaActRequest, SagaCall, SagaWhole
 from sagas.domain.acts import Command
@@ -30,7 +31,14 @@ def preview_act(request: HttpRequest, saga_id: Path[UUID], asked: SagaActPlanned
         status=str(seen.status),
         ends=str(seen.ends),
         calls=[
-            SagaCall(step=call.step, side=str(call.side), key=call.key, local=call.local, repeated=call.repeated)
+            SagaCall(
+                step=call.step,
+                side=str(call.side),
+                says=definitions.says(saga.definition, saga.definition_version, call.step, call.side),
+                key=call.key,
+                local=call.local,
+                repeated=call.repeated,
+            )
             for call in seen.calls
         ],
         warnings=list(seen.warnings),

@@ -154,10 +154,14 @@ class SagaActRequest(SagaActPlanned):
 
 
 class SagaCall(Schema):
-    """A call that will be made if all goes well; ``repeated``: a try under the same key was made before."""
+    """A call that will be made if all goes well; ``repeated``: a try under the same key was made before.
+
+    ``says``: what it does, in the words of its code; empty where nobody said it.
+    """
 
     step: str
     side: str
+    says: str
     key: str
     local: bool
     repeated: bool

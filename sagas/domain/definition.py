@@ -111,6 +111,7 @@ def step(
     knows keys (and takes an undo of what never happened); ``"person"`` leaves it to an operator.
 
     ``gives``: what later steps read of its result; an operator who says in its place that it is done has to give it.
+    Whoever decides about a saga is told the first sentence of the docstrings of ``do`` and ``undo``.
     """
     return Step(
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sagas.models import Batch
 
 Say = Callable[[str], None]
+Afterwards = Callable[[Sequence[str]], Iterable[str]]  # what was acted on
 NARROWS: Final = ("state", "definition", "step", "key", "error")
 REASON: Final = "…"  # for the reader to fill in
 LOOK_S: Final = 0.5
@@ -94,11 +95,15 @@ def carry_out(
     actor: access.Actor,
     say: Say,
     aside: Say,
+    afterwards: Afterwards = lambda targets: (),
 ) -> None:
     """Show a plan, ask unless ``--yes`` was said, start it, and help to work it off until it is over.
 
-    ``words`` name the command, for the line that starts this very plan. Raises as ``run``.
+    ``words`` name the command, for the line that starts this very plan; ``afterwards`` says how those stand on which it
+    was done. Raises as ``run``.
     """
+    if options["yes"] and options["batch"] is None:
+        aside("This is a plan of this moment; --batch and --hash start one that was shown before, as it was shown.")
     for line in plan_lines(batch, kind):
         say(line)
     total = queries.counts_of(batch).total
@@ -115,6 +120,8 @@ def carry_out(
     for line in _not_done(batch):
         say(line)
     say(batching.outcome(State(batch.state), counts) + (f" It stopped: {batch.note}" if batch.note else ""))
+    for line in afterwards(queries.targets(batch, state=ItemState.DONE)):
+        say(line)
     if counts.number(ItemState.DONE) < counts.total:
         raise SystemExit(NOT_ALL_DONE)
 

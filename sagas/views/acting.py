@@ -18,6 +18,7 @@ from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from reliability.live import fragment
+from sagas import definitions
 from sagas.domain import acts, previewing
 from sagas.domain.acts import Act, Command
 from sagas.domain.state import Saga
@@ -136,6 +137,10 @@ def _form(request: HttpRequest, saga: Saga, act: Act, sent: Sent, *, refused: Re
         "name": wording.ACTS[act],
         "means": wording.MEANS[act],
         "seen": seen,
+        "calls": [
+            (call, definitions.says(saga.definition, saga.definition_version, call.step, call.side))
+            for call in (seen.calls if seen else ())
+        ],
         "at_once": wording.STATUSES[seen.status][1].lower() if seen else "",
         "at_end": wording.STATUSES[seen.ends][1].lower() if seen else "",
         "why": why if refused is None else "",

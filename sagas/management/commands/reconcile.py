@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 from django.core.management.base import CommandError
 
-from reliability import access
-from reliability.kernel import command_line, text
+from reliability import access, audit
+from reliability.kernel import clock, command_line, text
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
 from sagas import reconciliations
+from sagas.domain.reconciling.finding import State
 from sagas.management import bulk
 from sagas.operations import batches
 from sagas.operations.batches import repairs
@@ -24,6 +27,8 @@ from sagas.queries.findings import ACTIVE, Filter
 from sagas.reconciler import turns
 
 LINE = 100
+AGREE_WITHIN_S = 8.0
+LOOK_S = 0.5
 
 
 class Command(command_line.PeopleCommand):
@@ -36,7 +41,7 @@ class Command(command_line.PeopleCommand):
         ("reconcile", "show", "17"),
         ("reconcile", "show", "order-17"),
         ("reconcile", "compare", "orders_against_payments", "--as", "ana"),
-        ("reconcile", "repair", "17", "--as", "ana"),
+        ("reconcile", "repair", "order-17", "--as", "ana"),
         ("reconcile", "repair-all", "orders_against_payments", "no_payment", "--as", "ana"),
         ("reconcile", "repair", "17", "mark_paid", "--reason", "seen in the ledger", "--as", "ana", "--yes"),
     )
@@ -68,7 +73,7 @@ class Command(command_line.PeopleCommand):
         dismiss = words.add_parser("dismiss", help="let a finding be as it is until a side says something else")
         reopen = words.add_parser("reopen", help="put a dismissed finding back")
         for one in (repair, dismiss, reopen):
-            one.add_argument("id", type=int, help="the finding's number")
+            one.add_argument("which", help="its number, or its key where only one finding of it is not closed")
         repair.add_argument("repair", nargs="?", default="", help="the repair's name; left out: the best one")
         for one in (repair, every):
             one.add_argument("--yes", action="store_true", help="do it")
@@ -134,7 +139,8 @@ class Command(command_line.PeopleCommand):
             self._print({**facts, "expected": expected, "seen": seen, "history": lines})
             return
         key, why = printable(row.key, limit=200), printable(row.why, limit=400)
-        self.stdout.write(f"{key}: {row.state}, {row.difference}\n{why}")
+        self.stdout.write(f"finding {row.id}: {key}, {row.state}, {row.difference}")
+        self.stdout.write(f"  it was: {why}" if row.state == State.CLOSED else f"  {why}")
         for name, rows in (("expected", expected), ("seen", seen)):
             told = [orjson.dumps(row).decode() for row in rows] or ["nothing"]
             for each in told:
@@ -162,7 +168,7 @@ class Command(command_line.PeopleCommand):
     def _repair(self, options: dict[str, Any]) -> None:
         actor = access.cli_actor(options["username"])
         access.authorize(actor, repairing.REPAIR)
-        look = repairing.look(options["id"], repair=options["repair"], actor=actor)
+        look = repairing.look(_one_named(options["which"]), repair=options["repair"], actor=actor)
         made = look.proposal
         if made is None:
             raise Refused(look.refusal or look.unread)
@@ -204,18 +210,52 @@ class Command(command_line.PeopleCommand):
             actor=actor,
             say=self.stdout.write,
             aside=self.aside,
+            afterwards=_stands,
         )
 
     def _dismiss(self, options: dict[str, Any]) -> None:
-        repairing.dismiss(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])
+        repairing.dismiss(_allowed(options), actor=access.cli_actor(options["username"]), reason=options["reason"])
         self.stdout.write("Dismissed.")
 
     def _reopen(self, options: dict[str, Any]) -> None:
-        repairing.reopen(options["id"], actor=access.cli_actor(options["username"]), reason=options["reason"])
+        repairing.reopen(_allowed(options), actor=access.cli_actor(options["username"]), reason=options["reason"])
         self.stdout.write("Open again.")
 
     def _print(self, facts: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(facts, default=str))
+
+
+def _stands(targets: Sequence[str]) -> Iterator[str]:
+    """Say how repaired findings stand, once both sides were looked at again, or after ``AGREE_WITHIN_S``."""
+    ids, until = [int(each) for each in targets], clock.SYSTEM.monotonic() + AGREE_WITHIN_S
+    while True:
+        found = Counter(State(row.state) for row in findings.some(ids))
+        if not found[State.REPAIRING] or clock.SYSTEM.monotonic() >= until:
+            break
+        clock.SYSTEM.sleep(LOOK_S)
+    if found:
+        yield f"By now: {', '.join(f'{count:,} {state}' for state, count in found.most_common())}."
+    if found[State.REPAIRING]:
+        again = command_line.spelled("reconcile", "list", "--state", "repairing")
+        yield f"Whether the sides agree is seen when they are looked at again: {again}"
+
+
+def _one_named(which: str) -> int:
+    """The number of the finding that is meant: by its number, else by its key, of which one may be not closed."""
+    found = _named(which)
+    live = [row for row in found if row.state != State.CLOSED] or found
+    if len(live) > 1:
+        numbers = "\n".join(f"  {row.id:<8} {row.state:<10} {row.reconciliation}" for row in live)
+        raise Refused(f"{len(live)} findings have the key {printable(which, limit=60)}; say which:\n{numbers}")
+    return live[0].id
+
+
+def _allowed(options: dict[str, Any]) -> int:
+    """The same, for who may dismiss findings at all."""
+    which = options["which"]
+    target = f"finding:{printable(which, limit=60)}"
+    with audit.admitted(repairing.DISMISS, actor=access.cli_actor(options["username"]), target=target):
+        return _one_named(which)
 
 
 def _named(which: str) -> list[findings.Row]:

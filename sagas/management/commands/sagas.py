@@ -11,11 +11,13 @@ from reliability import access
 from reliability.kernel import command_line
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
+from sagas import definitions
 from sagas.domain import acts
 from sagas.domain.acts import Act
+from sagas.domain.reconciling.finding import State
 from sagas.management import bulk
 from sagas.operations import acting, rebuilding
-from sagas.queries import histories, keyed, lists, verifying
+from sagas.queries import findings, histories, keyed, lists, verifying
 from sagas.queries.lists import Filter
 
 LINE = 100
@@ -31,7 +33,7 @@ class Command(command_line.PeopleCommand):
         ("sagas", "list", "--key", "order-17", "--json"),
         ("sagas", "show", "0197c2a0-0000-7000-8000-000000000001"),
         ("sagas", "show", "order-17"),
-        ("sagas", "act", "0197c2a0-0000-7000-8000-000000000001", "retry", "--as", "ana"),
+        ("sagas", "act", "order-17", "retry", "--as", "ana"),
         (
             "sagas",
             "act",
@@ -64,7 +66,7 @@ class Command(command_line.PeopleCommand):
         act = words.add_parser("act", help="do something to a saga")
         for one in (listed, shown, act):
             one.add_argument("--json", action="store_true", help="as JSON")
-        act.add_argument("id", type=_uuid, help="the saga's id")
+        act.add_argument("which", help="its id, or its business key where only one saga has that")
         act.add_argument("act", choices=[str(each) for each in Act])
         act.add_argument("--as", dest="username", required=True, help="the account whose rights count")
         act.add_argument("--reason", default="", help="goes on record")
@@ -129,6 +131,12 @@ class Command(command_line.PeopleCommand):
             )
             return
         self.stdout.write(f"{saga.definition} {saga.key}: {saga.status} {saga.reason}".rstrip())
+        self.stdout.write(f"  saga {saga.id}")
+        for found in findings.by_key(saga.key):
+            if found.state != State.CLOSED:
+                look = command_line.spelled("reconcile", "show", str(found.id))
+                what = printable(found.difference, limit=60)
+                self.stdout.write(f"! finding {found.id}, {found.state}: {what}; {look}")
         for number, event in entries:
             what = f"{event.side} {event.step} #{event.attempt}" if event.attempt else f"{event.step}"
             more = event.data.get("error") or event.data.get("reason") or ""
@@ -149,19 +157,24 @@ class Command(command_line.PeopleCommand):
             set=_mapping(options["data"]) if edit else {},
             unset=options["unset"],
         )
-        saga, seen = acting.preview(options["id"], command, actor=actor)
+        access.admit(actor, acting.ACT)
+        saga_id = _one_named(options["which"])
+        saga, seen = acting.preview(saga_id, command, actor=actor)
         for warning in seen.warnings:
             self.stdout.write(f"! {warning}")
         for call in seen.calls:
             where = "here" if call.local else "there"
             again = ", which was tried before" if call.repeated else ""
+            says = definitions.says(saga.definition, saga.definition_version, call.step, call.side)
             self.stdout.write(f"  {call.side} {call.step} ({where}), key {call.key}{again}")
+            if says:
+                self.stdout.write(f"    {says}")
         self.stdout.write(f"  {seen.status} at once, {seen.ends} if all goes well")
         if not options["yes"]:
             self.stdout.write("  nothing was done: add --yes to do it")
             return
         version = options["version"] if options["version"] is not None else saga.version
-        done = acting.act(options["id"], command, expected_version=version, actor=actor, reason=options["reason"])
+        done = acting.act(saga_id, command, expected_version=version, actor=actor, reason=options["reason"])
         self.stdout.write(f"done: entry {done.entry}, {done.saga.status}")
 
     def _act_all(self, options: dict[str, Any]) -> None:
@@ -210,6 +223,15 @@ def _named(which: str) -> list[UUID]:
                 f"No saga has the id or the business key {printable(which, limit=60)}."
             ) from None
     return found
+
+
+def _one_named(which: str) -> UUID:
+    """The saga of this id, or the only one of this business key; raises ``Refused`` when there are several."""
+    found = _named(which)
+    if len(found) > 1:
+        ids = "\n".join(f"  {histories.load(each).definition:<20} {each}" for each in found)
+        raise Refused(f"{len(found)} sagas have the key {printable(which, limit=60)}; say which:\n{ids}")
+    return found[0]
 
 
 def _uuid(value: str) -> UUID:

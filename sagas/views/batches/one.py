@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from reliability import access
+from reliability.console import context as shell
 from reliability.console.views.acts import told
 from reliability.console.views.copies import curl
 from reliability.kernel.errors import Refused
@@ -121,6 +122,7 @@ def _typed_right(request: HttpRequest, batch: Batch) -> bool:
 def _page(request: HttpRequest, batch_id: UUID, *, refused: Refused | None = None) -> HttpResponse:
     batch = queries.one(batch_id, kinds=LOOKS)
     look, counts = LOOKS[batch.kind], queries.counts_of(batch)
+    shell.place(request, look.home[0].partition(":")[0])
     state, now = State(batch.state), histories.database_now()
     old = now - batch.created_at > queries.FRESH
     planned, acts = state is State.PLANNED, access.may(access.actor_of(request), look.kind.right)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from reliability import access, audit
+from reliability.console.domain.values import Fact
 from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel import clock
@@ -17,6 +18,7 @@ from reliability.kernel.command_line import spelled
 from reliability.kernel.errors import Refused
 from reliability.kernel.text import printable
 from reliability.live import fragment
+from sagas.domain.reconciling.commands import AppendEvent
 from sagas.domain.reconciling.pair import plain
 from sagas.domain.reconciling.proposing import NoRepair
 from sagas.operations import batches
@@ -144,6 +146,7 @@ def _form(request: HttpRequest, look: Look, name: str, reason: str, *, refused: 
         "sides": _changes(look, kind.side_names),
         "copies": _copies(request, look, chosen) if proposal is not None else [],
         "letters": _letters(request, look),
+        "troubles": _troubles(request, look),
     }
     return _rendered(request, "reconcile/repair.html", context, refused)
 
@@ -153,6 +156,14 @@ def _letters(request: HttpRequest, look: Look) -> elsewhere.Known:
     if look.proposal is None or not look.proposal.commands:
         return elsewhere.Known()
     return elsewhere.of_key(access.actor_of(request), look.row.key, now=clock.SYSTEM.now(), only=[elsewhere.LETTERS])
+
+
+def _troubles(request: HttpRequest, look: Look) -> list[tuple[str, Fact]]:
+    """What goes wrong where the repair would send something."""
+    commands = look.proposal.commands if look.proposal is not None else ()
+    topics = {each.topic for each in commands if isinstance(each, AppendEvent)}
+    actor = access.actor_of(request)
+    return [(topic, fact) for topic in sorted(topics) for fact in elsewhere.troubles(actor, [topic])]
 
 
 def _changes(look: Look, names: tuple[str, str]) -> list[tuple[str, list[wording.Change]]]:

@@ -15,6 +15,7 @@ from reliability.console.views.acts import told
 from reliability.live import fragment
 from sagas import reconciliations
 from sagas.domain.reconciling.finding import State
+from sagas.domain.reconciling.outcome import Outcome
 from sagas.operations.reconciling import comparisons as asking
 from sagas.queries import comparisons, findings, histories
 from sagas.queries.comparisons import Watched
@@ -37,6 +38,7 @@ class Row:
     expected: str
     seen: str
     repair: str
+    applied: str
     why: str
 
 
@@ -118,6 +120,7 @@ def _row(finding: Finding, *, may_act: bool) -> Row:
         expected=wording.brief(expected) if may_act else _count(expected),
         seen=wording.brief(seen) if may_act else _count(seen),
         repair=repairs[0].title if repairs and finding.state == State.OPEN else "",
+        applied=wording.repair_title(finding, finding.repair) if finding.repair else "",
         why=finding.why if may_act else "",
     )
 
@@ -128,6 +131,8 @@ def _count(rows: list[dict[str, Any]]) -> str:
 
 def _card(watched: Watched) -> Card:
     shape, word = wording.OUTCOMES[watched.word]
+    if watched.word == Outcome.COMPLETE and watched.newest is not None and watched.newest.differing:
+        shape, word = "warn", f"{watched.newest.differing:,} differ"
     return Card(watched=watched, shape="crit" if watched.is_late else shape, word="Late" if watched.is_late else word)
 
 

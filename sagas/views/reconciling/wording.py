@@ -78,6 +78,13 @@ def kind_of(row: Finding) -> Kind:
     )
 
 
+def repair_title(row: Finding, name: str) -> str:
+    """Return how a repair is called, whichever difference it is for; its name when the code of it is gone."""
+    defined = reconciliations.find(row.reconciliation)
+    found = (each.repair(name) for each in (defined.differences if defined is not None else ()))
+    return next((each.title for each in found if each is not None), name)
+
+
 def state_of(row: Finding, kind: Kind) -> tuple[str, str]:
     """Return shape and word; an open finding has the shape of its severity."""
     shape, word = STATES[State(row.state)]

@@ -13,6 +13,7 @@ from sagas.domain.acts import Act, Command
 from sagas.models import Batch, Saga
 from sagas.operations import acting, batches
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.functional.pages.test_sagas import SIZES, fits
 from tests.support import actors, sagas
@@ -39,12 +40,12 @@ def planned(page: Page) -> Batch:
 def test_ticked_rows_are_planned_started_and_followed(visits: Visits, shop: Shop) -> None:
     ids = stuck(shop, 4)
     page = visits.open("ana", path="/sagas/?state=needs_operator")
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    page.keyboard.press("j")
-    page.keyboard.press("x")
+    press(page, "j")
+    press(page, "x")
+    press(page, "j")
+    press(page, "x")
     expect(page.locator(".selection")).to_contain_text("2 of 4 selected")
-    page.keyboard.press("r")
+    press(page, "r")
     dialog = page.locator("dialog[open]")
     expect(dialog.locator("h2")).to_have_text("Act on 2 sagas")
     expect(dialog.get_by_label("Retry now")).to_be_checked()
@@ -54,7 +55,7 @@ def test_ticked_rows_are_planned_started_and_followed(visits: Visits, shop: Shop
     expect(page.locator("main")).to_contain_text("goes on, completed when every call succeeds")
     expect(page.locator("main")).to_contain_text("charge may have happened. It is tried again under the same key.")
     assert Saga.objects.filter(status="needs_operator").count() == 4
-    page.keyboard.press("r")
+    press(page, "r")
     page.keyboard.type(REASON)
     page.get_by_role("button", name="Retry now: 2 sagas").click()
     expect(page.locator(".head .status")).to_contain_text("Running")

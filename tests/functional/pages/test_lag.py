@@ -11,6 +11,7 @@ from reliability import live
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Group
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.support import lag
 from tests.support.lag import Seen
@@ -51,19 +52,19 @@ def fits(page: Page) -> bool:
 
 def test_the_worst_group_is_found_and_opened_by_keyboard_and_says_why(visits: Visits, billing: Group) -> None:
     page = visits.open("vito")
-    page.keyboard.press("g")
-    page.keyboard.press("l")
+    press(page, "g")
+    press(page, "l")
     expect(page.locator("h1")).to_have_text("Consumer lag")
     expect(page.locator("#groups tbody tr").first).to_contain_text("records lost in ~2 h")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(rf"/lag/groups/{billing.pk}/$"))
     expect(page.locator(".verdict")).to_contain_text("Stalled")
     expect(page.locator(".verdict")).to_contain_text("no commit for 50 s or longer while 1,204 records wait")
     expect(page.locator("#cause")).to_contain_text("3 open letters")
     expect(page.locator("#partitions tbody tr").first).to_contain_text("orders 1")
     expect(page.locator("#members")).to_contain_text("Idle")
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page).to_have_url(re.compile(r"/lag/$"))
 
 
@@ -76,9 +77,9 @@ def test_words_and_names_filter_the_list_and_the_address_keeps_it(visits: Visits
     expect(page).to_have_url(re.compile("word=warn"))
     page.locator(".words").get_by_role("link", name="All 3").click()
     expect(rows).to_have_count(3)
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("stock")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("drains in ~4 min")
     page.goto("/lag/?q=nothing")
@@ -147,9 +148,9 @@ def test_a_topic_leads_to_its_groups(visits: Visits, billing: Group) -> None:
 
 def test_the_search_of_the_bar_finds_a_group(visits: Visits, billing: Group) -> None:
     page = visits.open("vito")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type(GROUP)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.get_by_role("link", name=GROUP, exact=True).click()
     expect(page.locator(".verdict")).to_contain_text("Stalled")
     page.goto(f"/search/?q={GROUP}")

@@ -14,6 +14,7 @@ from reliability.kafka import clusters
 from reliability.kernel.record import TopicPartition
 from reliability.lag.models import Group
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.integration.lag.world import World as Cluster
 from tests.support import lag
@@ -52,49 +53,49 @@ def tab_to(page: Page, selector: str) -> None:
     for _ in range(TABS_MAX):
         if page.evaluate("wanted => document.activeElement?.matches(wanted)", selector):
             return
-        page.keyboard.press("Tab")
+        press(page, "Tab")
     raise AssertionError(f"no way to {selector} by keyboard")
 
 
-def press(page: Page, selector: str) -> None:
+def press_on(page: Page, selector: str) -> None:
     tab_to(page, selector)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
 
 
 def test_a_group_is_found_reset_and_set_back_by_keyboard(visits: Visits, cluster: Cluster) -> None:
     page = visits.open("ana", path="/lag/")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(r"/lag/groups/\d+/$"))
-    press(page, "#reset")
+    press_on(page, "#reset")
     expect(page.locator("h1")).to_have_text("Reset offsets of billing")
     tab_to(page, "[name=to]:checked")
     for _ in range(5):
-        page.keyboard.press("ArrowDown")
+        press(page, "ArrowDown")
     expect(page.get_by_label("How many records")).to_be_visible()
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     page.keyboard.type("1,000")
-    press(page, "form.wide-form button.primary")
+    press_on(page, "form.wide-form button.primary")
     expect(page.locator(".verdict")).to_contain_text(
         "billing goes on 2,000 records earlier: 2,000 will be read again, none skipped."
     )
     assert commits(cluster) == [1_060, 1_090]
     tab_to(page, "#reason")
     page.keyboard.type("the mailer lost an hour")
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     page.keyboard.type("billing")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#reset .head")).to_contain_text("Applied")
     expect(page.locator("#partitions tbody tr").first).to_contain_text("set")
     assert commits(cluster) == [60, 90]
     cluster.polls()
-    press(page, "form.approve button.primary")
+    press_on(page, "form.approve button.primary")
     expect(page.locator("h1")).to_contain_text("Undo of reset #")
     tab_to(page, "#reason")
     page.keyboard.type("the wrong group")
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     page.keyboard.type("billing")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#reset .head")).to_contain_text("Applied")
     assert commits(cluster) == [1_060, 1_090]
 

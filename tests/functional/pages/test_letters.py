@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from dlq.models import Letter, LetterGroup
 from reliability.kernel.record import Header
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.support import letters
 from tests.support.replays import World
 
@@ -99,15 +100,15 @@ def test_the_keyboard_alone_opens_selects_and_plans(visits: Visits, world: World
     world.letters(3)
     world.letters(2, start=10, error_type="shop.errors.OtherError", error_message="else")
     page = visits.open("ana", path="/letters/")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "j")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(r"/letters/groups/\d+/"))
     expect(page.locator("#drawer .lead h2")).to_contain_text("OtherError")
-    page.keyboard.press("k")
-    page.keyboard.press("x")
+    press(page, "k")
+    press(page, "x")
     expect(page.locator(".selection")).to_be_visible()
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.get_by_role("heading", name="Plan of a replay")).to_be_visible()
     expect(page.get_by_role("button", name="Replay 3 letters")).to_be_visible()
 
@@ -179,9 +180,9 @@ def test_filters_are_links_and_a_wrong_one_says_what_is_wrong(visits: Visits, wo
     world.letters(3)
     world.letters(2, start=10, error_type="shop.errors.OtherError", error_message="else")
     page = visits.open("ana", path="/letters/all/")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("error:OtherError")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(r"\?q=error%3AOtherError$"))
     expect(page.locator("#letters [data-row-id]")).to_have_count(2)
     page.get_by_label("Take away error OtherError").click()

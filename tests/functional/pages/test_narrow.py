@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,7 @@ def test_the_pages_close_again_and_stay_open_over_news(visits: Visits, world: Wo
     world.letters(2)
     expect(page.locator(".rail a", has_text="Dead letters").locator(".count")).to_have_text(re.compile("^1"))
     expect(page.get_by_role("link", name="Alerts")).to_be_visible()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_role("link", name="Alerts")).to_be_hidden()
     more.locator("summary").click()
     page.locator("main").click(position={"x": 5, "y": 5})

@@ -18,6 +18,7 @@ from reliability.console.views import related as views
 from reliability.kernel import clock
 from sagas.orders import desk, models, operations, trading
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.functional.pages.test_sagas import fits
 from tests.integration.orders import selling
@@ -75,9 +76,9 @@ def warehouse() -> Iterator[threading.Event]:
 @pytest.mark.usefixtures("patient")
 def test_an_order_is_found_by_its_number_and_has_all_its_parts(visits: Visits, order: str) -> None:
     page = visits.open("vito")
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type(order)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.get_by_role("row", name=re.compile("mug-blue")).get_by_role("link", name=order).click()
     expect(page).to_have_url(re.compile(rf"/orders/{order}/$"))
     expect(page.locator("h1")).to_have_text(f"Order {order}")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from dlq.models import Replay
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
@@ -20,7 +21,7 @@ def test_the_reason_is_one_key_away_and_what_is_typed_there_stays_typed(visits: 
     page.get_by_role("button", name="Plan a replay of 3").click()
     reason = page.get_by_label("Reason")
     expect(reason).not_to_be_focused()
-    page.keyboard.press("r")
+    press(page, "r")
     expect(reason).to_be_focused()
     page.keyboard.type("r is back")
     expect(reason).to_have_value("r is back")

@@ -13,6 +13,7 @@ from reliability.audit.models import Entry
 from sagas.models import Finding, Touched
 from sagas.reconciler import keys, turns
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.support.reconciling import NAME, Books, books
 from tests.support.replays import World
@@ -46,15 +47,15 @@ def test_a_stuck_order_is_found_understood_repaired_and_seen_to_agree(
 ) -> None:
     page = visits.open("ana")
     expect(page.locator("main")).to_contain_text("Nothing was paid: 1")
-    page.keyboard.press("g")
-    page.keyboard.press("x")
+    press(page, "g")
+    press(page, "x")
     expect(page.locator("h1")).to_have_text("Reconcile")
     expect(page.locator(f"#compared-{NAME}")).to_contain_text("20 keys compared")
     first = page.locator("#rows tbody tr").first
     expect(first).to_contain_text("ord-7 is pending, and there is no payment.")
     expect(first).to_contain_text("state pending")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(rf"/reconcile/{stuck.id}/$"))
     expect(page.locator(".against")).to_contain_text("pending")
     expect(page.locator(".against .side").nth(1)).to_contain_text("Nothing of this key.")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from reliability.audit.models import Entry
 from reliability.kernel.errors import Permanent, Transient
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.support import sagas
 from tests.support.replays import World
@@ -47,13 +48,13 @@ def lost(shop: Shop) -> UUID:
 def test_what_is_stuck_is_found_by_keyboard_understood_and_put_right(visits: Visits, shop: Shop, lost: UUID) -> None:
     page = visits.open("ana")
     expect(page.locator("main")).to_contain_text("1 saga needs a person: order, charge")
-    page.keyboard.press("g")
-    page.keyboard.press("s")
+    press(page, "g")
+    press(page, "s")
     expect(page.locator("h1")).to_have_text("Sagas")
     expect(page.locator("#rows tbody tr").first).to_contain_text("ord-lost")
     expect(page.locator("#rows tbody tr").first).to_contain_text("Nobody knows whether charge was done")
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(rf"/sagas/{lost}/$"))
     expect(page.locator(".answers")).to_contain_text("Nothing by itself.")
     expect(page.locator("#step-charge")).to_contain_text("Not known")
@@ -142,9 +143,9 @@ def test_the_list_is_narrowed_and_follows(visits: Visits, shop: Shop, lost: UUID
     expect(rows).to_have_count(2)
     page.locator(".words").get_by_role("link", name="All").click()
     expect(rows).to_have_count(4)
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("ord-l")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(rows).to_have_count(1)
     page.goto("/sagas/?q=nothing")
     expect(page.locator("#rows")).to_contain_text("No saga is like that")

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
+from tests.functional.keys import press
 from tests.support.actors import PASSWORD
 from tests.support.replays import World
 
@@ -53,8 +54,8 @@ def test_every_page_of_the_rail_answers_and_those_not_built_say_so(visits: Visit
 
 def test_the_theme_is_remembered_and_painted_by_the_server(visits: Visits) -> None:
     page = visits.open("ana")
-    page.keyboard.press("T")
-    page.keyboard.press("T")
+    press(page, "T")
+    press(page, "T")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     html = page.request.get("/settings/").text()
     assert '<html lang="en" data-theme="dark">' in html
@@ -65,7 +66,7 @@ def test_times_turn_absolute_with_their_zone_and_back(visits: Visits) -> None:
     page = visits.open("ana", path="/settings/")
     heard = page.locator("#processes time").first
     expect(heard).to_have_text(re.compile(r"ago|now"))
-    page.keyboard.press("t")
+    press(page, "t")
     expect(heard).to_have_text(re.compile(r"^(\d+ \w{3} )?\d\d:\d\d(:\d\d)? UTC$"))
     expect(page.locator("#times")).to_have_text("UTC")
     page.reload()
@@ -74,15 +75,15 @@ def test_times_turn_absolute_with_their_zone_and_back(visits: Visits) -> None:
 
 def test_keys_lead_to_pages_and_can_be_turned_off(visits: Visits) -> None:
     page = visits.open("ana")
-    page.keyboard.press("g")
-    page.keyboard.press("e")
+    press(page, "g")
+    press(page, "e")
     expect(page).to_have_url(re.compile("/settings/"))
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#help")).to_be_visible()
     page.get_by_label("Single-key shortcuts").uncheck()
-    page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("o")
+    press(page, "Escape")
+    press(page, "g")
+    press(page, "o")
     page.wait_for_timeout(300)
     expect(page).to_have_url(re.compile("/settings/"))
 
@@ -103,9 +104,9 @@ def test_the_pill_says_live_and_pauses(visits: Visits) -> None:
     pill = page.locator("#live")
     expect(pill).to_have_text("Live")
     expect(pill).to_have_attribute("title", re.compile(r"^The server was last heard \d+ s ago"))
-    page.keyboard.press("p")
+    press(page, "p")
     expect(pill).to_have_text("Paused")
-    page.keyboard.press("p")
+    press(page, "p")
     expect(pill).to_have_text(re.compile("^Live"))
 
 

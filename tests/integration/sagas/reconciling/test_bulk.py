@@ -16,6 +16,7 @@ from django.test import Client
 from reliability.access import Denied, Role
 from reliability.audit.models import Entry
 from sagas.domain.reconciling.finding import State
+from sagas.management.commands import reconcile
 from sagas.models import Batch, BatchItem, Finding
 from sagas.operations import batches
 from sagas.operations.batches import repairs
@@ -180,7 +181,7 @@ def test_it_is_planned_started_and_read_over_rest(ours: Books, client: Client) -
     ask("get", f"/saga-batches/{planned['id']}", status=404)
 
 
-def test_the_command_line_plans_and_starts_it(ours: Books) -> None:
+def test_the_command_line_plans_and_starts_it(ours: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     actors.account(Role.OPERATOR, name="olga")
 
     def said(*words: str) -> str:
@@ -199,6 +200,7 @@ def test_the_command_line_plans_and_starts_it(ours: Books) -> None:
         said("--yes")
     with pytest.raises(CommandError, match="Name the reconciliation and the difference"):
         call_command("reconcile", "repair-all", "--as", "olga")
+    monkeypatch.setattr(reconcile, "AGREE_WITHIN_S", 0.0)
     words = ("--batch", str(planned.id), "--hash", planned.hash, "--reason", "the desk was down", "--yes")
     out = StringIO()
     call_command("reconcile", "repair-all", *words, "--as", "olga", stdout=out)
