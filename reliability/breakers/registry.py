@@ -65,9 +65,17 @@ def agent() -> Agent:
     global _agent  # one for each process, made when the first breaker is
     if _agent is None:
         _agent = Agent(Fleet(RedisStore()), socket.gethostname(), truth=_written_down, listen=listen)
-        os.register_at_fork(after_in_child=_agent.renew)
+        os.register_at_fork(after_in_child=_renew)
         atexit.register(_agent.stop)
     return _agent
+
+
+def _renew() -> None:
+    """In a child that was forked while a thread of its parent held the lock, nobody else would let it go."""
+    global _lock  # the parent's is of no use here
+    _lock = threading.Lock()
+    if _agent is not None:
+        _agent.renew()
 
 
 def asks(truth: Truth) -> None:

@@ -47,13 +47,14 @@ class HostCounts:
         return self.calls > 0 and bad
 
 
-def summed(hosts: Sequence[HostCounts], row: int, rules: Rules) -> Sums:
-    """Return what the hosts' counts come to together; ``row``: failures in a row over all of them."""
+def summed(hosts: Sequence[HostCounts], row: int, rules: Rules, *, row_hosts: int = 1) -> Sums:
+    """Return what the hosts' counts come to together; ``row``: failures in a row over all of them, on ``row_hosts``."""
     return Sums(
         calls=sum(host.calls for host in hosts),
         failed=sum(host.failed for host in hosts),
         slow=sum(host.slow for host in hosts),
         row=row,
+        row_hosts=row_hosts,
         hosts=sum(host.calls > 0 for host in hosts),
         troubled=sum(host.is_troubled(rules) for host in hosts),
     )

@@ -25,6 +25,8 @@ from enum import StrEnum
 from reliability.breakers.domain.rules import Rules
 from reliability.kernel.errors import Refused
 
+NEVER = float("inf")
+
 
 class State(StrEnum):
     """How it stands by itself."""
@@ -63,13 +65,15 @@ class Superseded(Refused):
 class Sums:
     """What a fleet counted within the window, since the state began. ``failed`` and ``slow`` are parts of ``calls``.
 
-    ``row``: failures in a row, at the end; ``hosts`` that made calls, and how many of these saw trouble.
+    ``row``: failures in a row, at the end, and on how many hosts (``row_hosts``); ``hosts`` that made calls, and how
+    many of these saw trouble.
     """
 
     calls: int = 0
     failed: int = 0
     slow: int = 0
     row: int = 0
+    row_hosts: int = 0
     hosts: int = 0
     troubled: int = 0
 
@@ -98,6 +102,18 @@ class Breaker:
         """Return the override that holds now."""
         return self.override if now < self.override_until else Override.NONE
 
+    def tries_from(self, rules: Rules) -> float:
+        """Return from when on a call that does not pass may ask for a permit; infinite while none may.
+
+        While every permit is given, it is when the first of them is lost.
+        """
+        if self.state is State.OPEN:
+            return self.open_until
+        if self.state is not State.HALF_OPEN:
+            return NEVER
+        is_full = len(self.permits) + self.passed + self.failed >= rules.permits
+        return min(self.permits.values(), default=NEVER) if is_full else 0.0
+
     def share(self, rules: Rules, now: float) -> int:
         """Return how much of the traffic passes now, in percent; probes of a half-open one are asked for besides."""
         match self.overridden(now):
@@ -118,7 +134,7 @@ class Breaker:
 
 def trouble(sums: Sums, rules: Rules) -> str:
     """Return why these sums open a breaker, in a sentence; "" when they do not."""
-    if rules.consecutive and sums.row >= rules.consecutive:
+    if rules.consecutive and sums.row >= rules.consecutive and sums.row_hosts >= min(rules.quorum, sums.hosts):
         return f"{sums.row} failures in a row, of {rules.consecutive} that are borne"
     if sums.calls < rules.minimum:
         return ""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reliability.breakers.domain import machine
 from reliability.breakers.domain.evidence import HostCounts, summed
-from reliability.breakers.domain.machine import Breaker, Override, State
+from reliability.breakers.domain.machine import NEVER, Breaker, Override, State
 from reliability.breakers.domain.rules import Rules
 
 
@@ -38,9 +38,6 @@ class Standing:
         return now >= self.asks_from
 
 
-NEVER = float("inf")
-
-
 def standing(fleet: Breaker, local: Breaker, rules: Rules, *, reachable: bool, now: float) -> Standing:
     """Return what holds now.
 
@@ -53,8 +50,9 @@ def standing(fleet: Breaker, local: Breaker, rules: Rules, *, reachable: bool, n
         decider, breaker = Decider.FLEET, fleet
     else:
         decider, breaker = (Decider.ISOLATED if reachable else Decider.ALONE), local
-    asks_from = {State.OPEN: breaker.open_until, State.HALF_OPEN: 0.0}.get(breaker.state, NEVER)
-    return Standing(share=breaker.share(rules, now), asks_from=asks_from, decider=decider, breaker=breaker)
+    return Standing(
+        share=breaker.share(rules, now), asks_from=breaker.tries_from(rules), decider=decider, breaker=breaker
+    )
 
 
 def local_after(

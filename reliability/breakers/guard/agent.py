@@ -18,7 +18,7 @@ from reliability.breakers.domain.machine import Breaker, Outcome, Override, Stat
 from reliability.breakers.domain.standing import Decider
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.guard.side import Side
-from reliability.breakers.stores.fleet import Fleet, Permit
+from reliability.breakers.stores.fleet import Contended, Fleet, Permit
 from reliability.breakers.stores.port import Kept, Told, Unreachable
 from reliability.kernel import clock
 
@@ -78,7 +78,7 @@ class Agent:
         self.process = f"{self._host}:{os.getpid()}:{uuid4().hex[:6]}"
         for name, side in self._sides.items():
             side.guard.renew()
-            self._sides[name] = Side(side.guard)
+            self._sides[name] = Side(side.guard, side.fleet)  # what is known stays known, whoever can be asked
 
     def begin(self, guard: Guard) -> None:
         """Find out what holds, at the first call in a process."""
@@ -88,12 +88,13 @@ class Agent:
             self._sides.setdefault(guard.name, Side(guard))
             self._fresh.add(guard.name)
             ready = self._ready.setdefault(guard.name, threading.Event())
-            self._start()
+            is_looked_after = self._started()
         self._wake.set()
-        if not ready.wait(BEGIN_WITHIN_S):  # whoever looks does not get to it: calls go on by what is known here
-            with self._lock:
-                self._sides[guard.name].settle(reachable=False, random=self._dice())
-                guard.started = True
+        if not (is_looked_after and ready.wait(BEGIN_WITHIN_S)):
+            with self._lock:  # whoever looks does not get to it: calls go on by what is known here
+                self._sides[guard.name].left_alone()
+                self._sides[guard.name].settle(random=self._dice())
+                guard.started, guard.free = is_looked_after, guard.free and is_looked_after
 
     def permit(self, guard: Guard) -> Permit | None:
         """Ask to try one call: the fleet, or this process's own breaker where that one decides."""
@@ -101,6 +102,8 @@ class Agent:
         if self._decides(side):
             try:
                 kept, given = self._fleet.permit(guard.name, permit, guard.rules)
+            except Contended:
+                return None
             except Unreachable as error:
                 self._lost(error)
             else:
@@ -108,7 +111,7 @@ class Agent:
                 return given
         with self._lock:
             given = side.permit(permit, random=self._dice())
-            side.settle(reachable=self.reachable, random=self._dice())
+            side.settle(random=self._dice())
         return given
 
     def report(self, guard: Guard, permit: Permit, outcome: Outcome | None) -> None:
@@ -118,11 +121,13 @@ class Agent:
             is_ours = permit.id in side.local.permits
             if is_ours:
                 side.report(permit, outcome, random=self._dice())
-                side.settle(reachable=self.reachable, random=self._dice())
+                side.settle(random=self._dice())
         if is_ours or monotonic() < self._quiet_until_s:
             return
         try:
             self._heard(side, self._fleet.report(guard.name, permit, outcome, guard.rules))
+        except Contended as error:  # its time will be over, and it counts as failed: the safe side
+            log.warning("breakers_probe_untold", name=guard.name, error=str(error))
         except Unreachable as error:
             self._lost(error)
 
@@ -138,7 +143,7 @@ class Agent:
         self._wake.set()
 
     def stop(self) -> None:
-        """Tell what is counted and end."""
+        """Tell what is counted and end. A process that ends otherwise keeps what it counted since its last look."""
         self._stopped = True
         self._wake.set()
         if self._thread is not None:
@@ -157,6 +162,8 @@ class Agent:
                 self._speak(sides, told, fresh)
             except Unreachable as error:
                 self._lost(error)
+        if not self.reachable:
+            self._learn(fresh)
         self._settle(sides, fresh)
 
     def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
@@ -173,24 +180,22 @@ class Agent:
         if unseen:
             for name, kept in self._fleet.read(sorted(unseen)).items():
                 self._heard(sides[name], self._restored(name, sides[name], kept))
-        if not self.reachable:
-            log.info("breakers_store_back")
-            self.reachable = True
+        self._found()
 
     def _restored(self, name: str, side: Side, kept: Kept) -> Kept:
         """Put back what the store has lost and this process knows, or whoever writes history down."""
         known = side.fleet
         if kept.text == "" and known.gen == 1:
-            known = self._asked(name) or known
+            known = self._asked([name]).get(name, known)
         gen = kept.breaker.gen if kept.breaker is not None else 1
         return self._fleet.restore(name, known) if known.gen > gen else kept
 
-    def _asked(self, name: str) -> Breaker | None:
+    def _asked(self, names: Sequence[str]) -> Mapping[str, Breaker]:
         try:
-            return self._truth([name]).get(name)
+            return self._truth(names)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a database must not reach the calls
-            log.warning("breakers_history_unread", name=name, error=str(error))
-            return None
+            log.warning("breakers_history_unread", names=list(names), error=str(error))
+            return {}
 
     def _heard(self, side: Side, kept: Kept, own: HostCounts | None = None) -> bool:
         """Go by what the store says; False when it has lost what is known here, which then stays and is put back."""
@@ -201,26 +206,46 @@ class Agent:
                 self._wake.set()
                 return False
             side.hear(kept, own)
-            side.settle(reachable=True, random=self._dice())
+            side.settle(random=self._dice())
             return True
+
+    def _found(self) -> None:
+        """All that was asked was answered: the fleet decides again."""
+        with self._lock:
+            if not self.reachable:
+                log.info("breakers_store_back")
+            self.reachable = True
+            for side in self._sides.values():
+                side.rejoined()
 
     def _lost(self, error: Unreachable) -> None:
         """Nothing is heard: every breaker goes on alone from what it was."""
         with self._lock:
             self._quiet_until_s = monotonic() + QUIET_S
-            if not self.reachable:
-                return
-            self.reachable = False
+            is_news, self.reachable = self.reachable, False
             for side in self._sides.values():
                 side.left_alone()
-                side.settle(reachable=False, random=self._dice())
-        log.warning("breakers_store_lost", error=str(error))
+                side.settle(random=self._dice())
+        if is_news:
+            log.warning("breakers_store_lost", error=str(error))
+
+    def _learn(self, names: set[str]) -> None:
+        """Find out from what is written down how those are that this process has never heard of."""
+        unheard = [name for name in names if self._sides[name].fleet.gen == 1]
+        known = self._asked(unheard) if unheard else {}
+        with self._lock:
+            for name in names:
+                side = self._sides[name]
+                side.left_alone()
+                if name in known:
+                    side.guard.offset = side.guard.offset or clock.SYSTEM.now().timestamp() - monotonic()
+                    side.learn(known[name])
 
     def _settle(self, sides: Mapping[str, Side], fresh: set[str]) -> None:
         """Do what time brings; who waits at the first call goes on."""
         with self._lock:
             for side in sides.values():
-                side.settle(reachable=self.reachable, random=self._dice())
+                side.settle(random=self._dice())
             for name in fresh:
                 sides[name].guard.started = True
                 ready = self._ready.pop(name, None)
@@ -235,13 +260,22 @@ class Agent:
         generations = {name: side.guard.tally.gen for name, side in sides.items()}
         return orjson.dumps({**self._said, "host": self._host, "pid": os.getpid(), "gens": generations}).decode()
 
-    def _start(self) -> None:
-        if self._thread is None and not self._stopped:
-            self._thread = threading.Thread(target=self._run, name="breakers", daemon=True)
-            self._thread.start()
+    def _started(self) -> bool:
+        """Have a thread that looks; False when there can be none now."""
+        if self._thread is not None or self._stopped:
+            return self._thread is not None
+        thread = threading.Thread(target=self._run, name="breakers", daemon=True)
+        try:
+            thread.start()
+            self._thread = thread
             if self._listen is not None:
                 arguments = (self.moved, lambda: self._stopped)
                 threading.Thread(target=self._listen, args=arguments, name="breakers-listener", daemon=True).start()
+        except (
+            RuntimeError
+        ) as error:  # no more threads: the next call tries again; without a listener looks are all there is
+            log.warning("breakers_no_thread", error=str(error))
+        return self._thread is not None
 
     def _run(self) -> None:
         while not self._stopped:
@@ -253,6 +287,7 @@ class Agent:
             except Exception:
                 log.exception("breakers_look_failed")  # a fault of ours must not end the looking
                 clock.SYSTEM.sleep(LOOK_EVERY_S)
+        self.look()  # what was counted meanwhile
 
 
 def _is_restless(side: Side) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from time import perf_counter
 from typing import Any, TypeVar
 
+from reliability.breakers.guard import waiting
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.guard.tally import Tally
 from reliability.breakers.stores.fleet import Permit
@@ -33,7 +33,8 @@ _under_way: ContextVar[_Entry | None] = ContextVar("breaker_calls", default=None
 class Breaker:
     """A breaker by its name: ``with payments:``, ``async with payments:``, ``@payments``.
 
-    One object serves all threads and tasks of a process. A call that is not made raises ``BreakerOpen``.
+    One object serves all threads and tasks of a process. A call that is not made raises ``BreakerOpen``. A ``with`` is
+    left in the context that it was entered in.
     """
 
     __slots__ = ("guard",)
@@ -73,14 +74,14 @@ class Breaker:
     async def __aenter__(self) -> None:
         """Begin a call; where the fleet has to be asked, no other task waits for that."""
         guard = self.guard
-        permit = None if guard.free else await asyncio.to_thread(guard.admit)
+        permit = None if guard.free else await waiting.admitted(guard)
         _under_way.set(_Entry(self, guard.tally, permit, _under_way.get()))
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """End the call."""
         entry = self._ended()
         if entry is not None and entry.permit is not None:
-            await asyncio.to_thread(_settle, self.guard, entry, error)
+            await waiting.told(partial(_settle, self.guard, entry, error))
         elif entry is not None:
             _settle(self.guard, entry, error)
 
@@ -131,7 +132,7 @@ def _around_function(guard: Guard, function: Callable[..., Any]) -> Callable[...
 def _around_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
-        permit = None if guard.free else await asyncio.to_thread(guard.admit)
+        permit = None if guard.free else await waiting.admitted(guard)
         tally = guard.tally
         began = perf_counter()
         try:
@@ -141,13 +142,13 @@ def _around_coroutine(guard: Guard, function: Callable[..., Any]) -> Callable[..
             if permit is None:
                 guard.badly(tally, permit, took_s, error)
             else:
-                await asyncio.shield(asyncio.to_thread(guard.badly, tally, permit, took_s, error))
+                await waiting.told(partial(guard.badly, tally, permit, took_s, error))
             raise
         took_s = perf_counter() - began
         if permit is None:
             guard.answered(tally, permit, took_s, result)
         else:
-            await asyncio.shield(asyncio.to_thread(guard.answered, tally, permit, took_s, result))
+            await waiting.told(partial(guard.answered, tally, permit, took_s, result))
         return result
 
     return guarded

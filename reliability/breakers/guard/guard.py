@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
-from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
+from reliability.breakers.domain.machine import NEVER, Breaker, Outcome, Override, State
 from reliability.breakers.domain.rules import Rules
-from reliability.breakers.domain.standing import NEVER, Decider, Standing
+from reliability.breakers.domain.standing import Decider, Standing
 from reliability.breakers.guard.errors import BreakerOpen
 from reliability.breakers.guard.tally import Tally
 from reliability.breakers.stores.fleet import Permit
@@ -66,7 +66,6 @@ class Guard:
         self.tally = Tally(0)
         self.tallies = [self.tally]
         self.declared = rules
-        self.declared = rules
         self.follow(rules)
 
     def follow(self, rules: Rules) -> None:
@@ -97,20 +96,40 @@ class Guard:
 
     def admit(self) -> Permit | None:
         """Let a call pass that does not pass freely, with a permit if it has one; raises ``BreakerOpen``."""
+        self.begin()
+        return None if self.passes() else self.ask()
+
+    def begin(self) -> None:
+        """Find out what holds, at the first call in a process; that may take a second."""
         if not self.started:
             self._speaker.begin(self)
+
+    def passes(self) -> bool:
+        """Decide what can be decided without asking; False: a permit is to be asked for. Raises ``BreakerOpen``."""
+        standing = self.standing
+        if self.free or (standing.share and self._dice() * ALL < standing.share):
+            return True
+        if not standing.asks(self.now()):
+            self._reject(standing)
+        return False
+
+    def ask(self) -> Permit | None:
+        """Ask to try this call, which may take as long as the store's answers; raises ``BreakerOpen``.
+
+        Whoever waited for his turn may find that it is decided by now.
+        """
         if self.free:
             return None
-        standing = self.standing
-        if standing.share and self._dice() * ALL < standing.share:
-            return None
-        if standing.asks_from != NEVER and standing.asks(self.now()):
-            permit = self._speaker.permit(self)
-            if permit is not None:
-                return permit
-            standing = self.standing
-            if standing.share == ALL:  # it was closed while we asked
-                return None
+        permit = self._speaker.permit(self) if self.standing.asks(self.now()) else None
+        if permit is None and not self.free:
+            self._reject(self.standing)
+        return permit
+
+    def hand_back(self, permit: Permit) -> None:
+        """Return a permit whose call was not made."""
+        self._speaker.report(self, permit, None)
+
+    def _reject(self, standing: Standing) -> NoReturn:
         self.tally.rejected()
         raise BreakerOpen(self.name, self._retry_after_s(standing), _why(standing))
 

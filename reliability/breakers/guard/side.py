@@ -19,14 +19,24 @@ KEPT_TALLIES: Final = 4
 
 
 class Side:
-    """One breaker in one process. Whoever changes it holds the agent's lock; instants are the fleet's."""
+    """One breaker in one process. Whoever changes it holds the agent's lock; instants are the fleet's.
 
-    def __init__(self, guard: Guard) -> None:
+    ``fleet``: what is known of it beforehand. ``is_alone``: nothing is heard of the fleet, or not all of it yet.
+    """
+
+    def __init__(self, guard: Guard, fleet: Breaker | None = None) -> None:
         self.guard = guard
-        self.fleet = Breaker()
+        self.fleet = fleet or Breaker()
         self.local = Breaker()
         self.own = HostCounts()
         self._window = Window(guard.rules.window_s)
+        self._alone_from: int | None = None
+        """The fleet's generation that was known when nothing was heard any more."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process goes on by itself."""
+        return self._alone_from is not None
 
     def taken(self) -> list[Told]:
         """Take what was counted since the last look, by generation."""
@@ -49,22 +59,45 @@ class Side:
         return Told(name=self.guard.name, gen=gen, window_s=self.guard.rules.window_s, counts=counts)
 
     def hear(self, kept: Kept, own: HostCounts | None = None) -> None:
-        """Know how the fleet has it. What this process saw before the fleet moved says nothing any more."""
+        """Know how the fleet has it. What this process saw before the fleet moved says nothing any more.
+
+        While it is alone it goes by what it hears only towards the safe side: one answer is no fleet that is back.
+        """
         self.guard.offset = kept.now - monotonic()
-        breaker = kept.breaker or Breaker()
-        if breaker.gen != self.fleet.gen:
-            self._begin(Breaker(since=kept.now))
-        self.fleet = breaker
+        self._know(kept.breaker or Breaker())
         self.own = own if own is not None else HostCounts()
+
+    def learn(self, known: Breaker) -> None:
+        """Know how the fleet had it from elsewhere, where it cannot be asked; never an older generation."""
+        if known.gen > self.fleet.gen:
+            self._know(known)
+
+    def _know(self, fleet: Breaker) -> None:
+        has_moved, self.fleet = fleet.gen != self.fleet.gen, fleet
+        if has_moved and self.is_alone:
+            self._inherit()
+        elif has_moved:
+            self._begin(Breaker(since=self.guard.now()))
 
     def left_alone(self) -> None:
         """Nothing is heard of the fleet any more: go on from what it was, if it was not closed."""
+        if self._alone_from is None:
+            self._alone_from = self.fleet.gen
+            self._inherit()
+
+    def rejoined(self) -> None:
+        """All is heard again. Where the fleet has moved meanwhile, what this process did alone says nothing more."""
+        if self._alone_from is not None and self._alone_from != self.fleet.gen:
+            self._begin(Breaker(since=self.guard.now()))
+        self._alone_from = None
+
+    def _inherit(self) -> None:
         if self.fleet.state is not State.CLOSED:
             self._begin(inherited(self.fleet, now=self.guard.now()))
 
-    def settle(self, *, reachable: bool, random: float) -> None:
+    def settle(self, *, random: float) -> None:
         """Find out what holds now, and have the guard go by it."""
-        now, rules = self.guard.now(), self.guard.rules
+        now, rules, reachable = self.guard.now(), self.guard.rules, not self.is_alone
         pooled = reachable and (self.local.gen == 1 or now - self.local.since >= rules.window_s)
         seen = self._window.counts(now=now)
         own = self.own if pooled and self.own.calls > seen.calls else seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Final, NamedTuple
 
 from reliability.breakers.domain import evidence, machine
@@ -11,9 +12,12 @@ from reliability.breakers.domain.evidence import HostCounts
 from reliability.breakers.domain.machine import Breaker, Outcome, Override
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.stores.port import Kept, Pooled, Store, Told, Unreachable
+from reliability.kernel.clock import SYSTEM
 
-TRIES: Final = 20
-"""Each try that fails is a move of somebody else; a round has few of them."""
+WITHIN_S: Final = 0.25
+"""So long a move is tried anew where others were faster; then one trip to the store more, at most, is under way."""
+WAITS_S: Final = (0.001, 0.02)
+"""Bounds of the wait before another try: each that fails is a move of somebody else, of which a round has some."""
 
 Move = Callable[[Breaker, float], Breaker]
 
@@ -23,6 +27,10 @@ class Permit(NamedTuple):
 
     id: str
     gen: int
+
+
+class Contended(Unreachable):
+    """The store answers, and others were faster each time."""
 
 
 class Judged(NamedTuple):
@@ -51,7 +59,7 @@ class Fleet:
         }
 
     def _judged(self, name: str, pooled: Pooled, rules: Rules) -> Kept:
-        sums = evidence.summed(list(pooled.hosts.values()), pooled.row, rules)
+        sums = evidence.summed(list(pooled.hosts.values()), pooled.row, rules, row_hosts=pooled.row_hosts)
         seen = pooled.kept.breaker.gen if pooled.kept.breaker is not None else 1
 
         def judge(breaker: Breaker, now: float) -> Breaker:
@@ -59,10 +67,16 @@ class Fleet:
                 breaker = machine.counted(breaker, sums, rules, now=now, random=self._dice())
             return machine.ticked(breaker, rules, now=now, random=self._dice())
 
-        return self._move(name, judge, pooled.kept)
+        try:
+            return self._move(name, judge, pooled.kept)
+        except Contended:  # it moves as it is; what was told is kept, and looked at with the next telling
+            return pooled.kept
 
     def permit(self, name: str, permit: str, rules: Rules) -> tuple[Kept, Permit | None]:
-        """Ask to try a call; return how the breaker stands, and the permit, if it was given."""
+        """Ask to try a call; return how the breaker stands, and the permit, if it was given.
+
+        Raises ``Contended`` when so many others ask that it has no turn in time: they try, this one need not.
+        """
         given = False
 
         def ask(breaker: Breaker, now: float) -> Breaker:
@@ -75,7 +89,7 @@ class Fleet:
         return kept, Permit(permit, gen) if given else None
 
     def report(self, name: str, permit: Permit, outcome: Outcome | None, rules: Rules) -> Kept:
-        """Tell how a probe ended; None: it was called off and says nothing."""
+        """Tell how a probe ended; None: it was called off and says nothing. Raises ``Contended``."""
 
         def tell(breaker: Breaker, now: float) -> Breaker:
             told = {"now": now, "random": self._dice()}
@@ -104,14 +118,17 @@ class Fleet:
         return self._move(name, lambda breaker, now: known if known.gen > breaker.gen else breaker)
 
     def _move(self, name: str, move: Move, kept: Kept | None = None) -> Kept:
-        for _ in range(TRIES):
+        end_s, wait_s = monotonic() + WITHIN_S, WAITS_S[0]
+        while True:
             kept = kept or self.store.read([name])[name]
             before = kept.breaker or Breaker(since=kept.now)
             after = move(before, kept.now)
             if after == before:
                 return kept if kept.breaker is not None else Kept(breaker=before, text=kept.text, now=kept.now)
+            if monotonic() >= end_s:
+                raise Contended(f"{name} was changed by others all the time for {WITHIN_S} s, or its store is slow")
             swapped = self.store.swap(name, kept, after)
             if swapped is not None:
                 return swapped
-            kept = None
-        raise Unreachable(f"{name} was changed by others {TRIES} times in a row")
+            SYSTEM.sleep(self._dice() * wait_s)
+            kept, wait_s = None, min(WAITS_S[1], wait_s * 2)

@@ -20,6 +20,7 @@ class MemoryStore:
         self._texts: dict[str, str] = {}
         self._windows: dict[tuple[str, int], dict[str, Window]] = defaultdict(dict)
         self._rows: dict[tuple[str, int], int] = defaultdict(int)
+        self._row_hosts: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._revision = 0
         self.processes: dict[str, str] = {}
         self.declared: dict[str, str] = {}
@@ -64,11 +65,17 @@ class MemoryStore:
         hosts = {host: window.counts(now=kept.now) for host, window in windows.items()}
         bad = any(each.failed or each.slow for each in hosts.values())
         seen: dict[str, HostCounts] = {host: each for host, each in hosts.items() if each.calls} if bad else {}
-        return Pooled(kept=kept, hosts=seen, row=self._rows[told.name, gen])
+        row, row_hosts = self._rows[told.name, gen], len(self._row_hosts[told.name, gen])
+        return Pooled(kept=kept, hosts=seen, row=row, row_hosts=row_hosts)
 
     def _count(self, host: str, told: Told, now: float) -> None:
         counts: Counts = told.counts
         if counts.calls:
             window = self._windows[told.name, told.gen].setdefault(host, Window(told.window_s))
             window.add(counts, now=now)
-            self._rows[told.name, told.gen] = in_a_row(self._rows[told.name, told.gen], counts)
+            of = told.name, told.gen
+            self._rows[of] = in_a_row(self._rows[of], counts)
+            if counts.calls > counts.failed:
+                self._row_hosts[of].clear()
+            if self._rows[of]:
+                self._row_hosts[of].add(host)

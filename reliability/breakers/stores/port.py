@@ -41,12 +41,14 @@ class Told:
 class Pooled:
     """A breaker, and what its fleet has told within the window since it has this generation.
 
-    ``hosts``, by name, is empty while nothing was bad: what only does well opens nothing.
+    ``hosts``, by name, is empty while nothing was bad: what only does well opens nothing. ``row``: failures in a row,
+    over all hosts; ``row_hosts``: on how many they were.
     """
 
     kept: Kept
     hosts: Mapping[str, HostCounts] = field(default_factory=dict)
     row: int = 0
+    row_hosts: int = 0
 
 
 class Store(Protocol):

@@ -67,8 +67,8 @@ return redis.call('GET', KEYS[2]) or '0'
 # KEYS: clock, state, evidence (a prefix), traffic (a prefix). ARGV: offset, generation, window in seconds, slice in
 # seconds, host, calls, failed, slow, row, rejected, seconds of a part of the traffic, seconds it is kept, then pairs
 # of a step of latency and calls. Evidence is kept by generation: nothing of an earlier state speaks for this one.
-# Returns the time, the state, the failures in a row, then host, calls, failed, slow of each host - of none while
-# nothing was bad within the window.
+# Returns the time, the state, the failures in a row and on how many hosts, then host, calls, failed, slow of each
+# host - of none while nothing was bad within the window.
 TELL: Final = (
     _CLOCK
     + """
@@ -97,11 +97,20 @@ if gen == tonumber(ARGV[2]) and calls > 0 then
   if failed > 0 then redis.call('HINCRBY', key, 'f' .. ARGV[5], failed) end
   if slow > 0 then redis.call('HINCRBY', key, 's' .. ARGV[5], slow) end
   redis.call('EXPIRE', key, kept)
-  if calls == failed then row = row + failed else row = tonumber(ARGV[9]) end
+  if calls == failed then
+    row = row + failed
+  else
+    row = tonumber(ARGV[9])
+    redis.call('DEL', prefix .. 'rowhosts')
+  end
   redis.call('SET', prefix .. 'row', row, 'EX', 86400)
+  if row > 0 then
+    redis.call('SADD', prefix .. 'rowhosts', ARGV[5])
+    redis.call('EXPIRE', prefix .. 'rowhosts', 86400)
+  end
   if failed > 0 or slow > 0 then redis.call('SET', prefix .. 'bad', 1, 'EX', kept) end
 end
-local found = {shown, state, row}
+local found = {shown, state, row, redis.call('SCARD', prefix .. 'rowhosts')}
 if redis.call('EXISTS', prefix .. 'bad') == 0 then return found end
 local sums, names = {}, {}
 for at = number - 9, number do

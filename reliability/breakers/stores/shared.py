@@ -118,10 +118,10 @@ def _kept(text: str, now: float) -> Kept:
 
 
 def _pooled(answer: Sequence[Any]) -> Pooled:
-    now, text, row, *rest = answer
+    now, text, row, row_hosts, *rest = answer
     lines = [rest[at : at + 4] for at in range(0, len(rest), 4)]
     hosts = {
         str(host): HostCounts(calls=int(calls), failed=int(failed), slow=int(slow))
         for host, calls, failed, slow in lines
     }
-    return Pooled(kept=_kept(str(text), float(now)), hosts=hosts, row=int(row))
+    return Pooled(kept=_kept(str(text), float(now)), hosts=hosts, row=int(row), row_hosts=int(row_hosts))

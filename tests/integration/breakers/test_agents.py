@@ -30,11 +30,12 @@ class Flaky:
 
     def __init__(self, store: Any) -> None:
         self.store, self.is_away, self.asked = store, False, 0
+        self.lacks: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def ask(*args: Any) -> Any:
             self.asked += 1
-            if self.is_away:
+            if self.is_away or name in self.lacks:
                 raise Unreachable("away")
             return getattr(self.store, name)(*args)
 
@@ -47,8 +48,12 @@ class Process:
     def __init__(self, shared: Shared, host: str, *, rules: Rules = RULES, **settings: Any) -> None:
         self.store = Flaky(shared.store)
         self.agent = Agent(Fleet(self.store, dice=lambda: 0.5), host, dice=lambda: 0.5, **settings)
-        self.agent._start = lambda: self.agent.look()  # type: ignore[method-assign]  # by hand
+        self.agent._started = self._looked  # type: ignore[method-assign]  # no thread: looks are by hand
         self.breaker = Breaker(Guard("payments", rules, self.agent, dice=lambda: 0.5))
+
+    def _looked(self) -> bool:
+        self.agent.look()
+        return True
 
     def call(self, *, fails: bool = False) -> str:
         """Make a call; return what became of it."""

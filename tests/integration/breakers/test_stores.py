@@ -98,15 +98,6 @@ def test_what_was_let_through_before_says_nothing_of_now(shared: Shared) -> None
     assert tell(shared, "b", 10, 10, gen=current.gen).state is State.OPEN
 
 
-def test_failures_in_a_row_are_counted_over_the_fleet(shared: Shared) -> None:
-    rules = {"payments": Rules(consecutive=3, jitter=0.0)}
-    found = [
-        shared.fleet.tell(host, [told(calls, failed)], rules)["payments"].kept.breaker
-        for host, calls, failed in [("a", 1, 1), ("b", 1, 1), ("a", 1, 0), ("a", 2, 2), ("b", 1, 1)]
-    ]
-    assert [each.state if each else None for each in found] == [State.CLOSED] * 4 + [State.OPEN]
-
-
 def test_of_a_herd_only_so_many_may_try_as_there_are_permits(shared: Shared) -> None:
     opened(shared)
     assert shared.fleet.permit("payments", "early", RULES)[1] is None

@@ -16,7 +16,7 @@ RULES = Rules()
 
 def test_hosts_are_pooled_and_those_in_trouble_are_counted() -> None:
     hosts = [HostCounts(calls=10, failed=6), HostCounts(calls=30, failed=1), HostCounts(calls=5, slow=4), HostCounts()]
-    assert evidence.summed(hosts, 3, RULES) == Sums(calls=45, failed=7, slow=4, row=3, hosts=3, troubled=2)
+    assert evidence.summed(hosts, 3, RULES) == Sums(calls=45, failed=7, slow=4, row=3, row_hosts=1, hosts=3, troubled=2)
 
 
 def test_a_host_that_made_no_call_is_not_in_trouble() -> None:

@@ -60,8 +60,11 @@ def test_it_opens_for_a_rate_that_enough_hosts_saw_of_enough_calls(sums: Sums, o
 
 def test_what_is_called_once_a_minute_opens_after_failures_in_a_row() -> None:
     rare = Rules(consecutive=3)
-    assert machine.counted(Breaker(), Sums(calls=2, failed=2, row=2, hosts=1), rare, now=NOW, random=0.5) == Breaker()
-    after = machine.counted(Breaker(), Sums(calls=3, failed=3, row=3, hosts=1), rare, now=NOW, random=0.5)
+    assert (
+        machine.counted(Breaker(), Sums(calls=2, failed=2, row=2, row_hosts=1, hosts=1), rare, now=NOW, random=0.5)
+        == Breaker()
+    )
+    after = machine.counted(Breaker(), Sums(calls=3, failed=3, row=3, row_hosts=1, hosts=1), rare, now=NOW, random=0.5)
     assert (after.state, after.reason) == (State.OPEN, "3 failures in a row, of 3 that are borne")
 
 
