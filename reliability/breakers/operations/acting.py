@@ -11,9 +11,10 @@ from reliability import access, audit, live
 from reliability.breakers.domain import words
 from reliability.breakers.domain.machine import Breaker as Machine
 from reliability.breakers.domain.machine import Override, Superseded
-from reliability.breakers.domain.rules import Rules, WrongRules
+from reliability.breakers.domain.rules import WrongRules
 from reliability.breakers.models import Breaker
 from reliability.breakers.operations import telling
+from reliability.breakers.queries import wall
 from reliability.breakers.queries.history import NoSuchBreaker
 from reliability.breakers.stores.port import Unreachable
 from reliability.kernel.errors import Refused
@@ -94,7 +95,7 @@ def change_rules(
             raise NoSuchBreaker(name)
         if row.rules_version != version:
             raise Superseded(MOVED)
-        declared = declared_of(row)
+        _, declared = wall.rules_of(row)
         try:
             rules = declared.with_changes(changes)
         except WrongRules as error:
@@ -124,23 +125,6 @@ def reset(name: str, *, gen: int, actor: access.Actor, reason: str) -> Machine:
             raise StoreAway from error
     live.changed("breakers")
     return kept.breaker or Machine()
-
-
-def declared_of(row: Breaker) -> Rules:
-    """Return the rules in the code, as its processes told them; the usual ones where these cannot be read."""
-    try:
-        return Rules().with_changes(row.declared)
-    except (WrongRules, AttributeError):
-        return Rules()
-
-
-def rules_of(row: Breaker) -> Rules:
-    """Return the rules that a breaker goes by."""
-    declared = declared_of(row)
-    try:
-        return declared.with_changes(row.rules)
-    except (WrongRules, AttributeError):  # the code has changed under them: every process goes by the code
-        return declared
 
 
 def target(name: str) -> str:

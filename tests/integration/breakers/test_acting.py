@@ -16,6 +16,7 @@ from reliability.breakers.domain.machine import Override, State, Superseded
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.models import Breaker
 from reliability.breakers.operations import acting, telling
+from reliability.breakers.queries import wall
 from reliability.breakers.queries.history import NoSuchBreaker
 from reliability.breakers.recorder.recording import step
 from reliability.breakers.stores.shared import RedisStore
@@ -174,7 +175,7 @@ def test_other_rules_hold_in_every_process_at_once_and_can_be_taken_back(process
     assert said.breaker.rules == {"minimum": 4, "window_s": 60}, "what the code has already is no change"
     guard = hears(process).breaker.guard
     assert (guard.rules.minimum, guard.rules.window_s) == (4, 60)
-    assert acting.rules_of(Breaker.objects.get()) == guard.rules
+    assert wall.rules_of(Breaker.objects.get()) == (guard.rules, guard.declared)
     assert process.calls(5, fails=True) == {"failed": 5}
     assert RedisStore().read(["payments"])["payments"].breaker is not None
     assert hears(process).calls(2) == {"rejected": 2}
