@@ -76,7 +76,8 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
         return
     gate = row.facts.get("gate")
     if isinstance(gate, str) and gate:
-        yield _fact(f"its consumer is held back: {gate}", since=None, severity="paused", topics=EVERY)
+        since = _instant(row.facts.get("gate_since"))
+        yield _fact(f"its consumer is held back by {gate}", since=since, severity="paused", topics=EVERY)
     lasts, place = row.facts.get("under_way_s"), row.facts.get("under_way")
     if isinstance(lasts, int | float) and lasts >= LONG_CALL_S and isinstance(place, str):
         yield _fact(
@@ -88,6 +89,15 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
     waiting = row.facts.get("waiting")
     for place, why in list(waiting.items())[:WAITING_NAMED_MAX] if isinstance(waiting, Mapping) else []:
         yield _fact(f"its consumer waits before it goes on with {place}: {why}", since=None, topics=EVERY)
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant as a heartbeat has it."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _fact(text: str, *, since: datetime | None, severity: str = "warn", topics: tuple[str, ...] = ()) -> Fact:

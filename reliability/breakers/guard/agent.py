@@ -16,6 +16,7 @@ import structlog
 from reliability.breakers.domain.evidence import HostCounts
 from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
 from reliability.breakers.domain.standing import Decider
+from reliability.breakers.guard import declaring
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.guard.side import Side
 from reliability.breakers.stores.fleet import Contended, Fleet, Permit
@@ -168,12 +169,14 @@ class Agent:
 
     def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
         """All that is asked of the store at one look; raises ``Unreachable``."""
+        guards = [side.guard for side in sides.values()]
+        if fresh or monotonic() >= self._beat_at_s:
+            declaring.hear(self._fleet.store, guards)
         heard = self._fleet.tell(self._host, told, {name: side.guard.rules for name, side in sides.items()})
         lost = {name for name, judged in heard.items() if not self._heard(sides[name], judged.kept, judged.own)}
         unseen = (fresh - heard.keys()) | lost
         if monotonic() >= self._beat_at_s:
-            declared = {name: side.guard.declared.as_json() for name, side in sides.items()}
-            revision = self._fleet.store.beat(self.process, self._presence(sides), declared)
+            revision = self._fleet.store.beat(self.process, self._presence(sides), *declaring.said(guards))
             self._beat_at_s = monotonic() + BEAT_EVERY_S * (0.75 + self._dice() / 2)
             if revision != self._revision:  # something moved, or the store lost what it knew
                 self._revision, unseen = revision, unseen | (sides.keys() - heard.keys())

@@ -23,7 +23,7 @@ class MemoryStore:
         self._row_hosts: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._revision = 0
         self.processes: dict[str, str] = {}
-        self.declared: dict[str, str] = {}
+        self.rules: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def read(self, names: Sequence[str]) -> Mapping[str, Kept]:
@@ -46,11 +46,15 @@ class MemoryStore:
         with self._lock:
             return {each.name: self._pooled(host, each) for each in told}
 
-    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Return a number that grows with each new generation of any breaker."""
         self.processes[process] = said
-        self.declared.update(declared)
+        self.rules = {**(named or {}), **self.rules, **declared}
         return self._revision
+
+    def declared(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the rules that code has declared, as text."""
+        return {name: self.rules[name] for name in names if name in self.rules}
 
     def _kept(self, name: str) -> Kept:
         text = self._texts.get(name, "")

@@ -69,8 +69,12 @@ class Store(Protocol):
         What was let through under another generation says nothing of this one, and is counted as traffic alone.
         """
 
-    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Say that a process lives and what it goes by; return a number that grows with each new generation of any.
 
-        ``declared``: the rules that its code has for breakers, as text, by name.
+        ``declared``: the rules that its code has for breakers, as text, by name; ``named``: those of breakers that it
+        only names, kept where nobody has declared any.
         """
+
+    def declared(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the rules that code has declared, as text, of those of these breakers that have any."""
