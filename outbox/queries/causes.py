@@ -18,6 +18,7 @@ WAITING_NAMED_MAX = 3
 EVERY = ("",)
 """Only for who sees every topic: such texts may name any."""
 _CONSUMER = "consume:"
+RELAY = "relay"
 
 
 def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fact]:
@@ -54,6 +55,18 @@ def _of_topic(topic: str) -> Iterator[Fact]:
             url=URL,
             topics=(topic,),
         )
+    waiting = models.Waiting.objects.filter(topic=topic).aggregate(events=Count("event"), since=Min("since"))
+    if waiting["events"]:
+        count = "1 event" if waiting["events"] == 1 else f"{waiting['events']:,} events"
+        why = next((f", held back by {text}" for text in _held_by(topic)), "")
+        yield Fact(
+            kind="outbox",
+            text=f"{count} for it {'waits' if waiting['events'] == 1 else 'wait'} in the outbox{why}",
+            since=waiting["since"],
+            severity="paused",
+            url=URL,
+            topics=(topic,),
+        )
     paused = models.Shard.objects.exclude(paused_at=None).aggregate(shards=Count("id"), since=Min("paused_at"))
     if paused["shards"]:
         yield Fact(
@@ -64,6 +77,14 @@ def _of_topic(topic: str) -> Iterator[Fact]:
             url=URL,
             topics=(topic,),
         )
+
+
+def _held_by(topic: str) -> Iterator[str]:
+    """What relays that are heard say the topic waits for."""
+    for row in live.heartbeats():
+        held = row.facts.get("held_topics")
+        if row.name.startswith(RELAY) and not row.is_silent and isinstance(held, Mapping) and topic in held:
+            yield str(held[topic])
 
 
 def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
