@@ -202,6 +202,8 @@ CELERY_TASK_ROUTES = {
     "sagas.reconcile": {"queue": "bulk"},
     "breakers.record": {"queue": "standard"},
     "breakers.forget": {"queue": "bulk"},
+    "degradation.evaluate": {"queue": "critical"},
+    "degradation.forget": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -214,6 +216,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "breakers.record": {"task": "breakers.record", "schedule": 1.0, "options": {"expires": 1}},
     "breakers.forget": {"task": "breakers.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "degradation.evaluate": {"task": "degradation.evaluate", "schedule": 1.0, "options": {"expires": 1}},
+    "degradation.forget": {"task": "degradation.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }
 
