@@ -73,6 +73,8 @@ _TABLE = (
     _right("sagas.batch_cancel", OPERATOR, "cancel the rest of a bulk act; what was done stays done"),
     _right("breakers.view", VIEWER, "see circuit breakers"),
     _right("breakers.override", OPERATOR, "force a breaker open or closed for a time", needs_reason=True),
+    _right("breakers.rules", OPERATOR, "change the thresholds and times of a breaker", needs_reason=True),
+    _right("breakers.reset", OPERATOR, "close a breaker as if nothing had happened", needs_reason=True),
     _right("degradation.view", VIEWER, "see degradation flags and policies"),
     _right("degradation.evaluate", VIEWER, "read levels in force over OFREP, as clients in other languages do"),
     _right("degradation.set", OPERATOR, "set the level of a degradation flag for a time", needs_reason=True),

@@ -26,6 +26,9 @@ _VERBS = {
     "lag.mute": ("muted the alerts of", "mute the alerts of"),
     "sagas.act": ("acted on", "act on"),
     "sagas.batch_cancel": ("cancelled the rest of", "cancel the rest of"),
+    "breakers.override": ("decided about", "decide about"),
+    "breakers.rules": ("changed the rules of", "change the rules of"),
+    "breakers.reset": ("reset", "reset"),
     "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""

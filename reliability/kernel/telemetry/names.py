@@ -105,6 +105,18 @@ COMPARISON_AGE = _metric(
     "reconciliation_age_seconds", "gauge", "Since the newest comparison came to its end.", "reconciliation", read=True
 )
 
+# --- breakers
+BREAKER_STATE = _metric(
+    "breaker_state", "gauge", "1 for the state, or the override, that a breaker has.", "breaker", "state", read=True
+)
+BREAKER_CALLS = _metric("breaker_calls_per_second", "gauge", "Calls made, over half a minute.", "breaker", read=True)
+BREAKER_REJECTED = _metric(
+    "breaker_rejected_per_second", "gauge", "Calls not made, over half a minute.", "breaker", read=True
+)
+BREAKER_FAILING = _metric(
+    "breaker_failed_share", "gauge", "Share of calls that failed; no sample: no calls.", "breaker", read=True
+)
+
 # --- consumer lag; names and labels of kafka-lag-exporter where they mean the same
 _OF_GROUP = ("cluster_name", "group")
 _OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "consumer_id", "client_id")
