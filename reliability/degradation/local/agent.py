@@ -91,6 +91,17 @@ class Agent:
                 self._stand(flag)
         self._wake.set()  # time alone may change it before the next look
 
+    def known(self) -> Snapshot | None:
+        """Return all flags as this process knows them; waits a second at most, and only before anything was heard.
+
+        None when nothing could be found out yet.
+        """
+        with self._lock:
+            is_looked_after = self._started()
+        if self.snapshot is None and is_looked_after:
+            self._begun.wait(BEGIN_WITHIN_S)
+        return self.snapshot
+
     def heard(self, text: str) -> None:
         """Somebody told a snapshot: go by it when it is newer."""
         try:

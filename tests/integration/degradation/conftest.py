@@ -22,9 +22,10 @@ CHECKOUT = declared("checkout", title="Checkout", levels={"cash": "Only cash on 
 @pytest.fixture
 def clean_redis() -> Iterator[None]:
     """Nothing kept from before."""
-    connection.client().delete(*connection.ALL)
+    client = connection.client()
+    client.delete(*connection.ALL)
     yield
-    connection.client().delete(*connection.ALL)
+    client.delete(*connection.ALL)
 
 
 @pytest.fixture
