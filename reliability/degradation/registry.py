@@ -72,9 +72,19 @@ def degraded(
     return around.degraded_to(flag(name), from_level=from_level, otherwise=otherwise)
 
 
+def known(name: str) -> Flag | None:
+    """Return a flag that this process declares; None for any other name."""
+    return _flags.get(name)
+
+
+def flags() -> list[Flag]:
+    """Return the flags that this process declares."""
+    return list(_flags.values())
+
+
 def declarations() -> list[Declaration]:
     """Return what this process's code declares."""
-    return [each.declaration for each in _flags.values()]
+    return [each.declaration for each in flags()]
 
 
 def agent() -> Agent:

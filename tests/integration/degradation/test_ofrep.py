@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connections
 from django.test import AsyncClient, Client
 from openfeature import api as openfeature
 from openfeature.contrib.provider.ofrep import OFREPProvider
@@ -245,6 +246,11 @@ def test_the_client_of_pypi_reads_levels_and_errors(flag: Flag, live_server: Any
     provider.session.close()
 
 
+def degrade(flag: Flag) -> None:
+    setting(flag, 2)
+    connections.close_all()
+
+
 class Stream:
     """A stream of events, read by lines with something in them."""
 
@@ -270,13 +276,14 @@ def test_a_stream_tells_of_changes_once_and_goes_on_where_it_was(ask: Ofrep, fla
         answer = await client.get(uri)
         assert answer["Content-Type"] == "text/event-stream"
         stream = Stream(answer)
-        await asyncio.to_thread(setting, flag, 2)
+        await asyncio.to_thread(degrade, flag)
         first = await stream.next()
         late = await client.get(uri, headers={"Last-Event-ID": tag})
         again = await Stream(late).next()
         opened = len(events._open)
         for each in (answer, late):
             await each.streaming_content.aclose()
+        await sync_to_async(connections.close_all)()
         return first, again, opened
 
     first, again, opened = asyncio.run(scenario())
