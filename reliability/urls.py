@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dlq.urls")),
     path("outbox/", include("outbox.urls")),
     path("lag/", include("reliability.lag.urls")),
+    path("", include("reliability.degradation.urls")),
     path("breakers/", include("reliability.breakers.urls")),
     path("sagas/", include("sagas.urls")),
     path("reconcile/", include("sagas.urls.reconcile")),

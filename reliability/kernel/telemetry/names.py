@@ -145,3 +145,19 @@ KLE_TOPIC_SUM_LAG = _foreign(
 KLE_LATEST = _foreign("kafka_partition_latest_offset", "End of the log.", *_OF_TOPIC)
 KLE_EARLIEST = _foreign("kafka_partition_earliest_offset", "Start of the log.", *_OF_TOPIC)
 KLE_POLL_TIME_MS = _foreign("kafka_consumergroup_poll_time_ms", "Time that the last poll took.", "cluster_name")
+
+# --- degradation
+DEGRADATION_LEVEL = _metric("degradation_level", "gauge", "Level in force; 0 is normal.", "flag", read=True)
+DEGRADATION_SOURCE = _metric(
+    "degradation_decides",
+    "gauge",
+    "1 for who decides: operator, drill, policy, schedule, default.",
+    "flag",
+    "source",
+    read=True,
+)
+DEGRADATION_HELD = _metric("degradation_policies_held", "gauge", "Policies that ask for a person.", read=True)
+DEGRADATION_SIGNALS_FAILED = _metric(
+    "degradation_signals_failed_total", "counter", "Signals that could not be read for a policy."
+)
+OFREP_ANSWERS = _metric("ofrep_answers_total", "counter", "Answers to OFREP clients.", "kind", "status")
