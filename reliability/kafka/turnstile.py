@@ -29,8 +29,8 @@ class Turnstile:
 
     @property
     def is_shut(self) -> bool:
-        """Whether nothing may start until the gate is asked again: then nothing need be read either."""
-        return self._time.monotonic() < self._shut_until_s
+        """Whether the gate said no when it was asked last: then nothing need be read either."""
+        return self._shut_since is not None
 
     @property
     def waits_until_s(self) -> float:
@@ -62,7 +62,7 @@ class Turnstile:
     def facts(self) -> Mapping[str, object]:
         """For the heartbeat: what holds work back, and since when; empty when nothing does."""
         now_s = self._time.monotonic()
-        if now_s < self._shut_until_s and self._shut_since is not None:
+        if self._shut_since is not None:
             return {"gate": self._held_by, "gate_since": self._shut_since.isoformat(timespec="seconds")}
         return {"gate": self._held_by} if now_s + REST_SHOWN_S <= self._rest_until_s else {}
 

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 import outbox
+from outbox import queries
 from outbox.models import Waiting
-from outbox.queries import about, causes
+from outbox.queries import causes
 from outbox.relay.engine import Relay
 from reliability.console.domain.values import Subject
 from reliability.kafka.memory import MemoryBroker
@@ -166,10 +167,10 @@ def test_a_relay_that_dies_over_what_waited_is_gone_on_from(bench: Bench, deadly
 def test_an_event_with_a_receipt_waits_too_and_has_it_when_it_went(bench: Bench) -> None:
     [event_id] = append(outbox.Event(topic="payments", key=b"k", value=b"7", receipt=True))
     drain(bench.relay)
-    assert [row.state for row in about.about("k", visible=ALL)] == ["waiting"]
+    assert [row.state for row in queries.about("k", visible=ALL)] == ["waiting"]
     bench.gate.says = OPEN
     bench.step()
-    assert [row.state for row in about.about("k", visible=ALL)] == ["sent"]
+    assert [row.state for row in queries.about("k", visible=ALL)] == ["sent"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT event_id, state FROM outbox_receipt")
         assert cursor.fetchall() == [(event_id, "sent")]
