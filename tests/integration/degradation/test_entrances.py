@@ -69,8 +69,10 @@ def test_a_level_is_set_extended_and_taken_back_over_rest(flag: Flag) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"level": "2"}, {"level": -1}, {"level": 9}, {"seconds": 0}, {"seconds": 10**9}, {"reason": " "}]
-    + [{"reason": "a\x00"}, {"version": "1"}, {"more": 1}, {"seconds": 9}],
+    [
+        *({"level": "2"}, {"level": -1}, {"level": 9}, {"seconds": 0}, {"seconds": 10**9}, {"reason": " "}),
+        *({"reason": "a\x00"}, {"version": "1"}, {"more": 1}, {"seconds": 9}),
+    ],
 )
 def test_a_body_that_is_none_changes_nothing(flag: Flag, changes: dict[str, Any]) -> None:
     body = {"level": 2, "seconds": 600, "reason": "slow", "version": 1, **changes}

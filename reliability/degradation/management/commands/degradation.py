@@ -16,6 +16,7 @@ from reliability import access
 from reliability.degradation.api import bodies, flags
 from reliability.degradation.api.bodies import DegradationFlag
 from reliability.degradation.domain import packing
+from reliability.degradation.domain.flags import NoSuchLevel
 from reliability.degradation.domain.policy import Policy as Wanted
 from reliability.degradation.models import Policy
 from reliability.degradation.operations import levels, policies
@@ -99,22 +100,20 @@ class Command(command_line.PeopleCommand):
             return
         self._tell(found)
         for level in found.levels:
-            self.stdout.write(
-                f"  {'>' if level.level == found.level else ' '} {level.level} {level.name}: {level.loses}"
-            )
+            mark = ">" if level.level == found.level else " "
+            self.stdout.write(f"  {mark} {level.level} {level.name}: {level.loses}")
         for entry in found.shadows:
             self.stdout.write(f"  shadowed: {entry.source} {entry.owner} level {entry.level}, {_cut(entry.reason)}")
         self.stdout.write(f"  {reach.sentence}")
         for row in rows:
-            self.stdout.write(
-                f"  {row.at:%Y-%m-%d %H:%M:%S}  {row.kind:<10} {row.before} to {row.after}  {_cut(row.why)}"
-            )
+            moved = f"{row.kind:<10} {row.before} to {row.after}"
+            self.stdout.write(f"  {row.at:%Y-%m-%d %H:%M:%S}  {moved}  {_cut(row.why)}")
 
     def _set(self, options: dict[str, Any]) -> None:
         row = standing.one(options["name"])
         try:
             level = standing.declaration(row).level_of(options["level"])
-        except Exception as error:
+        except NoSuchLevel as error:
             raise CommandError(str(error)) from error
         levels.set_level(level=level, lasts=_lasts(options), **_common(options, row.version))
         self._answer(options)
