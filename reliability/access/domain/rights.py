@@ -80,6 +80,7 @@ _TABLE = (
     _right("degradation.set", OPERATOR, "set the level of a degradation flag for a time", needs_reason=True),
     _right("degradation.extend", OPERATOR, "let a level that was set last longer", needs_reason=True),
     _right("degradation.clear", OPERATOR, "take a level back that was set"),
+    _right("degradation.hold", OPERATOR, "as a policy that changed too often, ask for a person", needs_reason=True),
     _right("degradation.release", OPERATOR, "let a policy decide again that asks for a person", needs_reason=True),
     _right("degradation.schedule", OPERATOR, "schedule levels of degradation flags", needs_reason=True),
     _right("degradation.policy", ADMIN, "save, switch and delete degradation policies", needs_reason=True),

@@ -29,6 +29,13 @@ _VERBS = {
     "breakers.override": ("decided about", "decide about"),
     "breakers.rules": ("changed the rules of", "change the rules of"),
     "breakers.reset": ("reset", "reset"),
+    "degradation.set": ("set", "set"),
+    "degradation.extend": ("extended", "extend"),
+    "degradation.clear": ("took back", "take back"),
+    "degradation.hold": ("stopped deciding:", "stop deciding:"),
+    "degradation.release": ("released", "release"),
+    "degradation.schedule": ("changed the schedule of", "change the schedule of"),
+    "degradation.policy": ("changed", "change"),
     "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""

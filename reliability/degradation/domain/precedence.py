@@ -28,7 +28,10 @@ _RANK = {source: rank for rank, source in enumerate(Source)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One word on a flag's level. It holds from ``since`` until ``until``, without end when that is None.
+    """One word on a flag's level, which holds until ``until``, without end when that is None.
+
+    What is scheduled holds from ``since`` on; everything else holds once it is said, also where a host's clock is
+    behind that of whoever said it.
 
     ``owner`` is the policy's or window's name where there may be several of a source; ``actor`` is who said it.
     """
@@ -42,8 +45,9 @@ class Entry:
     owner: str = ""
 
     def holds(self, now: datetime) -> bool:
-        """Whether it holds at this instant: from ``since`` on, and no more at ``until``."""
-        return self.since <= now and (self.until is None or now < self.until)
+        """Whether it holds at this instant; at ``until`` it does no more."""
+        has_begun = self.source is not Source.SCHEDULE or self.since <= now
+        return has_begun and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ def resolve(entries: Iterable[Entry], *, now: datetime) -> Standing:
         raise ValueError("no entry holds: a flag always has the default of its code")
     decides, *shadows = holding
     instants = [entry.until for entry in holding if entry.until is not None]
-    instants += [entry.since for entry in known if entry.since > now]
+    instants += [entry.since for entry in known if entry.since > now and entry.source is Source.SCHEDULE]
     return Standing(decides=decides, shadows=tuple(shadows), changes_at=min(instants, default=None))
 
 

@@ -59,7 +59,7 @@ def ofrep(method: str, kind: str) -> Callable[[View[P]], View[P]]:
             origin = _allowed_origin(request)
             if request.method == "OPTIONS" and origin:
                 return _with_cors(HttpResponse(status=204), origin, method=method)
-            if request.method != method:
+            if request.method not in (method, "HEAD" if method == "GET" else method):
                 return HttpResponse(status=405, headers={"Allow": method})
             return _with_cors(_admitted(request, kind) or view(request, *args, **kwargs), origin)
 

@@ -45,6 +45,8 @@ def stream(request: HttpRequest) -> HttpResponseBase:
         too_many = answers.answer({"errorDetails": "Too many streams are open here."}, status=429, kind="events")
         too_many.headers["Retry-After"] = "10"
         return too_many
+    if request.method == "HEAD":
+        return answers.answer({}, kind="events")
     registry.agent().known()  # from now on somebody looks for changes
     metrics.inc(names.OFREP_ANSWERS, kind="events", status="200")
     since = request.headers.get("Last-Event-ID") or request.GET.get("since", "")

@@ -22,6 +22,11 @@ from reliability.degradation.operations.standing import locked, settled, tell
 RENEWED_EVERY: Final = timedelta(hours=1)
 """Windows are told two days ahead: so often they are told anew."""
 _KIND: Final = {Moved.ENTERED: Kind.ENTERED, Moved.LEFT: Kind.LEFT, Moved.HELD: Kind.HELD}
+_ACT: Final = {
+    Moved.ENTERED: "degradation.set",
+    Moved.LEFT: "degradation.clear",
+    Moved.HELD: "degradation.hold",
+}
 
 
 def looked(row: Policy, done: Step, *, now: datetime) -> bool:
@@ -41,11 +46,10 @@ def moved(row: Policy, wanted: Wanted, done: Step, facts: Mapping[str, Any], *, 
     An act of the policy in the audit, with the values of that moment. Raises ``NoSuchFlag``.
     """
     actor = access.policy_actor(row.name)
-    said = {"policy": row.name, "moved": done.moved.value, "level": wanted.level, "signals": dict(facts)}
+    said = {"policy": row.name, "level": wanted.level, "signals": dict(facts), "title": _title(wanted, done)}
+    act = _ACT[done.moved]
     try:
-        with audit.action(
-            "degradation.set", actor=actor, target=target(wanted.flag), reason=done.why, facts=said
-        ) as entry:
+        with audit.action(act, actor=actor, target=target(wanted.flag), reason=done.why, facts=said) as entry:
             flag = locked(wanted.flag)
             if not _kept(row, done, now=now):
                 raise audit.LeftAlone
@@ -94,6 +98,15 @@ def _kept(row: Policy, done: Step, *, now: datetime) -> bool:
         **held,
     )
     return bool(changed)
+
+
+def _title(wanted: Wanted, done: Step) -> str:
+    match done.moved:
+        case Moved.ENTERED:
+            return f"{wanted.flag} to level {wanted.level}"
+        case Moved.LEFT:
+            return f"level {wanted.level} of {wanted.flag}"
+    return f"policy {wanted.name} of {wanted.flag}"
 
 
 def _say(flag: Flag, wanted: Wanted, done: Step, *, now: datetime) -> None:

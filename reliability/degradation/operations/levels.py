@@ -67,6 +67,7 @@ def set_level(
         until = now + lasts
         said = {"level": level, "actor": actor.name, "reason": reason, "since": now, "until": until}
         Word.objects.update_or_create(flag=row, source=source, owner="", defaults=said)
+        entry.facts["title"] = f"{flag} to level {level} ({known.levels[level].name})"
         made = settled(row, Kind.SET, now=now, actor=actor.name, why=reason, until=until, by_person=True)
         entry.facts |= _told(made)
     return row
@@ -92,6 +93,7 @@ def extend(
         word = _word(row, source, now=now)
         _check(lasts)
         word.until = now + lasts
+        entry.facts["title"] = f"the level of {flag} to {word.until:%H:%M:%S} UTC"
         word.save(update_fields=["until"])
         made = settled(row, Kind.EXTENDED, now=now, actor=actor.name, why=reason, until=word.until, by_person=True)
         entry.facts |= _told(made)
@@ -111,7 +113,7 @@ def take_back(
 
     Raises ``NothingSet``, ``Superseded``, ``NoSuchFlag``, ``access.Denied``.
     """
-    facts = {"source": source.value}
+    facts = {"source": source.value, "title": f"the level of {flag}"}
     with audit.action("degradation.clear", actor=actor, target=target(flag), reason=reason, facts=facts) as entry:
         row = locked(flag, version=version)
         _word(row, source, now=now).delete()

@@ -48,7 +48,7 @@ def save(
     What it knows of conditions that stay the same goes on. Raises ``Superseded``, ``OtherFlag``, ``BadLevel``,
     ``NoSuchFlag``, ``access.Denied``, ``audit.ReasonRequired``.
     """
-    facts = {"flag": wanted.flag, "on": is_on, "policy": sentence(wanted)}
+    facts = {"flag": wanted.flag, "switched_on": is_on, "policy": sentence(wanted)}
     with audit.action("degradation.policy", actor=actor, target=target(wanted.name), reason=reason, facts=facts):
         flag = locked(wanted.flag)
         known = declaration(flag)
@@ -76,7 +76,9 @@ def switch(*, name: str, is_on: bool, reason: str, actor: access.Actor, version:
 
     Raises ``NoSuchPolicy``, ``Superseded``, ``access.Denied``, ``audit.ReasonRequired``.
     """
-    with audit.action("degradation.policy", actor=actor, target=target(name), reason=reason, facts={"on": is_on}):
+    with audit.action(
+        "degradation.policy", actor=actor, target=target(name), reason=reason, facts={"switched_on": is_on}
+    ):
         row, flag = _locked(name, version=version)
         _switched(row, is_on=is_on)
         settled(flag, Kind.SWITCHED, now=now, actor=actor.name, why=reason, owner=name)

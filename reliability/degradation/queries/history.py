@@ -12,15 +12,15 @@ from reliability.degradation.domain.rehearsal import Recorded, Rehearsal, rehear
 from reliability.degradation.models import Change, Sample
 
 
-def changes(*, flag: str = "", before: tuple[datetime, int] | None = None, limit: int = 50) -> list[Change]:
-    """Return what happened, of one flag or of all, the newest first; ``before``: instant and id where a page ended."""
+def changes(*, flag: str = "", before: int = 0, limit: int = 50) -> list[Change]:
+    """Return what happened, of one flag or of all, the newest first; ``before``: the id where a page ended, or 0."""
     rows = Change.objects.order_by("-at", "-id")
     if flag:
         rows = rows.filter(flag=flag)
-    if before is not None:
-        at, row_id = before
-        rows = rows.filter(Q(at__lt=at) | Q(at=at, id__lt=row_id))
-    return list(rows[:limit])
+    last = Change.objects.filter(pk=before).values_list("at", flat=True).first() if before else None
+    if last is not None:
+        rows = rows.filter(Q(at__lt=last) | Q(at=last, id__lt=before))
+    return list(rows[:limit]) if last is not None or not before else []
 
 
 def recorded(policy: Policy, *, begins: datetime, ends: datetime) -> list[Recorded]:

@@ -57,11 +57,17 @@ def test_of_two_policies_the_one_that_takes_more_away_decides_and_then_the_older
 
 
 def test_it_holds_from_its_begin_and_no_more_at_its_end() -> None:
-    word, code = entry(Source.OPERATOR, 2, since=0, until=60), default_entry(0, since=NOW - 99 * S)
+    word, code = entry(Source.SCHEDULE, 2, since=0, until=60), default_entry(0, since=NOW - 99 * S)
     levels = [resolve([word, code], now=NOW + second * S).level for second in (-1, 0, 59, 60)]
     assert levels == [0, 2, 2, 0]
     changes = [resolve([word, code], now=NOW + second * S).changes_at for second in (-1, 0, 60)]
     assert changes == [NOW, NOW + 60 * S, None]
+
+
+def test_what_is_said_holds_at_once_also_where_a_clock_is_behind() -> None:
+    word, code = entry(Source.OPERATOR, 2, since=5, until=60), default_entry(0, since=NOW - 99 * S)
+    standing = resolve([word, code], now=NOW)
+    assert (standing.level, standing.changes_at) == (2, NOW + 60 * S)
 
 
 def test_without_any_entry_there_is_no_answer() -> None:
