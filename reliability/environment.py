@@ -70,6 +70,8 @@ class Environment(BaseSettings):
     MAINSTAY_DEMO: bool = False
     """Adds the demo's shop services and their switches (``sagas.orders``)."""
     MAINSTAY_OUTBOX_NAME: str = "main"
+    MAINSTAY_OUTBOX_WAITS_FOR: dict[str, list[str]] = {}
+    """Breakers by topic, as JSON: while one is open, the relay holds the topic's events back, in order."""
     MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []
     """Regular expressions of dead-letter topics; empty means the usual names (see ``settings.py``)."""
     MAINSTAY_LAG_HOT_S: float = Field(default=5.0, ge=0.5, le=60)

@@ -14,13 +14,17 @@ from outbox.consume.plan import TopicPlan
 from outbox.consume.sink import OutboxSink
 from outbox.consume.topics import Topics
 from outbox.domain.message import Message
+from reliability.breakers import BreakerOpen, waits_for
+from reliability.breakers.guard.around import Breaker
 from reliability.kafka import clusters, loop, ports, worker
-from reliability.kafka.handling import Handling, HandlingPolicy
+from reliability.kafka.handling import Handling
 from reliability.kafka.incoming import Incoming
+from reliability.kafka.tries import HandlingPolicy
 from reliability.kernel import clock, process
 from reliability.kernel.record import Record
 
 Order = Literal["per_key", "none"]
+REFUSED_CAP_S = 1.0  # then the gate knows how it stands
 
 
 class Consumer:
@@ -36,6 +40,10 @@ class Consumer:
 
     ``batch`` above 1 handles several messages in one transaction: much faster, and right only for a handler whose
     whole effect is in the database, because after a failure each of them is handled again, alone.
+
+    ``breakers``: those that the handler calls through. While one of them is open, partitions are paused and nothing is
+    tried; while it is half open, so many records try as there are permits; while it recovers, work takes the ramp's
+    share of the time. ``BreakerOpen`` out of a handler is no try, whether the breaker is named here or not.
     """
 
     def __init__(
@@ -49,7 +57,7 @@ class Consumer:
         blocking_retries: int = 2,
         batch: int = 1,
         deadline_s: float = 50.0,
-        gate: ports.Gate = ports.ALWAYS_OPEN,
+        breakers: Sequence[str | Breaker] = (),
         cluster: str = clusters.MAIN,
         instance_id: str | None = None,
         time: clock.Clock = clock.SYSTEM,
@@ -63,6 +71,7 @@ class Consumer:
         self._instance_id = instance_id
         self._time = time
         self._handler = handler
+        self._waits = waits_for(*breakers)
         self._plan = TopicPlan(group, tuple(topics), tuple(retries))
         self._topics: Topics | None = None
         policy = HandlingPolicy(blocking_retries=blocking_retries, retries=tuple(retries))
@@ -80,7 +89,7 @@ class Consumer:
             connect=self._connect,
             work=self._work,
             topics=self._plan.consumed,
-            gate=gate,
+            gate=self._waits,
             policy=loop.LoopPolicy(batch=batch, deadline_s=deadline_s),
             due_s=self._due_s,
             tell=loop.Listeners(assigned=self._incarnations.assigned),
@@ -127,7 +136,11 @@ class Consumer:
 
     def _work(self, records: Sequence[Record]) -> ports.Progress:
         self._incarnations.meet(records[0])
-        return self._handling(records)
+        try:
+            with self._waits.admitted():
+                return self._handling(records)
+        except BreakerOpen as refused:  # before anything was tried; what is raised while a record is handled ends there
+            return ports.Progress(done=0, wait_s=min(refused.retry_after_s, REFUSED_CAP_S), reason=str(refused))
 
     def _handle(self, incoming: Incoming) -> None:
         self._handler(

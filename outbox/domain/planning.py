@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +79,8 @@ class Plan:
     rows: list[Row] = field(default_factory=list)
     """Of the sends, in the same places."""
     parks: list[Park] = field(default_factory=list)
+    waits: list[Row] = field(default_factory=list)
+    """Of topics that wait: nothing is wrong with them, and they are sent later, in order."""
     closed: set[Lane] = field(default_factory=set)
     """Lanes that got their first parked event here."""
     partitions: dict[str, int] = field(default_factory=dict)
@@ -95,9 +97,22 @@ _short_headers = lru_cache(maxsize=5_000)(wire.unpack_headers)
 BEHIND = Refusal("behind", "waits behind an earlier event of its key")
 
 
-def plan(rows: Iterable[Row], *, topics: Topics, numbering: Numbering, lanes: set[Lane]) -> Plan:
-    """Sort out the rows, which must come in order of id. ``lanes`` are those that have a parked event already."""
+def plan(
+    rows: Sequence[Row],
+    *,
+    topics: Topics,
+    numbering: Numbering,
+    lanes: set[Lane],
+    waiting: Set[str] = frozenset(),
+) -> Plan:
+    """Sort out the rows, which must come in order of id.
+
+    ``lanes`` are those that have a parked event already, ``waiting`` the topics of which nothing is sent now.
+    """
     made = Plan()
+    if waiting:
+        made.waits = [row for row in rows if row.topic in waiting]
+        rows = [row for row in rows if row.topic not in waiting]
     known: dict[str, tuple[int | None, int]] = {}
     numbers: dict[tuple[str, int], Callable[[], bytes]] = {}
     for row in rows:

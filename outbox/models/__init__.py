@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from outbox.models.events import Event, Parked, Receipt
+from outbox.models.events import Event, Parked, Receipt, Waiting
 from outbox.models.inbox import Inbox
 from outbox.models.relay import Member, Setting, Shard, Topic
 
-__all__ = ["Event", "Inbox", "Member", "Parked", "Receipt", "Setting", "Shard", "Topic"]
+__all__ = ["Event", "Inbox", "Member", "Parked", "Receipt", "Setting", "Shard", "Topic", "Waiting"]

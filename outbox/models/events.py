@@ -58,6 +58,22 @@ class Parked(models.Model):
         return f"parked {self.event_id}: {self.code}"
 
 
+class Waiting(models.Model):
+    """An event that was read and is not sent yet, because its topic waits for a breaker. Ordered by ``event``."""
+
+    event = models.BigIntegerField(primary_key=True, help_text="id of the row in outbox_event")
+    shard = models.SmallIntegerField()
+    topic = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "outbox_waiting"
+
+    def __str__(self) -> str:
+        return f"event {self.event} of {self.topic} waits"
+
+
 class Receipt(models.Model):
     """Where an event that asked for a receipt went. ``state`` is sent, unknown or refused."""
 

@@ -50,7 +50,10 @@ WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'outbox_ev
   AND c.relname ~ '^outbox_event_from_\\d+$' AND NOT c.relispartition ORDER BY 2
 """
 _WRITERS = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowExclusiveLock'"
-_PARKED = "SELECT count(*) FROM outbox_parked WHERE event >= %s AND event < %s"
+_PARKED = """
+SELECT (SELECT count(*) FROM outbox_parked WHERE event >= %(start)s AND event < %(end)s)
+     + (SELECT count(*) FROM outbox_waiting WHERE event >= %(start)s AND event < %(end)s)
+"""
 _RECENT = "SELECT max(id) IS NOT NULL FROM {partition} WHERE created_at > clock_timestamp() - make_interval(secs => %s)"
 
 
@@ -116,7 +119,7 @@ def _make(connection: psycopg.Connection[Any], start: int, end: int) -> str:
 
 
 def take_away_old(connection: psycopg.Connection[Any], *, retention_s: float | None = None) -> list[str]:
-    """Detach and drop partitions whose events are all sent, unparked and old; return their names. Oldest first."""
+    """Detach and drop old partitions, of whose events none is parked or unsent; return their names. Oldest first."""
     kept_s = retention_s if retention_s is not None else getattr(settings, "OUTBOX_RETENTION_S", RETENTION_S)
     row = connection.execute("SELECT last_value FROM outbox_event_id").fetchone()
     last_id = int(row[0]) if row else 0
@@ -163,7 +166,7 @@ def _is_done(connection: psycopg.Connection[Any], partition: Partition) -> bool:
     """
     writers = connection.execute(_WRITERS, [partition.name]).fetchone()
     done = connection.execute(sql.SQL(_DONE).format(partition=partition.quoted)).fetchone()
-    parked = connection.execute(_PARKED, [partition.start, partition.end]).fetchone()
+    parked = connection.execute(_PARKED, {"start": partition.start, "end": partition.end}).fetchone()
     return bool(writers and not writers[0] and done and done[0] and parked and not parked[0])
 
 

@@ -34,9 +34,11 @@ WITH found AS MATERIALIZED (
 SELECT found.id, found.event_id, found.created_at, found.topic, found.event_type, found.aggregate_type, found.receipt,
        coalesce(pg_visible_in_snapshot(found.xid, s.snapshot::pg_snapshot)
                 OR (s.window_end <> '' AND found.id <= s.after_id
-                    AND pg_visible_in_snapshot(found.xid, nullif(s.window_end, '')::pg_snapshot)), false) AS is_sent,
+                    AND pg_visible_in_snapshot(found.xid, nullif(s.window_end, '')::pg_snapshot)), false)
+       AND w.event IS NULL AS is_sent,
        p.behind, p.reason, p.parked_at, s.paused_at
 FROM found LEFT JOIN outbox_shard s ON s.id = found.shard LEFT JOIN outbox_parked p ON p.event = found.id
+     LEFT JOIN outbox_waiting w ON w.event = found.id
 ORDER BY found.id DESC LIMIT %(limit)s
 """
 

@@ -18,6 +18,7 @@ WAITING_NAMED_MAX = 3
 EVERY = ("",)
 """Only for who sees every topic: such texts may name any."""
 _CONSUMER = "consume:"
+RELAY = "relay"
 
 
 def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fact]:
@@ -54,6 +55,18 @@ def _of_topic(topic: str) -> Iterator[Fact]:
             url=URL,
             topics=(topic,),
         )
+    waiting = models.Waiting.objects.filter(topic=topic).aggregate(events=Count("event"), since=Min("since"))
+    if waiting["events"]:
+        count = "1 event" if waiting["events"] == 1 else f"{waiting['events']:,} events"
+        why = next((f", held back by {text}" for text in _held_by(topic)), "")
+        yield Fact(
+            kind="outbox",
+            text=f"{count} for it {'waits' if waiting['events'] == 1 else 'wait'} in the outbox{why}",
+            since=waiting["since"],
+            severity="paused",
+            url=URL,
+            topics=(topic,),
+        )
     paused = models.Shard.objects.exclude(paused_at=None).aggregate(shards=Count("id"), since=Min("paused_at"))
     if paused["shards"]:
         yield Fact(
@@ -66,6 +79,14 @@ def _of_topic(topic: str) -> Iterator[Fact]:
         )
 
 
+def _held_by(topic: str) -> Iterator[str]:
+    """What relays that are heard say the topic waits for."""
+    for row in live.heartbeats():
+        held = row.facts.get("held_topics")
+        if row.name.startswith(RELAY) and not row.is_silent and isinstance(held, Mapping) and topic in held:
+            yield str(held[topic])
+
+
 def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
     """What one process of ours that reads for the group says of itself; a place is told to who sees its topic."""
     if row.state == STOPPED:
@@ -76,7 +97,8 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
         return
     gate = row.facts.get("gate")
     if isinstance(gate, str) and gate:
-        yield _fact(f"its consumer is held back: {gate}", since=None, severity="paused", topics=EVERY)
+        since = _instant(row.facts.get("gate_since"))
+        yield _fact(f"its consumer is held back by {gate}", since=since, severity="paused", topics=EVERY)
     lasts, place = row.facts.get("under_way_s"), row.facts.get("under_way")
     if isinstance(lasts, int | float) and lasts >= LONG_CALL_S and isinstance(place, str):
         yield _fact(
@@ -88,6 +110,15 @@ def _of_consumer(row: HeartbeatRow, now: datetime) -> Iterator[Fact]:
     waiting = row.facts.get("waiting")
     for place, why in list(waiting.items())[:WAITING_NAMED_MAX] if isinstance(waiting, Mapping) else []:
         yield _fact(f"its consumer waits before it goes on with {place}: {why}", since=None, topics=EVERY)
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant as a heartbeat has it."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _fact(text: str, *, since: datetime | None, severity: str = "warn", topics: tuple[str, ...] = ()) -> Fact:

@@ -36,6 +36,8 @@ class Batch:
     """When the first of the events was appended, in seconds since 1970."""
     targets: dict[TopicPartition, int] = field(default_factory=dict)
     """Log-end offsets, before anything was sent, of the partitions that get events with a receipt."""
+    released: tuple[int, ...] = ()
+    """Ids of the events that waited for a breaker, where it is made of such; else it is made of a window's."""
     begun: bool = False
     """Some of it may have been sent: events with a receipt are searched for before they are sent (again)."""
     late_parks: list[Park] = field(default_factory=list)
@@ -135,6 +137,7 @@ class Batch:
             "partitions": self.plan.partitions,
             "targets": targets,
             "refused": [parked.row.id for parked in self.plan.parks if not parked.kept],
+            **({"released": list(self.released)} if self.released else {}),
         }
 
     def receipts(self) -> list[ReceiptRow]:

@@ -13,6 +13,7 @@ import structlog
 
 from outbox.relay import guard, journal, leases, recovery
 from outbox.relay.batch import Batch
+from outbox.relay.held import Held
 from outbox.relay.holdings import LEASE_MARGIN_S, Holdings, Place
 from outbox.relay.preparing import Prepared, Stretch, prepare
 from outbox.relay.reading import Source
@@ -52,9 +53,11 @@ class Relay:
         me: leases.Identity,
         outbox: str,
         kafka: Kafka,
+        gates: Mapping[str, ports.Gate] | None = None,
         time: clock.Clock = clock.SYSTEM,
         random: Callable[[], float] = random_module.random,
     ) -> None:
+        """``gates``: who says, by topic, whether its events may go; any other topic's always may."""
         if DELIVERY_TIMEOUT_S + LEASE_MARGIN_S >= leases.LEASE_S:
             raise ValueError("a lease must outlive every delivery")
         self.stopping = threading.Event()
@@ -71,6 +74,7 @@ class Relay:
             keep_alive=self._holdings.keep,
             time=time,
         )
+        self._held = Held(gates or {}, topics=self._topics, admin=kafka.admin, time=time)
         self._told_s = float("-inf")
         self._untold = self._halted = False
 
@@ -114,13 +118,16 @@ class Relay:
         shards = self._holdings.shards.values()
         waiting = sorted(shard.id for shard in shards if shard.failures)
         owned = sorted(shard.id for shard in shards)
-        return {"shards": owned, "waiting": waiting, "sent": self.sent, "outbox": self._holdings.outbox}
+        held = self._held.reasons()
+        facts = {"shards": owned, "waiting": waiting, "sent": self.sent, "outbox": self._holdings.outbox}
+        return {**facts, "held_topics": held} if held else facts
 
     # --- one step
 
     def _work(self) -> bool:
         until_s = self._time.monotonic() + STEP_S_MAX
         worked = self._resume([shard for shard in self._holdings.due() if shard.busy])
+        worked |= self._release([s for s in self._holdings.due() if s.waiting and not s.busy])
         groups = self._holdings.by_place()
         if not groups:
             return worked
@@ -140,7 +147,12 @@ class Relay:
         for rows, ended in self._source.batches(shards=[s.id for s in shards], a=a, b=b, after_id=after_id):
             stretch = Stretch(rows=rows, window_end=b, ended=ended, after_id=after_id)
             prepared = prepare(
-                shards, stretch, topics=self._topics, admin=self._kafka.admin, outbox=self._holdings.outbox
+                shards,
+                stretch,
+                topics=self._topics,
+                admin=self._kafka.admin,
+                outbox=self._holdings.outbox,
+                waiting=self._held.topics(),
             )
             self._land(flying)
             shards = self._going_on(shards, flying)
@@ -182,6 +194,16 @@ class Relay:
         begun = [batch for batch in batches if batch.shard.id in ours]
         self._sender.produce(begun)
         return begun, shards
+
+    def _release(self, shards: list[Shard]) -> bool:
+        """Send what waited for a breaker, as much of it as may go now; tell whether anything was sent."""
+        if not shards:
+            return False
+        prepared = self._held.prepare(shards, source=self._source, outbox=self._holdings.outbox)
+        batches, _ = self._begin(shards, prepared)
+        self._land(batches)
+        self._held.released(batches)
+        return bool(batches)
 
     def _resume(self, shards: Sequence[Shard]) -> bool:
         """Go on with batches that were begun, by this relay or by one before it; tell whether there were any."""

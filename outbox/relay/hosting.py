@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 
@@ -11,7 +11,8 @@ from outbox.relay.engine import Kafka, Relay
 from outbox.relay.leases import identity
 from outbox.relay.sending import PRODUCER_SETTINGS, SINGLE_SETTINGS
 from outbox.relay.wake import Waker
-from reliability.kafka import clusters
+from reliability.breakers import waits_for
+from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 
 ADMIN_ANSWER_S = 4.0  # below the lease, as the relay waits for the answer
@@ -32,7 +33,13 @@ def of_this_process(*, hosting: str) -> Relay:
         reader=clusters.reader(client_id="mainstay-relay-search"),
     )
     me = identity(hosting=hosting, started_at=clock.SYSTEM.now())
-    return Relay(me=me, outbox=getattr(settings, "MAINSTAY_OUTBOX_NAME", "main"), kafka=kafka)
+    outbox = getattr(settings, "MAINSTAY_OUTBOX_NAME", "main")
+    return Relay(me=me, outbox=outbox, kafka=kafka, gates=gates(getattr(settings, "MAINSTAY_OUTBOX_WAITS_FOR", {})))
+
+
+def gates(waits: Mapping[str, Sequence[str]]) -> dict[str, ports.Gate]:
+    """Return the gate of each topic that waits for breakers, named by their names; raises ``WrongRules``."""
+    return {topic: waits_for(*names) for topic, names in waits.items() if names}
 
 
 def serve(relay: Relay, *, stop: threading.Event, heartbeat: process.Heartbeat, until_s: float = float("inf")) -> None:

@@ -43,6 +43,7 @@ def begin(batches: Sequence[Batch]) -> set[int]:
         ours = {shard for (shard,) in cursor.fetchall()}
         parks = [(b.shard.id, parked) for b in batches if b.shard.id in ours for parked in b.plan.parks]
         _park(cursor, parks)
+        _hold(cursor, [b for b in batches if b.shard.id in ours])
         _write_receipts(cursor, refusals(parked for _, parked in parks))
         failpoint.reach("relay.in_begin")
     return ours
@@ -58,7 +59,8 @@ def finish(batches: Sequence[Batch]) -> set[int]:
         done = [b for b in batches if b.shard.id in ours]
         _park(cursor, [(b.shard.id, parked) for b in done for parked in b.late_parks])
         _write_receipts(cursor, [row for b in done for row in b.receipts()])
-        _log(cursor, done)
+        _let_go(cursor, done)
+        _log(cursor, [b for b in done if not b.released])
         failpoint.reach("relay.in_finish")
     return ours
 
@@ -126,6 +128,24 @@ def _park(cursor: CursorWrapper, parks: Sequence[tuple[int, Park]]) -> None:
             for shard, parked in parks
         ],
     )
+
+
+def _hold(cursor: CursorWrapper, batches: Sequence[Batch]) -> None:
+    """Write down what waits for a breaker."""
+    held = [(row.id, b.shard.id, row.topic) for b in batches for row in b.plan.waits]
+    if held:
+        cursor.execute(
+            "INSERT INTO outbox_waiting (event, shard, topic) SELECT * FROM unnest(%s::bigint[], %s::smallint[],"
+            " %s::text[]) ON CONFLICT (event) DO NOTHING",
+            [list(column) for column in zip(*held, strict=True)],
+        )
+
+
+def _let_go(cursor: CursorWrapper, batches: Sequence[Batch]) -> None:
+    """Of what waited for a breaker, this was sent or parked."""
+    events = [event for b in batches for event in b.released]
+    if events:
+        cursor.execute("DELETE FROM outbox_waiting WHERE event = ANY(%s::bigint[])", [events])
 
 
 def _write_receipts(cursor: CursorWrapper, rows: Sequence[ReceiptRow]) -> None:

@@ -151,6 +151,9 @@ def _take(cursor: CursorWrapper, me: Identity, *, at_most: int, without: Iterabl
     )
     for shard_id, topic, key in cursor.fetchall():
         shards[shard_id].lanes.add((topic, bytes(key)))
+    cursor.execute("SELECT DISTINCT shard, topic FROM outbox_waiting WHERE shard = ANY(%s::smallint[])", [list(shards)])
+    for shard_id, topic in cursor.fetchall():
+        shards[shard_id].waiting.add(topic)
     return list(shards.values())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from outbox.domain import planning
@@ -37,16 +37,33 @@ class Prepared:
     waiting: list[tuple[list[Shard], Transient]] = field(default_factory=list)
 
 
-def prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
-    """Plan each shard's rows. When the cluster does not answer, all that have rows wait."""
+def prepare(
+    shards: Sequence[Shard],
+    stretch: Stretch,
+    *,
+    topics: Topics,
+    admin: ports.Admin,
+    outbox: str,
+    waiting: Set[str] = frozenset(),
+) -> Prepared:
+    """Plan each shard's rows; those of the topics ``waiting`` are put aside. When the cluster does not answer, all
+    that have rows wait."""
     try:
-        return _prepare(shards, stretch, topics=topics, admin=admin, outbox=outbox)
+        return _prepare(shards, stretch, topics=topics, admin=admin, outbox=outbox, waiting=waiting)
     except ports.Unavailable as error:
         held_up = {row.shard for row in stretch.rows}
         return Prepared(waiting=[([shard for shard in shards if shard.id in held_up], error)])
 
 
-def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin: ports.Admin, outbox: str) -> Prepared:
+def _prepare(
+    shards: Sequence[Shard],
+    stretch: Stretch,
+    *,
+    topics: Topics,
+    admin: ports.Admin,
+    outbox: str,
+    waiting: Set[str],
+) -> Prepared:
     by_shard: dict[int, list[Row]] = {shard.id: [] for shard in shards}
     for row in stretch.rows:
         if row.shard in by_shard:
@@ -58,7 +75,8 @@ def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin
             continue
         numbering = Numbering(shard.numbers_ahead, outbox=outbox, shard=shard.id, epoch=shard.epoch)
         try:
-            plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes)
+            behind = waiting | shard.waiting
+            plan = planning.plan(rows, topics=topics.facts(), numbering=numbering, lanes=shard.lanes, waiting=behind)
         except UnknownYet as error:
             topics.look_for({row.topic for row in rows})
             prepared.waiting.append(([shard], error))
@@ -74,11 +92,11 @@ def _prepare(shards: Sequence[Shard], stretch: Stretch, *, topics: Topics, admin
             numbering=numbering,
         )
         prepared.batches.append(batch)
-    _note_targets(prepared.batches, admin)
+    note_targets(prepared.batches, admin)
     return prepared
 
 
-def _note_targets(batches: Sequence[Batch], admin: ports.Admin) -> None:
+def note_targets(batches: Sequence[Batch], admin: ports.Admin) -> None:
     """Note where each partition ends that gets events with a receipt, so that they can be searched for from there."""
     wanted = {batch.shard.id: batch.wants_receipts() for batch in batches}
     asked = set().union(*wanted.values()) if wanted else set()

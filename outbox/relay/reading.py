@@ -34,14 +34,23 @@ _WINDOW = """
     AND pg_visible_in_snapshot(xid, %(b)s::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, %(a)s::pg_snapshot)
 """
 _SIZE = "octet_length(headers) + coalesce(octet_length(value), 0) + coalesce(octet_length(key), 0)"
-_SELECT = f"""
+_FIELDS = f"""
     SELECT id, shard, event_id::text, topic, partition, timestamp_ms,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE key END,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE value END,
            CASE WHEN {_SIZE} > {LARGE_BYTES} THEN NULL ELSE headers END, raw, receipt, {_SIZE},
            extract(epoch FROM created_at)::float
-    FROM outbox_event WHERE {_WINDOW}
+    FROM outbox_event
 """  # noqa: S608 - made of constants
+_SELECT = f"{_FIELDS} WHERE {_WINDOW}"
+_FIRST_WAITING = (
+    "SELECT event FROM outbox_waiting WHERE shard = %(shard)s AND topic = %(topic)s ORDER BY event LIMIT %(limit)s"
+)
+_WAITING = f"{_FIELDS} WHERE id IN ({_FIRST_WAITING}) ORDER BY id"
+_RELEASED = (
+    f"{_FIELDS} WHERE id = ANY(%(events)s::bigint[])"  # noqa: S608 - made of constants
+    " AND id NOT IN (SELECT event FROM outbox_parked WHERE shard = %(shard)s) ORDER BY id"
+)
 # Materialised, so that the planner cannot decide to walk all of history in order of id.
 _PROBE = f"WITH found AS MATERIALIZED ({_SELECT} LIMIT %(probed)s) SELECT * FROM found ORDER BY id"  # noqa: S608
 _COUNT = f"SELECT count(*) FROM (SELECT 1 FROM outbox_event WHERE {_WINDOW} LIMIT %(counted)s) AS rows"  # noqa: S608
@@ -85,12 +94,33 @@ class Source:
         """Return the rows of a batch that was recorded as (after_id, last_id] of a window, without what it parked."""
         query = (
             f"WITH found AS MATERIALIZED ({_SELECT} AND id <= %(last_id)s)"  # noqa: S608 - made of constants
-            " SELECT * FROM found WHERE id NOT IN (SELECT event FROM outbox_parked WHERE shard = %(shard)s) ORDER BY id"
+            " SELECT * FROM found WHERE id NOT IN (SELECT event FROM outbox_parked WHERE shard = %(shard)s)"
+            " AND id NOT IN (SELECT event FROM outbox_waiting WHERE shard = %(shard)s) ORDER BY id"
         )
         values = {**_values([shard], a, b, after_id), "last_id": last_id, "shard": shard}
         with self._cursor(Row._make) as cursor:
             rows = cursor.execute(query, values).fetchall()
         return [self._whole(row) for row in rows]
+
+    def waiting(self, *, shard: int, topic: str, limit: int) -> list[Row]:
+        """Return the first events of a topic that wait in a shard, at most ``limit`` and some 16 MiB of them."""
+        values: dict[str, Any] = {"shard": shard, "topic": topic, "limit": limit, "events": None}
+        return self._chosen(_WAITING, values)
+
+    def released(self, *, shard: int, events: Sequence[int]) -> list[Row]:
+        """Return these events, which waited in a shard and were to be sent, without what was parked of them."""
+        return self._chosen(_RELEASED, {"shard": shard, "events": list(events)})
+
+    def _chosen(self, query: str, values: dict[str, Any]) -> list[Row]:
+        with self._cursor(Row._make) as cursor:
+            rows = cursor.execute(query, values).fetchall()
+        found, size_bytes = list[Row](), 0
+        for row in rows:
+            size_bytes += row.size_bytes
+            if found and size_bytes > BATCH_BYTES_MAX and query is _WAITING:
+                break
+            found.append(self._whole(row))
+        return found
 
     def close(self) -> None:
         """Give the connection back."""

@@ -35,9 +35,13 @@ def rebuild(shard: Shard, source: Source, *, outbox: str) -> Batch:
     if pending is None:
         raise ValueError(f"shard {shard.id} has no pending batch")
     last_id, counts = int(pending["last_id"]), pending["partitions"]
-    rows = source.exactly(
-        shard=shard.id, a=shard.snapshot, b=shard.window_end, after_id=shard.after_id, last_id=last_id
-    )
+    released = tuple(pending.get("released", ()))
+    if released:
+        rows = source.released(shard=shard.id, events=released)
+    else:
+        rows = source.exactly(
+            shard=shard.id, a=shard.snapshot, b=shard.window_end, after_id=shard.after_id, last_id=last_id
+        )
     refused = set(pending.get("refused", ()))
     rows = [row for row in rows if row.id not in refused]
     counted = numbering.Numbering(
@@ -64,6 +68,7 @@ def rebuild(shard: Shard, source: Source, *, outbox: str) -> Batch:
         plan=plan,
         numbering=counted,
         targets=targets,
+        released=released,
         begun=True,
     )
 

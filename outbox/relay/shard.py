@@ -27,6 +27,8 @@ class Shard:
     paused: bool
     failures: int
     lanes: set[Lane] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    """Topics of which events wait for a breaker, as far as is known."""
     retry_at_s: float = 0.0
     batch: Batch | None = None
 
@@ -45,6 +47,7 @@ class Shard:
         self.batch = batch
         self.window_end = batch.window_end
         self.lanes |= batch.plan.closed
+        self.waiting |= {row.topic for row in batch.plan.waits}
 
     def finished(self, batch: Batch) -> None:
         """The batch was sent, and that is written down."""

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db import connections
 
@@ -20,6 +20,8 @@ from reliability.breakers.stores.fleet import Fleet
 from reliability.breakers.stores.listening import listen
 from reliability.breakers.stores.shared import RedisStore
 
+ANY: Final = (Exception,)
+
 _breakers: dict[str, Breaker] = {}
 _lock = threading.Lock()
 _agent: Agent | None = None
@@ -30,26 +32,30 @@ def breaker(
     name: str,
     *,
     rules: Rules | None = None,
-    errors: tuple[type[Exception], ...] = (Exception,),
+    errors: tuple[type[Exception], ...] = ANY,
     failed: Callable[[Any], bool] | None = None,
 ) -> Breaker:
     """Return the breaker of this name, made at the first time; all processes that name it share it.
 
-    ``rules`` (else the usual ones), ``errors`` and ``failed`` are said once, where it is declared; later calls with the
-    name alone return the same one. ``errors``: exceptions that count as failures; any other shows that there was an
-    answer. ``failed`` looks at what a decorated function returned. Raises ``WrongRules`` for a name that is none, and
-    when it is declared twice and differently.
+    ``rules`` (else the usual ones), ``errors`` and ``failed`` are said once, where it is declared; calls with the name
+    alone return the same one, before and after. ``errors``: exceptions that count as failures; any other shows that
+    there was an answer. ``failed`` looks at what a decorated function returned. A process that only names it goes by
+    the rules that another one declares. Raises ``WrongRules`` for a name that is none, and when it is declared twice
+    and differently.
     """
     found = _breakers.get(name)
-    if found is not None and rules is None:
+    declares = rules is not None or errors != ANY or failed is not None
+    if found is not None and not declares:
         return found
     if not NAME.fullmatch(name):
         raise WrongRules(f"{name[:80]!r} is no name: small letters, digits, ., - and _, such as payments-api")
     with _lock:
         found = _breakers.get(name)
         if found is None:
-            guard = Guard(name, rules or Rules(), agent(), errors=errors, failed=failed)
+            guard = Guard(name, rules or Rules(), agent(), errors=errors, failed=failed, is_declared=declares)
             found = _breakers[name] = Breaker(guard)
+        elif declares and not found.guard.is_declared:
+            found.guard.declare(rules or Rules(), errors, failed)
         elif rules is not None and rules != found.guard.declared:
             raise WrongRules(f"{name} is declared twice, with different rules")
     return found

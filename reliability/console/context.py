@@ -23,7 +23,7 @@ ATTENTION_KEPT_S = (
 )
 ROOMS = {"dlq": "letters", "audit": "activity", "orders": "demo"}
 """Pages of a room whose slug is another one than the room's name."""
-SAME = ("outbox", "lag", "breakers", "sagas", "reconcile")
+SAME = ("outbox", "lag", "breakers", "degradation", "sagas", "reconcile")
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 PLACE = "mainstay.place"
 
@@ -55,10 +55,9 @@ WORK = (
     PageLink(
         slug="degradation",
         title="Degradation",
-        route="console:degradation",
+        route="degradation:flags",
         act="degradation.view",
         key="f",
-        planned=True,
         minor=True,
     ),
     PageLink(slug="outbox", title="Outbox", route="outbox:outbox", act="outbox.view", key="b"),

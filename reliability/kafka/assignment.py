@@ -88,14 +88,14 @@ class Assignment:
             self._anew.clear()
 
     def adjust_pauses(self, *, closed: bool) -> None:
-        """Pause what need not be read for now, resume the others. `closed`: whatever holds something waits."""
+        """Pause what need not be read for now, resume the others. `closed`: nothing need be read."""
         if self._consumer is None:
             return
         now_s = self._time.monotonic()
         pause: list[Lane] = []
         resume: list[Lane] = []
         for lane in self.lanes.values():
-            wanted = lane.should_pause(now_s) or (closed and bool(lane.pending))
+            wanted = closed or lane.should_pause(now_s)
             if wanted != lane.paused:
                 (pause if wanted else resume).append(lane)
                 lane.paused = wanted

@@ -4,6 +4,7 @@ Per record: admission and handler in one unit. A failure is answered by what it 
 
 - Transient: again after a short wait, in place, some times; then, where the order of a key may be given up, through
   retry topics with growing delays; then a dead letter.
+- Postponed: again when it says so; this counts as no try.
 - Permanent: a dead letter at once.
 - an error nobody declared: again in place some times, then a dead letter with cause *bug*.
 - the store is away: again until it is back; this counts as no try.
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -25,8 +25,9 @@ from reliability.kafka import failure, incoming, ports
 from reliability.kafka.failure import Failure
 from reliability.kafka.incoming import Incoming
 from reliability.kafka.ports import Progress
+from reliability.kafka.tries import HandlingPolicy, Tries
 from reliability.kernel import backoff, clock
-from reliability.kernel.errors import Permanent, Transient
+from reliability.kernel.errors import Permanent, Postponed, Transient
 from reliability.kernel.record import Record, TopicPartition
 from reliability.kernel.telemetry import metrics, names, tracing
 
@@ -34,35 +35,7 @@ log = structlog.get_logger(__name__)
 
 AWAY_BASE_S = 0.25
 AWAY_CAP_S = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlingPolicy:
-    """How often and how long a record is tried. Times in seconds."""
-
-    blocking_retries: int = 2
-    """For Transient: tries in place besides the first. The partition waits meanwhile, so order is kept."""
-    undeclared_retries: int = 2
-    """The same for errors nobody declared."""
-    wait_base_s: float = 0.2
-    wait_cap_s: float = 5.0
-    retries: tuple[int, ...] = ()
-    """Delays of the retry topics, in order. Not empty: a key's later records may overtake a failed one."""
-    deaths_max: int = 3
-    """So many processes may die over a record before it is given up."""
-
-
-@dataclass(slots=True)
-class _Tries:
-    offset: int
-    failed: int = 0
-    deaths: int = 0
-    away: int = 0
-
-    @property
-    def made(self) -> int:
-        """How often the record was tried: by this process as far as it knows, and by those that died over it."""
-        return max(self.failed + self.deaths, 1)
+POSTPONED_CAP_S = 5.0  # what is postponed for long may be let go on early, by a person or by others' tries
 
 
 class Handling:
@@ -89,7 +62,7 @@ class Handling:
         self._tier_of = tier_of
         self._chance = chance
         self._time = time
-        self._tries: dict[TopicPartition, _Tries] = {}
+        self._tries: dict[TopicPartition, Tries] = {}
         self._begun: dict[TopicPartition, int] = {}
         self._alone_until: dict[TopicPartition, int] = {}
 
@@ -121,6 +94,9 @@ class Handling:
                 for one, fresh in zip(ours, admitted, strict=True):
                     if fresh:
                         self._handle(one)
+        except Postponed as error:
+            del self._alone_until[records[0].topic_partition]  # nothing is wrong with any of them
+            return self._failed(batch[0], error)
         except Exception as error:  # noqa: BLE001 - whatever it is, one record at a time will tell whose it is
             log.info("batch_failed_going_one_by_one", group=self._group, records=len(batch), error=str(error)[:300])
             return self._one(batch[0])
@@ -180,6 +156,8 @@ class Handling:
         if self._admission.is_away(error):
             return self._wait_for_store(one, tries, error)
         self._stop_counting_the_start(one)
+        if isinstance(error, Postponed):
+            return self._postponed(one, error)
         tries.failed += 1
         if isinstance(error, Permanent):
             return self._settle(one, self._describe(error))
@@ -195,6 +173,12 @@ class Handling:
         self._count("failed", 1)
         log.info("record_waits", group=self._group, tries=tries.failed, error=str(error)[:300], **_coordinates(one))
         return Progress(done=0, wait_s=wait_s, reason=f"try {tries.failed} failed: {type(error).__name__}")
+
+    def _postponed(self, one: Incoming, error: Postponed) -> Progress:
+        """Not tried: it waits, and what was tried of it before stays as it was."""
+        self._count("postponed", 1)
+        log.debug("record_postponed", group=self._group, error=str(error)[:300], **_coordinates(one))
+        return Progress(done=0, wait_s=min(error.retry_after_s, POSTPONED_CAP_S), reason=str(error)[:300])
 
     def _settle(self, one: Incoming, why: Failure, *, may_retry: bool = False) -> Progress:
         """Hand the record over to a retry topic or the dead letters, and note it, in one unit."""
@@ -232,7 +216,7 @@ class Handling:
         )
         return self._finished(one)
 
-    def _wait_for_store(self, one: Incoming, tries: _Tries, error: Exception) -> Progress:
+    def _wait_for_store(self, one: Incoming, tries: Tries, error: Exception) -> Progress:
         """Not the record's fault: wait without counting, and without calling it a start that never ended."""
         tries.away += 1
         wait_s = backoff.delay_s(attempt=tries.away, base_s=AWAY_BASE_S, cap_s=AWAY_CAP_S, random=self._chance)
@@ -258,10 +242,10 @@ class Handling:
             return
         self._begun.pop(one.partition, None)
 
-    def _tries_of(self, one: Incoming) -> _Tries:
+    def _tries_of(self, one: Incoming) -> Tries:
         tries = self._tries.get(one.partition)
         if tries is None or tries.offset != one.record.offset:
-            tries = self._tries[one.partition] = _Tries(offset=one.record.offset)
+            tries = self._tries[one.partition] = Tries(offset=one.record.offset)
         return tries
 
     def _finished(self, one: Incoming) -> Progress:

@@ -20,6 +20,7 @@ import structlog
 
 from reliability.kafka import assignment, lanes, ports, worker
 from reliability.kafka.lanes import Lane
+from reliability.kafka.turnstile import Turnstile
 from reliability.kernel import backoff, clock
 from reliability.kernel.record import Record
 
@@ -30,7 +31,6 @@ FAILURE_BASE_S = 0.25
 FAILURE_CAP_S = 15.0
 _KEEP_ALIVE_S = 1.0  # how long the group may go unserved while work is under way
 _SLICE_S = 0.25  # how long `step` waits for work under way, hence how fast a stop is noticed
-_RAMP_REST_MAX_S = 5.0
 _WAITING_SHOWN_MAX = 20
 
 
@@ -107,15 +107,13 @@ class Loop:
     ) -> None:
         """`connect` makes the consumer, again after it broke."""
         self._work = work
-        self._gate = gate
+        self._turnstile = Turnstile(gate, time=time)
         self._policy = policy or LoopPolicy()
         self._due_s = due_s
         self._tell = tell or Listeners()
         self._hands: worker.Worker = hands or worker.Thread("consume-work")
         self._time = time
         self._under_way: _UnderWay | None = None
-        self._hold_until_s = 0.0
-        self._held_by = ""
         self._last_error = ""
         self._failed_at: datetime | None = None
         self._rewinds: list[str] = []
@@ -136,7 +134,7 @@ class Loop:
             self._poll(timeout_s=self._patience_s())
         elif self._reads_ahead() or self._time.monotonic() - self._owned.polled_s >= _KEEP_ALIVE_S:
             self._poll(timeout_s=0.0)
-        self._owned.adjust_pauses(closed=self._time.monotonic() < self._hold_until_s)
+        self._owned.adjust_pauses(closed=self._turnstile.is_shut)
         self._owned.commit_if_due(every_s=self._policy.commit_every_s)
         return True
 
@@ -170,7 +168,7 @@ class Loop:
                 f"{lane.partition.topic}/{lane.partition.partition}": lane.waits_for
                 for lane in waiting[:_WAITING_SHOWN_MAX]
             },
-            **({"gate": self._held_by} if now_s < self._hold_until_s else {}),
+            **self._turnstile.facts(),
             **(_work_under_way(under_way, now_s) if under_way is not None else {}),
             **self._last_trouble(),
         }
@@ -198,10 +196,11 @@ class Loop:
     def _start_next(self) -> None:
         now_s = self._time.monotonic()
         ready = [lane for lane in self._owned.lanes.values() if lane.is_ready(now_s)]
-        if self._under_way is not None or not ready or not self._may_pass(now_s):
+        if self._under_way is not None:
             return
-        for lane in ready:
-            records = lane.batch(size=self._policy.batch, due_s=self._due_s)
+        size = min(self._turnstile.records(), self._policy.batch)
+        for lane in ready if size else ():
+            records = lane.batch(size=size, due_s=self._due_s)
             if not records:
                 lane.wait(now_s + self._due_s(lane.pending[0]), "not due yet")
                 continue
@@ -209,15 +208,6 @@ class Loop:
             outcome = self._hands.submit(functools.partial(self._work, records))
             self._under_way = _UnderWay(lane=lane, records=records, since_s=now_s, outcome=outcome)
             return
-
-    def _may_pass(self, now_s: float) -> bool:
-        if now_s < self._hold_until_s:
-            return False
-        passage = self._gate.passage()
-        if passage.share > 0:
-            return True
-        self._hold_until_s, self._held_by = now_s + passage.again_s, passage.reason
-        return False
 
     def _collect(self, *, wait_s: float) -> None:
         """Take the result of the work under way, if it comes within `wait_s`."""
@@ -230,7 +220,7 @@ class Loop:
             self._under_way = None
             if not under_way.lane.gone:  # what was taken away meanwhile is somebody else's: forget the result
                 self._settle(under_way.lane, under_way.outcome)
-            self._rest(spent_s)
+            self._turnstile.spent(spent_s)
         elif spent_s > self._policy.deadline_s:
             log.critical("work_overran", seconds=round(spent_s), **_coordinates(under_way.records[0]))
             self._tell.overrun(under_way.records[0])
@@ -264,17 +254,12 @@ class Loop:
             exc_info=error if lane.failures == 1 else None,
         )
 
-    def _rest(self, spent_s: float) -> None:
-        """While the gate lets only a share of the time through, rest for the other share."""
-        share = self._gate.passage().share
-        if 0 < share < 1:
-            rest_s = min(spent_s * (1 / share - 1), _RAMP_REST_MAX_S)
-            self._hold_until_s, self._held_by = self._time.monotonic() + rest_s, f"ramp at {share:.0%}"
-
     def _patience_s(self) -> float:
         """How long a poll may wait: at most until something that is held here may start."""
         now_s = self._time.monotonic()
-        starts = [max(lane.wait_until_s, self._hold_until_s) for lane in self._owned.lanes.values() if lane.pending]
+        starts = [
+            max(lane.wait_until_s, self._turnstile.waits_until_s) for lane in self._owned.lanes.values() if lane.pending
+        ]
         return max(0.0, min([self._policy.idle_s, *(start_s - now_s for start_s in starts)]))
 
 

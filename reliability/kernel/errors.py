@@ -1,7 +1,8 @@
 """The words that decide what happens after a failure.
 
-``Transient`` and ``Permanent`` decide between a retry and a dead letter; ``Refused`` tells an operator or an API client
-why an act was not done. Other errors are defined beside the code that raises them.
+``Transient`` and ``Permanent`` decide between a retry and a dead letter, ``Postponed`` says that nothing was tried;
+``Refused`` tells an operator or an API client why an act was not done.
+Other errors are defined beside the code that raises them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ class MainstayError(Exception):
 
 class Transient(MainstayError):
     """The same work may succeed later: retry it."""
+
+
+class Postponed(Transient):
+    """What the work needs is not to be asked now: the work was not tried.
+
+    ``retry_after_s``: when to come again, in seconds. Who counts tries does not count this one.
+    """
+
+    retry_after_s: float = 1.0
 
 
 class Permanent(MainstayError):

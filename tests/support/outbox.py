@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ from reliability.kernel import clock, wire
 from reliability.kernel.record import Record
 
 _EMPTY = """
-TRUNCATE outbox_event, outbox_parked, outbox_receipt, outbox_batch, outbox_member, outbox_topic,
+TRUNCATE outbox_event, outbox_parked, outbox_waiting, outbox_receipt, outbox_batch, outbox_member, outbox_topic,
     outbox_inbox, outbox_start, outbox_consumed;
 UPDATE outbox_setting SET name = '', shards = 16, halted_at = NULL, halt_reason = '',
     system_identifier = (SELECT system_identifier::text FROM pg_control_system()),
@@ -44,6 +44,7 @@ def make_relay(
     time: clock.Clock = clock.SYSTEM,
     producer: Callable[[], ports.Producer] | None = None,
     random: Callable[[], float] = lambda: 0.0,
+    gates: Mapping[str, ports.Gate] | None = None,
 ) -> relay.Relay:
     """A relay with an identity of its own; without jitter it tries again at once."""
     started_at = datetime(2026, 1, 1, 0, 0, next(_numbers) % 60, next(_numbers), tzinfo=UTC)
@@ -53,6 +54,7 @@ def make_relay(
         kafka=relay.Kafka(producer=producer or broker.producer, admin=broker.admin(), reader=broker.reader()),
         time=time,
         random=random,
+        gates=gates,
     )
     _made.append(made)
     return made

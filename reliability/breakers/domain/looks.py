@@ -16,7 +16,7 @@ PART_S: Final = 10
 """Seconds of one part of the traffic."""
 NEWEST: Final = 3
 """Parts that the figures of the moment are of, the running one too."""
-RADIUS: Final = (8.0, 34.0)
+RADIUS: Final = (10.0, 34.0)
 PER_ROOT: Final = 1.8
 """What a circle's radius grows with the root of the calls per second: its area is the traffic."""
 

@@ -17,6 +17,7 @@ from reliability.breakers.domain.evidence import HostCounts
 from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
 from reliability.breakers.domain.rules import WrongRules
 from reliability.breakers.domain.standing import Decider
+from reliability.breakers.guard import declaring
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.guard.pulse import Listen, Pulse
 from reliability.breakers.guard.side import Side
@@ -162,12 +163,14 @@ class Agent:
 
     def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
         """All that is asked of the store at one look; raises ``Unreachable``."""
+        guards = [side.guard for side in sides.values()]
+        asks = bool(fresh) or monotonic() >= self._beat_at_s
+        declared = declaring.hear(self._fleet.store, guards) if asks else set()
         heard = self._fleet.tell(self._host, told, {name: side.guard.rules for name, side in sides.items()})
         lost = {name for name, judged in heard.items() if not self._heard(sides[name], judged.kept, judged.own)}
-        unseen, moved = (fresh - heard.keys()) | lost, set(fresh)
+        unseen, moved = (fresh - heard.keys()) | lost, fresh | declared
         if monotonic() >= self._beat_at_s:
-            declared = {name: side.guard.declared.as_json() for name, side in sides.items()}
-            revision = self._fleet.store.beat(self.process, self._presence(sides), declared)
+            revision = self._fleet.store.beat(self.process, self._presence(sides), *declaring.said(guards))
             self._beat_at_s = monotonic() + BEAT_EVERY_S * (0.75 + self._dice() / 2)
             if revision != self._revision:  # something moved, or the store lost what it knew
                 self._revision, unseen, moved = revision, unseen | (sides.keys() - heard.keys()), set(sides)

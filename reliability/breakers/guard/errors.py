@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reliability.kernel.errors import Transient
+from reliability.kernel.errors import Postponed
 
 
-class BreakerOpen(Transient):
+class BreakerOpen(Postponed):
     """The call was not made: its breaker is open, or lets only a part of the calls pass.
 
     ``retry_after_s``: when asking again may be worth it; ``reason``: why it is open, in a sentence.

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, Protocol
 from reliability.breakers.domain.machine import NEVER, Breaker, Outcome, Override, State
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.domain.standing import Decider, Standing
+from reliability.breakers.guard import passes
 from reliability.breakers.guard.errors import BreakerOpen
 from reliability.breakers.guard.tally import Tally
 from reliability.breakers.stores.fleet import Permit
@@ -43,8 +44,8 @@ class Guard:
     """
 
     __slots__ = (
-        "_dice", "_errors", "_failed", "_speaker", "declared", "free", "name", "offset", "plain", "rules", "slow_s",
-        "standing", "started", "tallies", "tally",
+        "_dice", "_errors", "_failed", "_speaker", "declared", "free", "is_declared", "name", "offset", "plain",
+        "rules", "slow_s", "standing", "started", "tallies", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -55,17 +56,24 @@ class Guard:
         *,
         errors: tuple[type[Exception], ...] = (Exception,),
         failed: Callable[[Any], bool] | None = None,
+        is_declared: bool = True,
         dice: Callable[[], float] = random.random,
     ) -> None:
-        self.name, self._speaker, self._errors, self._failed, self._dice = name, speaker, errors, failed, dice
-        self.plain = failed is None
+        """``is_declared``: these are the rules of its code; else it was only named here, and goes by the fleet's."""
+        self.name, self._speaker, self._dice = name, speaker, dice
         self.started = False
         self.free = False
         self.offset = 0.0
         self.standing = Standing(share=ALL, asks_from=NEVER, decider=Decider.ALONE, breaker=Breaker())
         self.tally = Tally(0)
         self.tallies = [self.tally]
-        self.declared = rules
+        self.declare(rules, errors, failed)
+        self.is_declared = is_declared
+
+    def declare(self, rules: Rules, errors: tuple[type[Exception], ...], failed: Callable[[Any], bool] | None) -> None:
+        """Go by what its code says of it, as of now."""
+        self._errors, self._failed, self.plain = errors, failed, failed is None
+        self.declared, self.is_declared = rules, True
         self.follow(rules)
 
     def follow(self, rules: Rules) -> None:
@@ -97,7 +105,30 @@ class Guard:
     def admit(self) -> Permit | None:
         """Let a call pass that does not pass freely, with a permit if it has one; raises ``BreakerOpen``."""
         self.begin()
+        carried = self.carried()
+        if carried is not None:
+            return carried.take()
         return None if self.passes() else self.ask()
+
+    def carried(self) -> passes.Pass | None:
+        """Return the pass that the work under way brought along, if it still holds.
+
+        It does in the generation that gave it, and after it as long as any call passes at all.
+        """
+        found = passes.carried(self.name)
+        return found if found is not None and (self.standing.share or found.standing == self._identity()) else None
+
+    def pass_on(self) -> passes.Pass:
+        """Let a piece of work pass, whatever it calls: as a call, once for all of them; raises ``BreakerOpen``.
+
+        The share of a ramp is left to whoever gives out the work.
+        """
+        self.begin()
+        permit = None if self.standing.share else self.ask()
+        return passes.Pass(self._identity(), permit)
+
+    def _identity(self) -> tuple[object, int]:
+        return self.standing.decider, self.standing.breaker.gen
 
     def begin(self) -> None:
         """Find out what holds, at the first call in a process; that may take a second."""

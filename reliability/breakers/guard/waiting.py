@@ -39,6 +39,9 @@ async def admitted(guard: Guard) -> Permit | None:
     """
     if not guard.started:
         await asyncio.shield(asyncio.wrap_future(_threads.submit(guard.begin)))
+    carried = guard.carried()
+    if carried is not None:
+        return carried.take()
     if guard.passes():
         return None
     asked = _threads.submit(guard.ask)

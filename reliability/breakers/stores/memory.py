@@ -24,7 +24,7 @@ class MemoryStore:
         self._revision = 0
         self._changes: dict[str, str] = {}
         self.processes: dict[str, str] = {}
-        self.declared: dict[str, str] = {}
+        self.rules: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def read(self, names: Sequence[str]) -> Mapping[str, Kept]:
@@ -57,11 +57,15 @@ class MemoryStore:
             self._changes[name] = changes
             self._revision += 1
 
-    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Return a number that grows with each new generation of any breaker."""
         self.processes[process] = said
-        self.declared.update(declared)
+        self.rules = {**(named or {}), **self.rules, **declared}
         return self._revision
+
+    def declared(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the rules that code has declared, as text."""
+        return {name: self.rules[name] for name in names if name in self.rules}
 
     def _kept(self, name: str) -> Kept:
         text = self._texts.get(name, "")

@@ -75,8 +75,12 @@ class Store(Protocol):
     def say_changes(self, name: str, changes: str) -> None:
         """Tell all of what a person has changed of a breaker's rules."""
 
-    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Say that a process lives and what it goes by; return a number that grows when any moves.
 
-        ``declared``: the rules that its code has for breakers, as text, by name.
+        ``declared``: the rules that its code has for breakers, as text, by name; ``named``: those of breakers that it
+        only names, kept where nobody has declared any.
         """
+
+    def declared(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the rules that code has declared, as text, of those of these breakers that have any."""

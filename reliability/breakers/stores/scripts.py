@@ -57,13 +57,15 @@ return 1
 """
 
 # KEYS: clock, revision, what processes say, when they said it, declarations. ARGV: offset, process, what it says,
-# seconds after which one that says nothing is forgotten, then pairs of a breaker's name and its declared rules.
+# seconds after which one that says nothing is forgotten, how many breakers are only named, then pairs of a breaker's
+# name and its rules: first of those that are only named, which are kept where there are none, then of the declared.
 BEAT: Final = (
     _CLOCK
     + """
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
 redis.call('ZADD', KEYS[4], shown, ARGV[2])
-for at = 5, #ARGV, 2 do redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1]) end
+local named = 6 + 2 * tonumber(ARGV[5])
+for at = 6, #ARGV, 2 do redis.call(at < named and 'HSETNX' or 'HSET', KEYS[5], ARGV[at], ARGV[at + 1]) end
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now - tonumber(ARGV[4]))) do
   redis.call('HDEL', KEYS[3], gone)
   redis.call('ZREM', KEYS[4], gone)

@@ -66,7 +66,7 @@ class RedisStore:
         """Tell all of what a person has changed of a breaker's rules."""
         self._run(scripts.CHANGE, [([connection.REVISION, connection.CHANGES], [name, changes])])
 
-    def beat(self, process: str, said: str, declared: Mapping[str, str]) -> int:
+    def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Say that a process lives and what it goes by; return a number that grows with each new generation."""
         keys = [
             connection.CLOCK,
@@ -75,9 +75,19 @@ class RedisStore:
             connection.PROCESSES_AT,
             connection.DECLARED,
         ]
-        pairs = [part for pair in declared.items() for part in pair]
-        (revision,) = self._run(scripts.BEAT, [(keys, [self.ahead_s, process, said, PROCESS_KEPT_S, *pairs])])
+        named = named or {}
+        pairs = [part for pair in (*named.items(), *declared.items()) for part in pair]
+        arguments = [self.ahead_s, process, said, PROCESS_KEPT_S, len(named), *pairs]
+        (revision,) = self._run(scripts.BEAT, [(keys, arguments)])
         return int(revision)
+
+    def declared(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the rules that code has declared, as text."""
+        try:
+            texts: Any = self._redis().hmget(connection.DECLARED, list(names))
+        except redis.RedisError as error:
+            raise Unreachable(str(error)) from error
+        return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
     def _arguments(self, host: str, told: Told) -> list[Any]:
         counts = told.counts

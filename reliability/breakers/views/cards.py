@@ -101,7 +101,9 @@ def _next(look: Look, shape: str) -> Foot:
             return Foot(text="tries", at=instant(machine.open_until), after=again)
         case State.HALF_OPEN:
             ends = min(machine.permits.values(), default=None)
-            return Foot(text="decides at the latest", at=instant(ends)) if ends else Foot(text="the next call tries")
+            if ends is not None and ends <= look.now:
+                return Foot(text="a probe is lost: the next call decides")
+            return Foot(text="decides", at=instant(ends)) if ends is not None else Foot(text="the next call tries")
         case State.RECOVERING:
             following = looks.next_step(machine, look.rules, now=look.now)
             if following is not None:
@@ -121,7 +123,7 @@ def _beside(look: Look, wall: Wall, shape: str) -> Foot:
     if look.machine.state is State.OPEN:
         return Foot(text=f"keeps back {wording.rate(moment.rejected_s)}" if moment.rejected_s else "nobody calls")
     if look.machine.state is State.HALF_OPEN:
-        return Foot(text=f"{look.rules.permits} probes fleet-wide")
+        return Foot(text=f"{look.rules.permits} probes in all")
     if look.machine.state is State.RECOVERING:
         return Foot(text="opened", at=_opened(look)) if _opened(look) else Foot(text=f"{look.rules.ramp_s:g} s of ramp")
     if apart:

@@ -16,6 +16,8 @@ BAR: Final = WIDTH / PARTS
 GAP: Final = 4.0
 """Percent of the ring between two segments."""
 OPEN_ARC: Final = 78
+LOCKED_FROM: Final = 16.0
+"""A lock has room in a circle of this radius."""
 LEAST: Final = 1.2
 """The height of a bar of calls of which none failed: that they were made is seen."""
 
@@ -68,8 +70,12 @@ def disc(look: Look, shape: str) -> Disc:
     if look.machine.state is State.OPEN and look.override is Override.NONE:
         calls_s = max(calls_s, looks.before(look.parts, since=look.machine.since).calls_s)
     held = look.override is not Override.NONE
+    radius = looks.radius(calls_s)
     return Disc(
-        radius=looks.radius(calls_s), arcs=_arcs(look, shape), is_locked=held, is_dotted=shape == "unknown" and not held
+        radius=radius,
+        arcs=_arcs(look, shape),
+        is_locked=held and radius >= LOCKED_FROM,
+        is_dotted=shape == "unknown" and not held,
     )
 
 

@@ -55,16 +55,6 @@ PLANNED = {
     page.slug: page
     for page in (
         Planned(
-            slug="degradation",
-            title="Degradation",
-            answers="What do users lose right now, since when, and who or which rule decided it?",
-            shows=(
-                "each flag with its level in plain words and its expiry",
-                "policies that move levels by lag, breakers, outbox age and letter rate",
-                "setting a level by hand with a reason and an end",
-            ),
-        ),
-        Planned(
             slug="alerts",
             title="Alerts",
             answers="Who is told, by which way, when something here needs a person?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,18 +29,26 @@ Work = Callable[[Sequence[Record]], Progress]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """What a gate says: the share of the time that may be spent on work (0 = none), and when to ask again."""
+    """What a gate says: the share of the time that may be spent on work (0 = none), and when to ask again.
+
+    `records`: so many may be handed over at once. `reason`: what holds the work back, as a noun with what is to be
+    said of it.
+    """
 
     share: float
     again_s: float = 1.0
+    records: int = sys.maxsize
     reason: str = ""
 
 
 class Gate(Protocol):
-    """Whether work may go on: an open breaker says no, one that recovers lets a share through."""
+    """Whether work may go on: an open breaker says no, one that recovers lets a share through.
+
+    While it says no, partitions are paused: nothing of them is read, and nothing is handed over.
+    """
 
     def passage(self) -> Passage:
-        """Asked before each piece of work; answers from memory, at once."""
+        """Asked before each piece of work, and while there is none; answers from memory, at once."""
 
 
 class AlwaysOpen:

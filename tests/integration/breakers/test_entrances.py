@@ -72,7 +72,7 @@ def test_the_api_tells_a_breaker_with_its_traffic_and_history(opened: Process, c
     (listed,) = ask("get", "/breakers")["items"]
     shown = ask("get", "/breakers/payments")
     assert (listed["name"], shown["state"], shown["share_percent"]) == ("payments", "open", 0)
-    assert shown["reason"] == "60 of 90 calls failed, 50% are borne"
+    assert shown["reason"] == "60 of 90 calls failed, 50 % are borne"
     assert shown["calls_per_s"] > 0
     assert shown["rejected_per_s"] > 0
     assert 0 < shown["retry_after_s"] <= 15
@@ -190,9 +190,9 @@ def test_the_console_is_told_of_it(opened: Process) -> None:
     now = clock.SYSTEM.now()
     assert overview.tile(now=now).value == "1 of 1"
     (item,) = overview.attention(now=now)
-    assert (item.id, item.detail) == ("breakers:payments", "60 of 90 calls failed, 50% are borne")
+    assert (item.id, item.detail) == ("breakers:payments", "60 of 90 calls failed, 50 % are borne")
     (row,) = overview.timeline(now - timedelta(minutes=5), 10)
-    assert row.text == "breaker payments opened: 60 of 90 calls failed, 50% are borne"
+    assert row.text == "breaker payments opened: 60 of 90 calls failed, 50 % are borne"
     found = overview.state("payments")
     assert found is not None
     assert found.value == 3.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import F
@@ -53,18 +53,20 @@ def test_a_consumer_at_work_or_of_another_group_explains_nothing() -> None:
 
 def test_what_holds_a_consumer_up_is_said_with_the_place() -> None:
     beat(
-        gate="the breaker provider is open",
+        gate="the breaker provider, which is open",
+        gate_since="2026-11-22T08:00:00+00:00",
         under_way_s=14.0,
         under_way="orders/2 @118",
         waiting={f"orders/{n}": "PaymentTimeout" for n in range(9)},
     )
     found = told("group", "payments")
     assert [fact.text for fact in found[:3]] == [
-        "its consumer is held back: the breaker provider is open",
+        "its consumer is held back by the breaker provider, which is open",
         "its handler is busy with one message, orders/2 @118",
         "its consumer waits before it goes on with orders/0: PaymentTimeout",
     ]
     assert len(found) == 5
+    assert found[0].since == datetime(2026, 11, 22, 8, tzinfo=UTC)
     since = found[1].since
     assert since is not None
     assert 13 < (clock.SYSTEM.now() - since).total_seconds() < 17

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reliability.kafka.failure import Failure
-from reliability.kafka.handling import Handling, HandlingPolicy
+from reliability.kafka.handling import Handling
 from reliability.kafka.incoming import Incoming
 from reliability.kafka.ports import Verdict
+from reliability.kafka.tries import HandlingPolicy
 from reliability.kernel.clock import ManualClock
 from reliability.kernel.record import Header, Record, TopicPartition
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reliability.kafka.handling import HandlingPolicy
 from reliability.kafka.incoming import Incoming
 from reliability.kafka.ports import Progress
+from reliability.kafka.tries import HandlingPolicy
 from reliability.kernel import wire
 from reliability.kernel.errors import Permanent, Transient
 from tests.unit.kafka.fakes import Away, Death, Refused, Store, handling, record

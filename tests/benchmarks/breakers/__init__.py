@@ -1,0 +1,1 @@
+"""Breakers beside their peers: what they do in trouble, and what a call costs."""
