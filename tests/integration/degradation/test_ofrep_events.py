@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from django.db import connections
 from django.test import AsyncClient, Client
 
 from reliability.access import operations
-from reliability.degradation.models import Flag
+from reliability.degradation.models import Flag, Word
 from reliability.degradation.ofrep import events
+from reliability.degradation.operations import standing
 from reliability.kernel.clock import SYSTEM
 from tests.integration.degradation.test_levels import setting
-from tests.integration.degradation.test_ofrep import EVERY, Ofrep, agent, ask
+from tests.integration.degradation.test_ofrep import EVERY, Ofrep, agent, ask, heard
 
 __all__ = ["agent", "ask"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +80,26 @@ def test_a_stream_is_for_whoever_has_a_ticket_or_a_token(ask: Ofrep) -> None:
         assert Client().get(wrong).status_code == 401
     operations.revoke_token(token_id=ApiToken.objects.get().pk, now=SYSTEM.now())
     assert Client().get(uri).status_code == 401
+
+
+def test_a_stream_tells_of_what_time_alone_changes(ask: Ofrep, flag: Flag) -> None:
+    setting(flag, 2)
+    Word.objects.update(until=SYSTEM.now() + timedelta(seconds=1.5))
+    standing.push(anyway=True)
+    uri = ask(EVERY).json()["eventStreams"][0]["endpoint"]["requestUri"]
+    heard(2)
+    before = ask(EVERY)["ETag"]
+
+    async def scenario() -> str:
+        answer = await AsyncClient().get(uri, headers={"Last-Event-ID": before.strip('"')})
+        text = await Stream(answer).next()
+        await answer.streaming_content.aclose()
+        await sync_to_async(connections.close_all)()
+        return text
+
+    told = asyncio.run(scenario())
+    assert json.loads(told.split("data: ")[1])["etag"] == ask(EVERY)["ETag"] != before
+    assert ask(EVERY).json()["flags"][1]["value"] == 0
 
 
 def test_streams_are_bounded(ask: Ofrep, monkeypatch: pytest.MonkeyPatch) -> None:
