@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -24,6 +23,7 @@ from reliability.breakers.guard.side import Side
 from reliability.breakers.stores.fleet import Contended, Fleet, Permit
 from reliability.breakers.stores.port import Kept, Told, Unreachable
 from reliability.kernel import clock
+from reliability.kernel.dice import CHANCE
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Agent:
         said: Mapping[str, object] | None = None,
         truth: Truth = nothing_known,
         listen: Listen | None = None,
-        dice: Callable[[], float] = random.random,
+        dice: Callable[[], float] = CHANCE,
     ) -> None:
         self._fleet, self._host, self._said = fleet, host, dict(said or {})
         self._truth, self._dice = truth, dice

@@ -33,18 +33,18 @@ class Pulse:
         """Begin anew in a process that was forked: its parent's threads are not in it."""
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._over = threading.Event()  # of these threads: those of before have their own
 
     def started(self) -> bool:
         """Have the threads run; False when there can be none now."""
-        if self._thread is not None or self._stopped:
+        if self._thread is not None or self._over.is_set():
             return self._thread is not None
-        thread = threading.Thread(target=self._run, name="breakers", daemon=True)
+        thread = threading.Thread(target=self._run, args=(self._over,), name="breakers", daemon=True)
         try:
             thread.start()
             self._thread = thread
             if self._listen is not None:
-                arguments = (self._heard, lambda: self._stopped)
+                arguments = (self._heard, self._over.is_set)
                 threading.Thread(target=self._listen, args=arguments, name="breakers-listener", daemon=True).start()
         except RuntimeError as error:  # no more threads: the next call tries again
             log.warning("breakers_no_thread", error=str(error))
@@ -56,13 +56,13 @@ class Pulse:
 
     def stop(self) -> None:
         """Look a last time and end, within ``STOP_WITHIN_S``."""
-        self._stopped = True
+        self._over.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=STOP_WITHIN_S)
 
-    def _run(self) -> None:
-        while not self._stopped:
+    def _run(self, over: threading.Event) -> None:
+        while not over.is_set():
             if self._wake.wait(LOOK_EVERY_S):
                 clock.SYSTEM.sleep(ALARM_AFTER_S)
                 self._wake.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from reliability.degradation.domain.snapshot import Held, Snapshot, Unreadable, 
 from reliability.degradation.local.flag import Flag
 from reliability.degradation.stores.shared import Unreachable
 from reliability.kernel import clock
+from reliability.kernel.dice import CHANCE
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class Agent:
     """
 
     def __init__(
-        self, store: Store, truth: Truth, *, host: str, service: str, dice: Callable[[], float] = random.random
+        self, store: Store, truth: Truth, *, host: str, service: str, dice: Callable[[], float] = CHANCE
     ) -> None:
         self._store, self._truth, self._host, self._service, self._dice = store, truth, host, service, dice
         self.flags: dict[str, Flag] = {}
@@ -65,7 +65,7 @@ class Agent:
         self._wake = threading.Event()
         self._begun = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._over = threading.Event()  # of these threads: those of before have their own
         self._truth_at_s = self._beat_at_s = 0.0
         self._told: tuple[float, dict[str, int]] = (monotonic(), {})
         self.reachable = True
@@ -134,7 +134,7 @@ class Agent:
 
     def stop(self) -> None:
         """End the thread; levels stay as they are."""
-        self._stopped = True
+        self._over.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=2.0)
@@ -204,13 +204,13 @@ class Agent:
 
     def _started(self) -> bool:
         """Have a thread that looks; False when there can be none now."""
-        if self._thread is not None or self._stopped:
+        if self._thread is not None or self._over.is_set():
             return self._thread is not None
-        thread = threading.Thread(target=self._run, name="degradation", daemon=True)
+        thread = threading.Thread(target=self._run, args=(self._over,), name="degradation", daemon=True)
         try:
             thread.start()
             self._thread = thread
-            arguments = (self.heard, lambda: self._stopped)
+            arguments = (self.heard, self._over.is_set)
             threading.Thread(
                 target=self._store.listen, args=arguments, name="degradation-listener", daemon=True
             ).start()
@@ -218,8 +218,8 @@ class Agent:
             log.warning("degradation_no_thread", error=str(error))
         return self._thread is not None
 
-    def _run(self) -> None:
-        while not self._stopped:
+    def _run(self, over: threading.Event) -> None:
+        while not over.is_set():
             try:
                 self.look()
             except Exception:
