@@ -21,7 +21,6 @@ from reliability import access, audit
 from reliability.access import Role
 from reliability.audit.models import Entry
 from reliability.kernel import failpoint
-from reliability.live.operations import DatabaseHeartbeat
 from tests.support.actors import actor
 from tests.support.letters import record, store
 from tests.support.replays import World, counted, states
@@ -297,21 +296,3 @@ def test_a_cancel_and_a_feeding_at_once_leave_every_item_either_sent_or_taken_ba
     assert found == counted(run)
     assert found.get("queued", 0) == Event.objects.count()
     assert found.get("queued", 0) + found["cancelled"] == 300
-
-
-def test_it_stops_while_the_consumer_is_held_back_by_an_open_breaker_and_goes_on_when_resumed(world: World) -> None:
-    beats = DatabaseHeartbeat()
-    run = world.approve(*world.letters(3))
-    held = {"gate": "breaker payments: open", "gate_since": "2026-11-22T03:00:00+00:00"}
-    beats.beat("consume:billing", state="running", facts=held)
-    world.advance(1)
-    assert world.feed(run) == 0
-    run.refresh_from_db()
-    assert (run.state, run.stop_reason) == (
-        "stopped",
-        "the consumer billing takes nothing now, held back by breaker payments: open",
-    )
-    beats.beat("consume:billing", state="running", facts={"gate": "ramp at 25%"})
-    replays.resume(replay_id=run.pk, actor=world.operator, now=world.now)
-    world.advance(1)
-    assert world.feed(run) == 1
