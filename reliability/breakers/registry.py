@@ -19,6 +19,7 @@ from reliability.breakers.guard.guard import Guard
 from reliability.breakers.stores.fleet import Fleet
 from reliability.breakers.stores.listening import listen
 from reliability.breakers.stores.shared import RedisStore
+from reliability.live import forks
 
 ANY: Final = (Exception,)
 
@@ -97,6 +98,7 @@ def _renew() -> None:
     """In a child that was forked while a thread of its parent held the lock, nobody else would let it go."""
     global _lock  # the parent's is of no use here
     _lock = threading.Lock()
+    forks.let_go_of_pools()
     if _agent is not None:
         _agent.renew()
 
