@@ -96,7 +96,7 @@ def late(kind: str, url: str, binary: str) -> Found:
             trip(guarded)
         barrier.wait()
         if number:
-            guarded.ask() if kind == "ours" else None  # it finds out what holds
+            guarded.ask()  # it finds out what holds
         time.sleep(1.2)
         barrier.wait()
         if number == 0:  # a probe of the first round, 2 s long: longer than the wait for the second
