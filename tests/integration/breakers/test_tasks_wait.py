@@ -26,7 +26,7 @@ class Shop:
         self.app = Celery("waits", broker=settings.REDIS_URL, set_as_current=False)
         self.app.conf.update(task_default_queue=QUEUE, task_acks_late=True, task_ignore_result=True)
 
-        @self.app.task(name="charge", bind=True, max_retries=0)
+        @self.app.task(name="charge", bind=True, max_retries=0, shared=False)
         @task_waits_for(self.fleet.breaker)
         def charge(task: object, order: int) -> None:
             with self.fleet.breaker:
