@@ -13,4 +13,5 @@ ROOMS: tuple[str, ...] = (
     "reliability.console",
     "reliability.lag",
     "reliability.breakers",
+    "reliability.degradation",
 )

@@ -88,6 +88,8 @@ class Environment(BaseSettings):
     """And one whose records are deleted unread sooner than this."""
     MAINSTAY_RECONCILIATIONS: str = ""
     """A TOML file that says which systems are compared (README, Compare two systems without Python)."""
+    MAINSTAY_OFREP_ORIGINS: Words = []
+    """Origins such as https://shop.example whose pages may ask for degradation levels (OFREP); ``*`` is refused."""
     MAINSTAY_METRICS_TOKEN: str = ""
     """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
@@ -125,6 +127,19 @@ class Environment(BaseSettings):
     def _is_long_enough(cls, value: str) -> str:
         if len(value) < SECRET_KEY_CHARACTERS_MIN:
             raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters")
+        return value
+
+    @field_validator("MAINSTAY_OFREP_ORIGINS")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("http", "https")
+                or not parts.hostname
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError(f"{origin} is no origin: it is a scheme and a host, such as https://shop.example")
         return value
 
     @field_validator("MAINSTAY_METRICS_TOKEN")

@@ -150,6 +150,8 @@ KAFKA_CLUSTERS: dict[str, dict[str, str]] = {
     }
 }
 MAINSTAY_METRICS_TOKEN = ENVIRONMENT.MAINSTAY_METRICS_TOKEN
+# Sites whose pages may ask for degradation levels from a browser; none unless they are named.
+OFREP_ORIGINS: list[str] = ENVIRONMENT.MAINSTAY_OFREP_ORIGINS
 LAG_HOT_S = ENVIRONMENT.MAINSTAY_LAG_HOT_S
 LAG_QUIET_S = ENVIRONMENT.MAINSTAY_LAG_QUIET_S
 LAG_REQUESTS_PER_MINUTE = ENVIRONMENT.MAINSTAY_LAG_REQUESTS_PER_MINUTE
@@ -203,6 +205,8 @@ CELERY_TASK_ROUTES = {
     "sagas.reconcile": {"queue": "bulk"},
     "breakers.record": {"queue": "standard"},
     "breakers.forget": {"queue": "bulk"},
+    "degradation.evaluate": {"queue": "critical"},
+    "degradation.forget": {"queue": "bulk"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -215,6 +219,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "breakers.record": {"task": "breakers.record", "schedule": 1.0, "options": {"expires": 1}},
     "breakers.forget": {"task": "breakers.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "degradation.evaluate": {"task": "degradation.evaluate", "schedule": 1.0, "options": {"expires": 1}},
+    "degradation.forget": {"task": "degradation.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }
 

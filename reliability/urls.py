@@ -23,6 +23,8 @@ api.add_decorator(asked.only_known)
 api.add_router("", "dlq.api.router")
 api.add_router("/outbox", "outbox.api.router")
 api.add_router("", "reliability.lag.api.router")
+api.add_router("", "reliability.breakers.api.router")
+api.add_router("", "reliability.degradation.api.router")
 api.add_router("", "sagas.api.router")
 api.add_router("", "reliability.audit.api.router")
 api.add_router("", "reliability.console.api.router")
@@ -37,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dlq.urls")),
     path("outbox/", include("outbox.urls")),
     path("lag/", include("reliability.lag.urls")),
+    path("", include("reliability.degradation.urls")),
+    path("breakers/", include("reliability.breakers.urls")),
     path("sagas/", include("sagas.urls")),
     path("reconcile/", include("sagas.urls.reconcile")),
     path("", include("reliability.console.urls")),

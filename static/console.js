@@ -162,13 +162,13 @@
       openDialog(`${button.formAction}?${new URLSearchParams(new FormData(event.target))}`);
       return;
     }
-    // A second press of the same button must not send the form twice.
-    if (event.target.method === "post") queueMicrotask(() => {
+    // A second press of the same button must not send the form twice. Later: a button that is out of use sends no name.
+    if (event.target.method === "post") setTimeout(() => {
       if (!event.defaultPrevented && button) {
         button.disabled = true;
         setTimeout(() => (button.disabled = false), 5000);
       }
-    });
+    }, 0);
   });
 
   async function copy(button) {

@@ -17,7 +17,8 @@
   function busy(list) {
     if (list.querySelector("input[data-row]:checked")) return true;
     if (list.contains(document.activeElement) && document.activeElement !== document.body) return true;
-    if (list.querySelector("tbody:hover")) return true; // a hand that rests over a row moves nothing and means it all the same
+    if (document.querySelector(`[data-freeze="${list.id}"]:checked`)) return true; // asked to leave them where they are
+    if (list.querySelector("tbody:hover, article[data-row-id]:hover")) return true; // a hand that rests over a row moves nothing and means it all the same
     return touched.list === list.id && performance.now() - touched.at < STILL_MS;
   }
 

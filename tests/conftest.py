@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reliability.embedded import chromium
-from tests.support import database
+from tests.support import agents, database
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -23,6 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, o
 def _audit_survives_the_flush() -> Iterator[None]:
     with database.flush_that_spares_the_audit():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _agents_end() -> Iterator[None]:
+    """Threads that keep breakers and flags true end with the test that needed them: the next one has its own."""
+    yield
+    agents.end()
 
 
 @pytest.fixture

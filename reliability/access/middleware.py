@@ -11,6 +11,8 @@ log = structlog.get_logger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OWN_SITES = ("same-origin", "none")
+WITHOUT_COOKIES = ("/ofrep/",)
+"""These stand on a token in a header alone, which no other site can have a browser send."""
 SENTENCE = "This request was sent by another site; nothing was done."
 
 
@@ -25,7 +27,7 @@ class SameOrigin:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        if request.method in SAFE_METHODS or site in OWN_SITES:
+        if request.method in SAFE_METHODS or site in OWN_SITES or request.path.startswith(WITHOUT_COOKIES):
             return self.get_response(request)
         log.warning("cross_site_request_refused", method=request.method, path=request.path, site=site[:40])
         if request.path.startswith("/api/"):

@@ -44,6 +44,7 @@ class ApiToken(models.Model):
     shown = models.CharField(max_length=16)
     role = models.CharField(max_length=16, choices=_ROLES)
     topic_scopes = ArrayField(models.CharField(max_length=249), null=True, blank=True)
+    acts = ArrayField(models.CharField(max_length=80), null=True, blank=True, help_text="only these; null: all")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from reliability.access.domain import tokens
+from reliability.access.domain.rights import RIGHTS
 from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import TopicFilter
 from reliability.access.models import Account, ApiToken
@@ -94,10 +95,14 @@ def issue_token(
     name: str,
     role: Role | None = None,
     topic_scopes: Sequence[str] | None = None,
+    acts: Sequence[str] | None = None,
     life: timedelta,
     now: datetime,
 ) -> IssuedToken:
-    """Make a token of an account, with its role or a lesser one. Raises ``BadToken``, ``BadScope``."""
+    """Make a token of an account, with its role or a lesser one, and for some acts only when these are named.
+
+    Raises ``BadToken``, ``BadScope``.
+    """
     owned = Role(account.role)
     wanted = role or owned
     if not owned.covers(wanted):
@@ -108,6 +113,9 @@ def issue_token(
         raise BadToken(f"A token lives between a moment and {LONGEST_LIFE.days} days.")
     if topic_scopes is not None:
         TopicFilter.of(topic_scopes)
+    unknown = sorted(set(acts or ()) - RIGHTS.keys())
+    if unknown or (acts is not None and not acts):
+        raise BadToken(f"{unknown[0][:80] if unknown else 'Nothing'} is no act; one is degradation.evaluate.")
     secret = tokens.PREFIX + secrets.token_urlsafe(tokens.RANDOM_BYTES)
     with transaction.atomic():
         Account.objects.select_for_update().get(
@@ -121,6 +129,7 @@ def issue_token(
             shown=tokens.shown(secret),
             role=wanted,
             topic_scopes=None if topic_scopes is None else list(topic_scopes),
+            acts=None if acts is None else sorted(set(acts)),
             created_at=now,
             expires_at=now + life,
         )

@@ -113,7 +113,13 @@ def actor_of_token(token: ApiToken) -> Actor:
     owner = account.user.get_username()
     role = Role.lesser(Role(account.role), Role(token.role))
     return Actor(
-        kind="token", name=f"{owner}/{token.name}", role=role, scopes=scopes, user_id=account.user_id, account=owner
+        kind="token",
+        name=f"{owner}/{token.name}",
+        role=role,
+        scopes=scopes,
+        user_id=account.user_id,
+        account=owner,
+        acts=None if token.acts is None else frozenset(token.acts),
     )
 
 

@@ -20,6 +20,8 @@ REVISION: Final = f"{_PREFIX}:revision"
 LOG: Final = f"{_PREFIX}:log"
 PROCESSES: Final = f"{_PREFIX}:processes"
 PROCESSES_AT: Final = f"{_PREFIX}:processes_at"
+CHANGES: Final = f"{_PREFIX}:changes"
+"""What persons have changed of rules, by breaker."""
 DECLARED: Final = f"{_PREFIX}:declared"
 
 

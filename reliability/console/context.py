@@ -23,6 +23,7 @@ ATTENTION_KEPT_S = (
 )
 ROOMS = {"dlq": "letters", "audit": "activity", "orders": "demo"}
 """Pages of a room whose slug is another one than the room's name."""
+SAME = ("outbox", "lag", "breakers", "degradation", "sagas", "reconcile")
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 PLACE = "mainstay.place"
 
@@ -50,22 +51,13 @@ WORK = (
     PageLink(slug="lag", title="Lag", route="lag:groups", act="lag.view", key="l"),
     PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
     PageLink(slug="sagas", title="Sagas", route="sagas:sagas", act="sagas.view", key="s"),
-    PageLink(
-        slug="breakers",
-        title="Breakers",
-        route="console:breakers",
-        act="breakers.view",
-        key="c",
-        planned=True,
-        minor=True,
-    ),
+    PageLink(slug="breakers", title="Breakers", route="breakers:wall", act="breakers.view", key="c", minor=True),
     PageLink(
         slug="degradation",
         title="Degradation",
-        route="console:degradation",
+        route="degradation:flags",
         act="degradation.view",
         key="f",
-        planned=True,
         minor=True,
     ),
     PageLink(slug="outbox", title="Outbox", route="outbox:outbox", act="outbox.view", key="b"),
@@ -161,7 +153,11 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return room if room in ("outbox", "lag", "sagas", "reconcile") else ROOMS.get(room, match.url_name or "")
+        return (
+            room
+            if room in ("outbox", "lag", "breakers", "sagas", "reconcile")
+            else ROOMS.get(room, match.url_name or "")
+        )
 
     @cached_property
     def attention(self) -> queries.Attention:

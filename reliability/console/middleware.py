@@ -30,7 +30,7 @@ LOOK_EVERY_S = 0.1
 # slow to grow. An act never asks twice.
 READ_WITHIN_S = 5.0
 # These say for themselves what they know without a database.
-WITHOUT_DATABASE = ("/health/", "/metrics", "/static/")
+WITHOUT_DATABASE = ("/health/", "/metrics", "/static/", "/ofrep/")
 SENTENCE = "The database does not answer. Nothing was done; try again in a few seconds."
 # The page is ours, has no script, and loads its style from this host.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"

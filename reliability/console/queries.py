@@ -34,6 +34,7 @@ _ROOMS = {
     "dlq": "dead letters",
     "lag": "consumer lag",
     "outbox": "the outbox",
+    "breakers": "the breakers",
     "console": "processes",
     "orders": "the demo",
 }

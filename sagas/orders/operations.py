@@ -14,6 +14,7 @@ from reliability.kernel.errors import Permanent, Refused
 from sagas.orders import ledger, models, news, queries, states
 from sagas.orders.domain import events, faults, workload
 from sagas.orders.domain.states import OrderState
+from sagas.orders.payments import payments
 from sagas.orders.sagas import PAYMENT_SETTLED, business_order
 
 ORDERS_PLACED = "orders.placed"
@@ -68,7 +69,8 @@ def capture_payment(*, event: Mapping[str, object], now: datetime) -> None:
     """Charge an order once: it is paid. Runs in the consumer's transaction.
 
     Asked again, it charges nothing and tells the others again. Raises ``PaymentTimeout`` during the outage,
-    ``OrderCancelled``, and ``PaymentGivenBack`` for an order whose money was given or asked back.
+    ``PaymentServiceDown`` and ``BreakerOpen`` while the whole service is down, ``OrderCancelled``, and
+    ``PaymentGivenBack`` for an order whose money was given or asked back.
     """
     number, amount = events.text(event, "order_id"), events.cents(event, "amount_cents")
     account = ledger.look(number)
@@ -79,9 +81,20 @@ def capture_payment(*, event: Mapping[str, object], now: datetime) -> None:
         reference = account.completed.reference
     else:
         provider = events.text(event, "provider")
-        reference = faults.charge(provider=provider, number=number, outage=queries.is_on("payments_outage"))
+        reference = _charged(provider, number)
         ledger.record(number=number, reference=reference, asked_cents=amount, amount_cents=amount, now=now)
     news.tell(PAYMENTS_CAPTURED, number, {**event, "reference": reference}, event_type="payment.captured")
+
+
+def _charged(provider: str, number: str) -> str:
+    """Have the payment service charge an order, if its breaker lets the call pass."""
+    with payments:
+        return faults.charge(
+            provider=provider,
+            number=number,
+            outage=queries.is_on("payments_outage"),
+            down=queries.is_on(faults.PAYMENTS_DOWN),
+        )
 
 
 def reserve_stock(*, event: Mapping[str, object], now: datetime) -> None:

@@ -11,12 +11,14 @@ import orjson
 import structlog
 
 from outbox import consume
+from reliability.breakers.guard.around import Breaker
 from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 from reliability.kernel.telemetry import tracing
 from sagas.orders import desk, handlers, invoicing, operations, queries, trading
 from sagas.orders.domain import workload
 from sagas.orders.domain.faults import INVOICING_HANG, UNSERVED_COUNTRIES
+from sagas.orders.payments import payments
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +103,9 @@ def prepare() -> None:
 def run(*, stop: threading.Event, heartbeat: process.Heartbeat, every_s: float = ORDER_EVERY_S) -> None:
     """Run every service until ``stop`` is set, then let each finish what it holds."""
     services: list[Callable[[], None]] = [
-        lambda: _services_of_ours("payments", [operations.ORDERS_PLACED], handlers.on_order_placed, stop, heartbeat),
+        lambda: _services_of_ours(
+            "payments", [operations.ORDERS_PLACED], handlers.on_order_placed, stop, heartbeat, breakers=[payments]
+        ),
         lambda: _services_of_ours(
             "stock", [operations.PAYMENTS_CAPTURED], handlers.on_payment_captured, stop, heartbeat
         ),
@@ -126,8 +130,10 @@ def _services_of_ours(
     handler: Callable[[handlers.Message], None],
     stop: threading.Event,
     heartbeat: process.Heartbeat,
+    *,
+    breakers: Sequence[Breaker] = (),
 ) -> None:
-    consumer = consume.Consumer(group=group, topics=topics, handler=handler, blocking_retries=2)
+    consumer = consume.Consumer(group=group, topics=topics, handler=handler, blocking_retries=2, breakers=breakers)
     consumer.run(stop, heartbeat=heartbeat)
 
 

@@ -46,6 +46,7 @@ class Actor:
     """Somebody or something that acts, with the rights it has at this moment.
 
     ``name`` is what is shown; ``account`` the username whose rights are used ("" when there is none).
+    ``acts``: the only ones that it may do, of those that its role allows; None for all of these.
     """
 
     kind: Kind
@@ -54,6 +55,7 @@ class Actor:
     scopes: TopicFilter = NOTHING
     user_id: int | None = None
     account: str = ""
+    acts: frozenset[str] | None = None
 
     @property
     def shown(self) -> str:

@@ -32,6 +32,8 @@ def admit(actor: Actor, act: str) -> None:
         raise Denied(f"{actor.shown} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
     if not actor.role.covers(needed.role):
         raise Denied(f"{act} takes the role {needed.role}; {actor.shown} has the role {actor.role}.")
+    if actor.acts is not None and act not in actor.acts:
+        raise Denied(f"{actor.shown} was made for {', '.join(sorted(actor.acts)) or 'nothing'} alone, not for {act}.")
 
 
 def authorize(actor: Actor, act: str, *, topics: Collection[str] = ()) -> None:

@@ -147,9 +147,10 @@ def trouble(sums: Sums, rules: Rules) -> str:
     if sums.troubled < min(rules.quorum, sums.hosts):
         return ""
     if sums.failed >= rules.failure_rate * sums.calls:
-        return f"{sums.failed} of {sums.calls} calls failed, {rules.failure_rate:.0%} are borne"
+        return f"{sums.failed:,} of {sums.calls:,} calls failed, {rules.failure_rate * 100:g} % are borne"
     if sums.slow >= rules.slow_rate * sums.calls:
-        return f"{sums.slow} of {sums.calls} calls took {rules.slow_s:g} s or longer, {rules.slow_rate:.0%} are borne"
+        slow = f"{sums.slow:,} of {sums.calls:,} calls took {rules.slow_s:g} s or longer"
+        return f"{slow}, {rules.slow_rate * 100:g} % are borne"
     return ""
 
 

@@ -87,6 +87,11 @@ class Rules:
             given[name] = _read(name, value, getattr(self, name))
         return replace(self, **given)
 
+    def changes_from(self, declared: Rules) -> dict[str, object]:
+        """Return what is otherwise than in ``declared``; ``with_changes`` of that makes these again."""
+        mine, theirs = asdict(self), asdict(declared)
+        return {name: value for name, value in mine.items() if value != theirs[name]}
+
     def open_for_s(self, *, attempt: int, random: float) -> float:
         """Return for how long it is open the ``attempt``-th time in a row; ``random`` is in [0, 1)."""
         plain = min(self.open_max_s, self.open_s * self.open_factor ** min(attempt - 1, 64))

@@ -1,9 +1,8 @@
-"""A word that a person has laid over a breaker, and what is refused."""
+"""What a person may lay over a breaker, and for how long."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reliability.breakers.domain.machine import Override
 from reliability.kernel.errors import Refused
@@ -27,19 +26,10 @@ class NotAnOverride(Refused):
     status = 422
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """What a person has said of a breaker. ``number`` grows with each word, so that of two at once one is told."""
+class NothingToTakeBack(Refused):
+    """Nobody decides about this breaker: there is nothing to take back."""
 
-    override: Override
-    until: datetime | None
-    by: str
-    reason: str
-    number: int
-
-    def holds(self, now: datetime) -> bool:
-        """Whether it holds now."""
-        return self.override is not Override.NONE and self.until is not None and now < self.until
+    code = "no-override"
 
 
 def checked(override: Override, lasts: timedelta) -> None:

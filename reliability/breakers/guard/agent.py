@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -15,26 +14,25 @@ import structlog
 
 from reliability.breakers.domain.evidence import HostCounts
 from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
+from reliability.breakers.domain.rules import WrongRules
 from reliability.breakers.domain.standing import Decider
 from reliability.breakers.guard import declaring
 from reliability.breakers.guard.guard import Guard
+from reliability.breakers.guard.pulse import Listen, Pulse
 from reliability.breakers.guard.side import Side
 from reliability.breakers.stores.fleet import Contended, Fleet, Permit
 from reliability.breakers.stores.port import Kept, Told, Unreachable
 from reliability.kernel import clock
+from reliability.kernel.dice import CHANCE
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S: Final = 0.25
-ALARM_AFTER_S: Final = 0.01
-"""A failure is told so soon; those in between go with it."""
 BEAT_EVERY_S: Final = 1.0
 QUIET_S: Final = 1.0
 """So long nothing is asked after something had no answer."""
 BEGIN_WITHIN_S: Final = 1.0
 
 Truth = Callable[[Sequence[str]], Mapping[str, Breaker]]
-Listen = Callable[[Callable[[str], None], Callable[[], bool]], None]
 
 
 def nothing_known(names: Sequence[str]) -> Mapping[str, Breaker]:
@@ -57,19 +55,18 @@ class Agent:
         said: Mapping[str, object] | None = None,
         truth: Truth = nothing_known,
         listen: Listen | None = None,
-        dice: Callable[[], float] = random.random,
+        dice: Callable[[], float] = CHANCE,
     ) -> None:
         self._fleet, self._host, self._said = fleet, host, dict(said or {})
-        self._truth, self._listen, self._dice = truth, listen, dice
+        self._truth, self._dice = truth, dice
         self._sides: dict[str, Side] = {}
+        self._pulse = Pulse(self.look, self.moved, listen)
         self.renew()
 
     def renew(self) -> None:
         """Begin anew in a process that was forked: no thread, no lock and no count of the parent's is this one's."""
         self._lock = threading.RLock()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._pulse.renew()
         self._quiet_until_s = 0.0
         self.reachable = True
         self._revision = -1
@@ -90,7 +87,7 @@ class Agent:
             self._fresh.add(guard.name)
             ready = self._ready.setdefault(guard.name, threading.Event())
             is_looked_after = self._started()
-        self._wake.set()
+        self._pulse.wake()
         if not (is_looked_after and ready.wait(BEGIN_WITHIN_S)):
             with self._lock:  # whoever looks does not get to it: calls go on by what is known here
                 self._sides[guard.name].left_alone()
@@ -134,21 +131,18 @@ class Agent:
 
     def alarm(self) -> None:
         """A call failed: what is counted is told soon."""
-        self._wake.set()
+        self._pulse.wake()
 
     def moved(self, name: str) -> None:
         """A breaker has moved: look at it."""
         with self._lock:
             if name in self._sides:
                 self._fresh.add(name)
-        self._wake.set()
+        self._pulse.wake()
 
     def stop(self) -> None:
         """Tell what is counted and end. A process that ends otherwise keeps what it counted since its last look."""
-        self._stopped = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=2.0)
+        self._pulse.stop()
 
     def look(self) -> None:
         """Tell what is counted, hear how the breakers stand, and have the guards go by it."""
@@ -170,20 +164,34 @@ class Agent:
     def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
         """All that is asked of the store at one look; raises ``Unreachable``."""
         guards = [side.guard for side in sides.values()]
-        if fresh or monotonic() >= self._beat_at_s:
-            declaring.hear(self._fleet.store, guards)
+        asks = bool(fresh) or monotonic() >= self._beat_at_s
+        declared = declaring.hear(self._fleet.store, guards) if asks else set()
         heard = self._fleet.tell(self._host, told, {name: side.guard.rules for name, side in sides.items()})
         lost = {name for name, judged in heard.items() if not self._heard(sides[name], judged.kept, judged.own)}
-        unseen = (fresh - heard.keys()) | lost
+        unseen, moved = (fresh - heard.keys()) | lost, fresh | declared
         if monotonic() >= self._beat_at_s:
             revision = self._fleet.store.beat(self.process, self._presence(sides), *declaring.said(guards))
             self._beat_at_s = monotonic() + BEAT_EVERY_S * (0.75 + self._dice() / 2)
             if revision != self._revision:  # something moved, or the store lost what it knew
-                self._revision, unseen = revision, unseen | (sides.keys() - heard.keys())
+                self._revision, unseen, moved = revision, unseen | (sides.keys() - heard.keys()), set(sides)
         if unseen:
             for name, kept in self._fleet.read(sorted(unseen)).items():
                 self._heard(sides[name], self._restored(name, sides[name], kept))
+        if moved:
+            self._follow(sides, self._fleet.store.changes(sorted(moved)))
         self._found()
+
+    def _follow(self, sides: Mapping[str, Side], changes: Mapping[str, str]) -> None:
+        """Go by what a person has changed of the rules; what cannot be read is the rules that the code has."""
+        for name, text in changes.items():
+            guard = sides[name].guard
+            try:
+                rules = guard.declared.with_changes(orjson.loads(text)) if text else guard.declared
+            except (ValueError, AttributeError, WrongRules) as error:
+                log.warning("breakers_rules_unreadable", name=name, error=str(error))
+                rules = guard.declared
+            with self._lock:
+                sides[name].follow(rules)
 
     def _restored(self, name: str, side: Side, kept: Kept) -> Kept:
         """Put back what the store has lost and this process knows, or whoever writes history down."""
@@ -206,7 +214,7 @@ class Agent:
         with self._lock:
             if gen < side.fleet.gen:
                 self._fresh.add(side.guard.name)
-                self._wake.set()
+                self._pulse.wake()
                 return False
             side.hear(kept, own)
             side.settle(random=self._dice())
@@ -260,37 +268,20 @@ class Agent:
         return side.guard.standing.decider is Decider.FLEET and monotonic() >= self._quiet_until_s
 
     def _presence(self, sides: Mapping[str, Side]) -> str:
-        generations = {name: side.guard.tally.gen for name, side in sides.items()}
-        return orjson.dumps({**self._said, "host": self._host, "pid": os.getpid(), "gens": generations}).decode()
+        facts = {
+            "host": self._host,
+            "pid": os.getpid(),
+            "gens": {name: side.guard.tally.gen for name, side in sides.items()},
+            "apart": {
+                name: side.guard.standing.decider
+                for name, side in sides.items()
+                if side.guard.standing.decider is not Decider.FLEET
+            },
+        }
+        return orjson.dumps({**self._said, **facts}).decode()
 
     def _started(self) -> bool:
-        """Have a thread that looks; False when there can be none now."""
-        if self._thread is not None or self._stopped:
-            return self._thread is not None
-        thread = threading.Thread(target=self._run, name="breakers", daemon=True)
-        try:
-            thread.start()
-            self._thread = thread
-            if self._listen is not None:
-                arguments = (self.moved, lambda: self._stopped)
-                threading.Thread(target=self._listen, args=arguments, name="breakers-listener", daemon=True).start()
-        except (
-            RuntimeError
-        ) as error:  # no more threads: the next call tries again; without a listener looks are all there is
-            log.warning("breakers_no_thread", error=str(error))
-        return self._thread is not None
-
-    def _run(self) -> None:
-        while not self._stopped:
-            if self._wake.wait(LOOK_EVERY_S):
-                clock.SYSTEM.sleep(ALARM_AFTER_S)
-                self._wake.clear()
-            try:
-                self.look()
-            except Exception:
-                log.exception("breakers_look_failed")  # a fault of ours must not end the looking
-                clock.SYSTEM.sleep(LOOK_EVERY_S)
-        self.look()  # what was counted meanwhile
+        return self._pulse.started()
 
 
 def _is_restless(side: Side) -> bool:

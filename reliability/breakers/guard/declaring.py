@@ -21,14 +21,19 @@ def said(guards: Collection[Guard]) -> tuple[Mapping[str, str], Mapping[str, str
     return declared, {name: text for name, (is_declared, text) in texts.items() if not is_declared}
 
 
-def hear(store: Store, guards: Collection[Guard]) -> None:
-    """Have those that are only named here go by the rules that another process declares; raises ``Unreachable``."""
+def hear(store: Store, guards: Collection[Guard]) -> set[str]:
+    """Know what another process declares of those that are only named here; return which have other rules now.
+
+    Raises ``Unreachable``.
+    """
+    changed = set()
     named = {guard.name: guard for guard in guards if not guard.is_declared}
     for name, text in (store.declared(sorted(named)) if named else {}).items():
         guard, rules = named[name], _read(name, text)
         if rules is not None and rules != guard.declared and not guard.is_declared:
             guard.declared = rules
-            guard.follow(rules)
+            changed.add(name)
+    return changed
 
 
 def _read(name: str, text: str) -> Rules | None:

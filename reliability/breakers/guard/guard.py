@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, NoReturn, Protocol
@@ -14,6 +13,7 @@ from reliability.breakers.guard import passes
 from reliability.breakers.guard.errors import BreakerOpen
 from reliability.breakers.guard.tally import Tally
 from reliability.breakers.stores.fleet import Permit
+from reliability.kernel.dice import CHANCE
 
 ALL: Final = 100
 SOON_S: Final = 1.0
@@ -57,7 +57,7 @@ class Guard:
         errors: tuple[type[Exception], ...] = (Exception,),
         failed: Callable[[Any], bool] | None = None,
         is_declared: bool = True,
-        dice: Callable[[], float] = random.random,
+        dice: Callable[[], float] = CHANCE,
     ) -> None:
         """``is_declared``: these are the rules of its code; else it was only named here, and goes by the fleet's."""
         self.name, self._speaker, self._dice = name, speaker, dice

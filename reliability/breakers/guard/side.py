@@ -91,6 +91,13 @@ class Side:
             self._begin(Breaker(since=self.guard.now()))
         self._alone_from = None
 
+    def follow(self, rules: Rules) -> None:
+        """Go by these rules from now on; what a window of another length held says nothing."""
+        if rules.window_s != self.guard.rules.window_s:
+            self._window = Window(rules.window_s)
+        if rules != self.guard.rules:
+            self.guard.follow(rules)
+
     def _inherit(self) -> None:
         if self.fleet.state is not State.CLOSED:
             self._begin(inherited(self.fleet, now=self.guard.now()))

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from django.db import connection
 
+from reliability.breakers.domain.looks import Part
 from reliability.breakers.domain.machine import Breaker as Machine
 from reliability.breakers.domain.machine import State
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.models import Breaker, Progress, Traffic, Transition
-from reliability.breakers.stores.reading import Entry, Part
+from reliability.breakers.stores.reading import Entry
 
 HISTORY_KEPT: Final = timedelta(days=90)
 TRAFFIC_KEPT: Final = timedelta(days=7)

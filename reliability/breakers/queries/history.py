@@ -8,6 +8,18 @@ from datetime import datetime
 from reliability.breakers.domain import packing
 from reliability.breakers.domain.machine import Breaker as Machine
 from reliability.breakers.models import Breaker, Traffic
+from reliability.kernel.errors import Refused
+from reliability.kernel.text import printable
+
+
+class NoSuchBreaker(Refused):
+    """No process has named such a breaker."""
+
+    code = "no-such-breaker"
+    status = 404
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No process has named a breaker {printable(name, limit=80)!r}.")
 
 
 def counted_until() -> datetime | None:

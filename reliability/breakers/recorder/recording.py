@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from reliability import live
-from reliability.breakers.operations import recording
+from reliability.breakers.operations import recording, telling
 from reliability.breakers.queries import history
 from reliability.breakers.stores import reading
 from reliability.breakers.stores.shared import TRAFFIC_KEPT_S, TRAFFIC_PART_S
@@ -30,7 +30,8 @@ def step(*, now: datetime) -> int:
         entries = reading.log_after(after, ENTRIES_AT_A_TIME)
         written = recording.wrote_down(entries, now=now)
         recording.count(reading.traffic(sorted(declared), _parts(now)))
-    if written:
+    told = telling.tell(now=now)
+    if written or told:
         live.changed("breakers")
     return len(written)
 

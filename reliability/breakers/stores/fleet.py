@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Final, NamedTuple
@@ -13,6 +12,7 @@ from reliability.breakers.domain.machine import Breaker, Outcome, Override
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.stores.port import Kept, Pooled, Store, Told, Unreachable
 from reliability.kernel.clock import SYSTEM
+from reliability.kernel.dice import CHANCE
 
 WITHIN_S: Final = 0.25
 """So long a move is tried anew where others were faster; then one trip to the store more, at most, is under way."""
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
 class Fleet:
     """The breakers of a store. Every method raises ``Unreachable`` when the store does."""
 
-    def __init__(self, store: Store, *, dice: Callable[[], float] = random.random) -> None:
+    def __init__(self, store: Store, *, dice: Callable[[], float] = CHANCE) -> None:
         self.store, self._dice = store, dice
 
     def read(self, names: Sequence[str]) -> Mapping[str, Kept]:

@@ -22,6 +22,7 @@ class MemoryStore:
         self._rows: dict[tuple[str, int], int] = defaultdict(int)
         self._row_hosts: dict[tuple[str, int], set[str]] = defaultdict(set)
         self._revision = 0
+        self._changes: dict[str, str] = {}
         self.processes: dict[str, str] = {}
         self.rules: dict[str, str] = {}
         self._lock = threading.RLock()
@@ -45,6 +46,16 @@ class MemoryStore:
         """Add what a process of ``host`` counted; return what each of these breakers has come to."""
         with self._lock:
             return {each.name: self._pooled(host, each) for each in told}
+
+    def changes(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return what persons have changed of these breakers' rules."""
+        return {name: self._changes.get(name, "") for name in names}
+
+    def say_changes(self, name: str, changes: str) -> None:
+        """Tell all of what a person has changed of a breaker's rules."""
+        with self._lock:
+            self._changes[name] = changes
+            self._revision += 1
 
     def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Return a number that grows with each new generation of any breaker."""

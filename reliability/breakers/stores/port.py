@@ -69,8 +69,14 @@ class Store(Protocol):
         What was let through under another generation says nothing of this one, and is counted as traffic alone.
         """
 
+    def changes(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return what persons have changed of these breakers' rules, as text; "" where nothing is changed."""
+
+    def say_changes(self, name: str, changes: str) -> None:
+        """Tell all of what a person has changed of a breaker's rules."""
+
     def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
-        """Say that a process lives and what it goes by; return a number that grows with each new generation of any.
+        """Say that a process lives and what it goes by; return a number that grows when any moves.
 
         ``declared``: the rules that its code has for breakers, as text, by name; ``named``: those of breakers that it
         only names, kept where nobody has declared any.

@@ -12,6 +12,7 @@ import redis
 
 from reliability.breakers import connection
 from reliability.breakers.domain import packing
+from reliability.breakers.domain.looks import Part
 from reliability.breakers.domain.machine import Breaker
 from reliability.breakers.domain.rules import Rules, WrongRules
 from reliability.breakers.stores.port import Unreachable
@@ -31,20 +32,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Ten seconds of a breaker's traffic, from ``at`` on; ``took``: calls by step of latency."""
-
-    at: int
-    calls: int
-    failed: int
-    slow: int
-    rejected: int
-    took: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """What a process says of itself. ``at``: when it did last; ``generations`` that it goes by, by breaker."""
+    """What a process says of itself. ``at``: when it did last; ``generations`` that it goes by, by breaker; ``apart``:
+    the breakers that it decides by itself, and why (``Decider``).
+    """
 
     id: str
     host: str
@@ -52,6 +43,7 @@ class Process:
     service: str
     at: float
     generations: Mapping[str, int]
+    apart: Mapping[str, str]
 
 
 def log_after(entry: str, limit: int) -> list[Entry]:
@@ -141,6 +133,7 @@ def _process(name: str, at: float, said: str) -> Process | None:
             service=str(fields.get("service", "")),
             at=at,
             generations={str(breaker): int(gen) for breaker, gen in fields["gens"].items()},
+            apart={str(breaker): str(decider) for breaker, decider in fields.get("apart", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

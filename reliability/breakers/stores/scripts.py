@@ -48,6 +48,14 @@ return {shown, 1}
 """
 )
 
+# KEYS: revision, changes. ARGV: name, what a person has changed of its rules.
+CHANGE: Final = """
+if ARGV[2] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[2]) end
+redis.call('INCR', KEYS[1])
+redis.call('PUBLISH', KEYS[1], ARGV[1])
+return 1
+"""
+
 # KEYS: clock, revision, what processes say, when they said it, declarations. ARGV: offset, process, what it says,
 # seconds after which one that says nothing is forgotten, how many breakers are only named, then pairs of a breaker's
 # name and its rules: first of those that are only named, which are kept where there are none, then of the declared.

@@ -52,6 +52,20 @@ class RedisStore:
         answers = self._run(scripts.TELL, calls)
         return {each.name: _pooled(answer) for each, answer in zip(told, answers, strict=True)}
 
+    def changes(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return what persons have changed of these breakers' rules."""
+        if not names:
+            return {}
+        try:
+            texts: Any = self._redis().hmget(connection.CHANGES, list(names))
+        except redis.RedisError as error:
+            raise Unreachable(str(error)) from error
+        return {name: text or "" for name, text in zip(names, texts, strict=True)}
+
+    def say_changes(self, name: str, changes: str) -> None:
+        """Tell all of what a person has changed of a breaker's rules."""
+        self._run(scripts.CHANGE, [([connection.REVISION, connection.CHANGES], [name, changes])])
+
     def beat(self, process: str, said: str, declared: Mapping[str, str], named: Mapping[str, str] | None = None) -> int:
         """Say that a process lives and what it goes by; return a number that grows with each new generation."""
         keys = [

@@ -26,6 +26,16 @@ _VERBS = {
     "lag.mute": ("muted the alerts of", "mute the alerts of"),
     "sagas.act": ("acted on", "act on"),
     "sagas.batch_cancel": ("cancelled the rest of", "cancel the rest of"),
+    "breakers.override": ("decided about", "decide about"),
+    "breakers.rules": ("changed the rules of", "change the rules of"),
+    "breakers.reset": ("reset", "reset"),
+    "degradation.set": ("set", "set"),
+    "degradation.extend": ("extended", "extend"),
+    "degradation.clear": ("took back", "take back"),
+    "degradation.hold": ("stopped deciding:", "stop deciding:"),
+    "degradation.release": ("released", "release"),
+    "degradation.schedule": ("changed the schedule of", "change the schedule of"),
+    "degradation.policy": ("changed", "change"),
     "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""

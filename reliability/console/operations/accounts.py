@@ -35,15 +35,16 @@ def issue_token(
     name: str,
     role: access.Role | None = None,
     topic_scopes: Sequence[str] | None = None,
+    acts: Sequence[str] | None = None,
     life: timedelta,
     now: datetime,
 ) -> access_operations.IssuedToken:
     """Make a token of an account; everybody may make their own, admins anybody's."""
-    facts: dict[str, object] = {"role": role, "topic_scopes": topic_scopes, "days": life.days}
+    facts: dict[str, object] = {"role": role, "topic_scopes": topic_scopes, "acts": acts, "days": life.days}
     with audit.action(_right(actor, username), actor=actor, target=f"token:{username}/{name}", facts=facts) as entry:
         account = access_queries.account_named(username)
         issued = access_operations.issue_token(
-            account=account, name=name, role=role, topic_scopes=topic_scopes, life=life, now=now
+            account=account, name=name, role=role, topic_scopes=topic_scopes, acts=acts, life=life, now=now
         )
         entry.facts |= {"role": issued.token.role, "token": issued.token.pk, "starts": issued.token.shown}
         return issued

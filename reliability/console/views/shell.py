@@ -55,26 +55,6 @@ PLANNED = {
     page.slug: page
     for page in (
         Planned(
-            slug="breakers",
-            title="Breakers",
-            answers="Which dependencies are failing, and what is being protected from them?",
-            shows=(
-                "every circuit breaker of every process, worst first, with its failure rate against the threshold",
-                "probes while half-open, the countdown to the next one",
-                "forcing one open or closed, always with a reason and an end",
-            ),
-        ),
-        Planned(
-            slug="degradation",
-            title="Degradation",
-            answers="What do users lose right now, since when, and who or which rule decided it?",
-            shows=(
-                "each flag with its level in plain words and its expiry",
-                "policies that move levels by lag, breakers, outbox age and letter rate",
-                "setting a level by hand with a reason and an end",
-            ),
-        ),
-        Planned(
             slug="alerts",
             title="Alerts",
             answers="Who is told, by which way, when something here needs a person?",

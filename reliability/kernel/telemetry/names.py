@@ -105,6 +105,18 @@ COMPARISON_AGE = _metric(
     "reconciliation_age_seconds", "gauge", "Since the newest comparison came to its end.", "reconciliation", read=True
 )
 
+# --- breakers
+BREAKER_STATE = _metric(
+    "breaker_state", "gauge", "1 for the state, or the override, that a breaker has.", "breaker", "state", read=True
+)
+BREAKER_CALLS = _metric("breaker_calls_per_second", "gauge", "Calls made, over half a minute.", "breaker", read=True)
+BREAKER_REJECTED = _metric(
+    "breaker_rejected_per_second", "gauge", "Calls not made, over half a minute.", "breaker", read=True
+)
+BREAKER_FAILING = _metric(
+    "breaker_failed_share", "gauge", "Share of calls that failed; no sample: no calls.", "breaker", read=True
+)
+
 # --- consumer lag; names and labels of kafka-lag-exporter where they mean the same
 _OF_GROUP = ("cluster_name", "group")
 _OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "consumer_id", "client_id")
@@ -133,3 +145,19 @@ KLE_TOPIC_SUM_LAG = _foreign(
 KLE_LATEST = _foreign("kafka_partition_latest_offset", "End of the log.", *_OF_TOPIC)
 KLE_EARLIEST = _foreign("kafka_partition_earliest_offset", "Start of the log.", *_OF_TOPIC)
 KLE_POLL_TIME_MS = _foreign("kafka_consumergroup_poll_time_ms", "Time that the last poll took.", "cluster_name")
+
+# --- degradation
+DEGRADATION_LEVEL = _metric("degradation_level", "gauge", "Level in force; 0 is normal.", "flag", read=True)
+DEGRADATION_SOURCE = _metric(
+    "degradation_decides",
+    "gauge",
+    "1 for who decides: operator, drill, policy, schedule, default.",
+    "flag",
+    "source",
+    read=True,
+)
+DEGRADATION_HELD = _metric("degradation_policies_held", "gauge", "Policies that ask for a person.", read=True)
+DEGRADATION_SIGNALS_FAILED = _metric(
+    "degradation_signals_failed_total", "counter", "Signals that could not be read for a policy."
+)
+OFREP_ANSWERS = _metric("ofrep_answers_total", "counter", "Answers to OFREP clients.", "kind", "status")

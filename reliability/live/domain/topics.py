@@ -19,6 +19,7 @@ RIGHT_OF = {
     "batch": "sagas.view",
     "findings": "reconcile.view",
     "finding": "reconcile.view",
+    "degradation": "degradation.view",
     "processes": "processes.view",
     "demo": "overview.view",
 }

@@ -16,6 +16,7 @@ INVOICING_HANG: Final = "invoicing_hang"
 STOCK_CONFLICTS: Final = "stock_conflicts"
 PAYMENT_NEWS_LOST: Final = "payment_news_lost"
 PAYMENT_NEWS_TWICE: Final = "payment_news_twice"
+PAYMENTS_DOWN: Final = "payments_down"
 SLOW_CARRIER: Final = "slow_carrier"
 PAYMENT_TIMEOUTS: Final = "payment_timeouts"
 PAYMENT_DECLINED: Final = "payment_declined"
@@ -39,6 +40,10 @@ _BUSINESS_ORDER: Final = re.compile(r"biz-.+-([0-9]{1,18})")
 
 class PaymentTimeout(Transient):
     """The payment provider did not answer within 3.0 s"""
+
+
+class PaymentServiceDown(Transient):
+    """The payment service refuses connections"""
 
 
 class CountryNotServed(Permanent):
@@ -79,6 +84,15 @@ FAULTS: Final[Mapping[str, Fault]] = {
             title="Payment provider north-bank",
             broken="Payments through north-bank time out; after two short retries each becomes a letter.",
             mended="Payments recovered",
+        ),
+        Fault(
+            name=PAYMENTS_DOWN,
+            title="The whole payment service",
+            broken="It refuses every connection: its breaker opens, what depends on it pauses, hardly a letter comes.",
+            mended="Payment service is back",
+            working="It answers.",
+            then="Its breaker tries some calls, lets traffic back in steps, and what waited goes through.",
+            starts_on=False,
         ),
         Fault(
             name="stock_bug",
@@ -185,8 +199,11 @@ def hit_of(number: str) -> str | None:
     return _TURNS.get(int(found[1]) % CYCLE) if found else None
 
 
-def charge(*, provider: str, number: str, outage: bool) -> str:
-    """Return the provider's reference for charging an order; raise ``PaymentTimeout`` while the failing one is down."""
+def charge(*, provider: str, number: str, outage: bool, down: bool = False) -> str:
+    """Return the provider's reference for charging an order; raise ``PaymentTimeout`` while the failing one is down,
+    ``PaymentServiceDown`` while all are."""
+    if down:
+        raise PaymentServiceDown
     if outage and provider == FAILING_PROVIDER:
         raise PaymentTimeout
     return _reference(provider, number)

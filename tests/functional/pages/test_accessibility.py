@@ -26,6 +26,7 @@ TALL = "Math.max(innerHeight, document.documentElement.scrollHeight)"
 
 def violations(page: Page) -> list[str]:
     """What axe finds serious, each with the first element it is about."""
+    page.wait_for_load_state("load")  # after a press of a button the next page may only begin to come
     # As tall as the page: what the bar at the foot covers for now is no fault, one scrolls.
     page.set_viewport_size({"width": page.evaluate("innerWidth"), "height": page.evaluate(TALL)})
     # Not a script of the page, so the page's policy does not hold it back.

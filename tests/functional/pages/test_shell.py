@@ -48,7 +48,7 @@ def test_every_page_of_the_rail_answers_and_those_not_built_say_so(visits: Visit
         assert response is not None
         assert response.status == 200, address
         expect(page.locator(".rail a[aria-current=page]")).to_have_attribute("href", address)
-    page.goto("/breakers/")
+    page.goto("/alerts/")
     expect(page.get_by_text("Not built yet")).to_be_visible()
 
 

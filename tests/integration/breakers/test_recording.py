@@ -49,7 +49,7 @@ def test_a_generation_is_written_down_once_with_its_reason(fleet: Fleet) -> None
     assert [record(), record()] == [1, 0]
     row = Transition.objects.get()
     assert (row.breaker, row.gen, row.before, row.after) == ("payments", 2, State.CLOSED, State.OPEN)
-    assert row.reason == "20 of 20 calls failed, 50% are borne"
+    assert row.reason == "20 of 20 calls failed, 50 % are borne"
     assert row.open_until is not None
     assert (row.open_until - row.at).total_seconds() == pytest.approx(15, abs=0.1)
     breaker = Breaker.objects.get()

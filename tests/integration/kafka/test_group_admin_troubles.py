@@ -225,7 +225,9 @@ def orders(two: Two) -> int:
     return sum(isinstance(asked, OffsetCommitRequest) for asked in two.brokers[1].asked)
 
 
-def test_partitions_are_asked_for_in_pieces_by_leader(two: Two, admin: group_admin.GroupAdmin) -> None:
+def test_partitions_are_asked_for_in_pieces_by_leader(two: Two) -> None:
+    servers = ",".join(f"127.0.0.1:{port}" for port in two.ports.values())
+    admin = group_admin.GroupAdmin({"bootstrap.servers": servers}, client_id="well", answer_s=60.0)
     two.leaders = [1] * 1_200 + [2] * 300
     told = admin.ends([TopicPartition("t", number) for number in range(1_500)], stable=False)
     assert sorted(told.values()) == [100] * 1_200 + [200] * 300  # type: ignore[type-var]  # numbers, or it fails
@@ -235,3 +237,4 @@ def test_partitions_are_asked_for_in_pieces_by_leader(two: Two, admin: group_adm
     }
     assert pieces == {1: [500, 500, 200], 2: [300]}
     assert admin.requests()[1] >= 3
+    admin.close()

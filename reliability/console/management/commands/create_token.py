@@ -31,6 +31,7 @@ class Command(command_line.PeopleCommand):
             "--days",
             "30",
         ),
+        ("create_token", "--username", "ada", "--name", "flags of the shop", "--only", "degradation.evaluate"),
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,6 +42,7 @@ class Command(command_line.PeopleCommand):
             "--role", choices=[role.value for role in access.Role], help="fewer rights than the account has"
         )
         parser.add_argument("--topics", action="append", metavar="SCOPE", help="fewer topics than the account sees")
+        parser.add_argument("--only", action="append", metavar="ACT", help="for this act alone: degradation.evaluate")
         parser.add_argument("--days", type=int, default=90, help="life in days; default 90")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,6 +53,7 @@ class Command(command_line.PeopleCommand):
             name=options["name"],
             role=access.Role(options["role"]) if options["role"] else None,
             topic_scopes=options["topics"],
+            acts=options["only"],
             life=timedelta(days=_days(options["days"])),
             now=clock.SYSTEM.now(),
         )

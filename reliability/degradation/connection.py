@@ -1,0 +1,36 @@
+"""Redis as degradation uses it: short waits, no hidden retries, and where everything is kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_S: Final = 0.5
+"""So long a connection may take, and so long an answer. Only threads in the background wait for it."""
+
+_PREFIX: Final = "{mainstay.degradation}"  # one hash tag: all keys of a script on one node of a Redis Cluster
+SNAPSHOT: Final = f"{_PREFIX}:snapshot"
+"""The newest text of all flags with its revision; a channel of the same name carries each new one."""
+PROCESSES: Final = f"{_PREFIX}:processes"
+PROCESSES_AT: Final = f"{_PREFIX}:processes_at"
+DECLARED: Final = f"{_PREFIX}:declared"
+ALL: Final = (SNAPSHOT, PROCESSES, PROCESSES_AT, DECLARED)
+
+
+@lru_cache(maxsize=8)
+def client(url: str = "", timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer."""
+    return redis.Redis.from_url(
+        url or settings.REDIS_URL,
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        protocol=2,  # no handshake round trip
+        decode_responses=True,
+    )

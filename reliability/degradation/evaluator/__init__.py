@@ -1,0 +1,1 @@
+"""The loop that has policies decide."""

@@ -1,0 +1,1 @@
+"""Degradation on the command line."""

@@ -1,0 +1,1 @@
+"""Changing levels, policies and schedules; each one transaction, and told to every process."""

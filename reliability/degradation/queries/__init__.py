@@ -1,0 +1,1 @@
+"""Reading flags, policies and their history."""

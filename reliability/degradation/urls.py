@@ -1,0 +1,24 @@
+"""Where flags are, for people (pages) and for clients of other languages (OFREP)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from reliability.degradation.ofrep import evaluating, events
+from reliability.degradation.views import acting, flags, one, policies
+
+app_name = "degradation"
+urlpatterns = [
+    path("ofrep/v1/evaluate/flags", evaluating.every, name="ofrep-bulk"),
+    path("ofrep/v1/evaluate/flags/<path:key>", evaluating.one, name="ofrep-one"),
+    path("ofrep/v1/events", events.stream, name="ofrep-events"),
+    path("degradation/", flags.page, name="flags"),
+    path("degradation/policies/", policies.edit, name="new-policy"),
+    path("degradation/policies/<str:name>/", policies.edit, name="policy"),
+    path("degradation/policies/<str:name>/delete/", policies.delete, name="delete-policy"),
+    path("degradation/policies/<str:name>/release/", acting.release, name="release"),
+    path("degradation/flags/<str:name>/", one.page, name="flag"),
+    path("degradation/flags/<str:name>/set/", acting.set_level, name="set"),
+    path("degradation/flags/<str:name>/longer/", acting.extend, name="extend"),
+    path("degradation/flags/<str:name>/clear/", acting.clear, name="clear"),
+]
