@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outbox.queries.about import EventRow, about
+from outbox.queries.held import held_back
 from outbox.queries.inbox import InboxRow, inbox_states
 from outbox.queries.parked import PAGE_ROWS_MAX, ParkedRow, parked, parked_count, parked_reasons
 from outbox.queries.partitions import partitions_ahead
@@ -22,6 +23,7 @@ __all__ = [
     "about",
     "backlog",
     "halted",
+    "held_back",
     "inbox_states",
     "parked",
     "parked_count",

@@ -34,17 +34,20 @@ def breaker(
     rules: Rules | None = None,
     errors: tuple[type[Exception], ...] = ANY,
     failed: Callable[[Any], bool] | None = None,
+    probe: Callable[[], object] | None = None,
 ) -> Breaker:
     """Return the breaker of this name, made at the first time; all processes that name it share it.
 
-    ``rules`` (else the usual ones), ``errors`` and ``failed`` are said once, where it is declared; calls with the name
-    alone return the same one, before and after. ``errors``: exceptions that count as failures; any other shows that
-    there was an answer. ``failed`` looks at what a decorated function returned. A process that only names it goes by
-    the rules that another one declares. Raises ``WrongRules`` for a name that is none, and when it is declared twice
-    and differently.
+    ``rules`` (else the usual ones), ``errors``, ``failed`` and ``probe`` are said once, where it is declared; calls
+    with the name alone return the same one, before and after. ``errors``: exceptions that count as failures; any other
+    shows that there was an answer. ``failed`` looks at what a decorated function returned. ``probe`` is called instead
+    of a user's call, in a thread, when an open breaker may be tried: it raises one of ``errors`` while the other side
+    is in trouble, and has a timeout of its own. Give one where a degradation takes the calls away: without calls
+    nothing tries. A process that only names it goes by the rules that another one declares. Raises ``WrongRules`` for a
+    name that is none, and when it is declared twice and differently.
     """
     found = _breakers.get(name)
-    declares = rules is not None or errors != ANY or failed is not None
+    declares = rules is not None or errors != ANY or failed is not None or probe is not None
     if found is not None and not declares:
         return found
     if not NAME.fullmatch(name):
@@ -58,7 +61,21 @@ def breaker(
             found.guard.declare(rules or Rules(), errors, failed)
         elif rules is not None and rules != found.guard.declared:
             raise WrongRules(f"{name} is declared twice, with different rules")
+        if probe is not None:
+            found.guard.probe = _closing(probe)
     return found
+
+
+def _closing(probe: Callable[[], object]) -> Callable[[], object]:
+    """The probe, in a thread that keeps no connection to a database."""
+
+    def run() -> object:
+        try:
+            return probe()
+        finally:
+            connections.close_all()
+
+    return run
 
 
 def known() -> list[Breaker]:

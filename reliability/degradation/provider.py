@@ -6,7 +6,7 @@ nothing else. With an error OpenFeature gives the default that the caller named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from openfeature.evaluation_context import EvaluationContext
@@ -26,6 +26,10 @@ T = TypeVar("T")
 
 class DegradationProvider(AbstractProvider):
     """Levels of flags that this process declares, and of all others that it has heard of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: dict[str, tuple[Standing, dict[str, Any]]] = {}
 
     def get_metadata(self) -> Metadata:
         """Say what this is."""
@@ -50,22 +54,19 @@ class DegradationProvider(AbstractProvider):
         self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[int]:
         """Return the level in force."""
-        level, standing, declaration = _found(flag_key)
-        return _details(level, level, standing, declaration)
+        return self._resolved(flag_key, lambda level, _: level)
 
     def resolve_float_details(
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
         """Return the level in force."""
-        level, standing, declaration = _found(flag_key)
-        return _details(float(level), level, standing, declaration)
+        return self._resolved(flag_key, lambda level, _: float(level))
 
     def resolve_string_details(
         self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[str]:
         """Return the name of the level in force."""
-        level, standing, declaration = _found(flag_key)
-        return _details(declaration.levels[level].name, level, standing, declaration)
+        return self._resolved(flag_key, lambda level, declaration: declaration.levels[level].name)
 
     def resolve_boolean_details(
         self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
@@ -81,6 +82,19 @@ class DegradationProvider(AbstractProvider):
     ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
         """Refuse: a level has no parts; what is known of it is in the metadata."""
         _refuse(flag_key)
+
+    def _resolved(self, key: str, value_of: Callable[[int, Declaration], T]) -> FlagResolutionDetails[T]:
+        """What is known of a level is put into words once for each standing, not at each evaluation."""
+        level, standing, declaration = _found(key)
+        kept = self._words.get(key)
+        if kept is None or kept[0] is not standing:
+            kept = self._words[key] = (standing, _words(level, standing, declaration))
+        return FlagResolutionDetails(
+            value=value_of(level, declaration),
+            reason=Reason.DEFAULT if standing.decides.source is Source.DEFAULT else Reason.STATIC,
+            variant=declaration.levels[level].name,
+            flag_metadata=kept[1],
+        )
 
     def _changed(self, changed: Mapping[str, Flag]) -> None:
         if hasattr(self, "_on_emit"):  # attached to a client
@@ -104,19 +118,13 @@ def _refuse(key: str) -> NoReturn:
     raise TypeMismatchError(f"{key} is a degradation flag: ask for its level as an integer, or its name as a string.")
 
 
-def _details(value: T, level: int, standing: Standing, declaration: Declaration) -> FlagResolutionDetails[T]:
-    is_default = standing.decides.source is Source.DEFAULT
-    metadata: dict[str, Any] = {
+def _words(level: int, standing: Standing, declaration: Declaration) -> dict[str, Any]:
+    words: dict[str, Any] = {
         "degraded": level > 0,
         "loses": declaration.levels[level].loses,
         "decides": standing.decides.source.value,
         "why": standing.why,
     }
     if standing.decides.until is not None:
-        metadata["until"] = standing.decides.until.isoformat(timespec="seconds")
-    return FlagResolutionDetails(
-        value=value,
-        reason=Reason.DEFAULT if is_default else Reason.STATIC,
-        variant=declaration.levels[level].name,
-        flag_metadata=metadata,
-    )
+        words["until"] = standing.decides.until.isoformat(timespec="seconds")
+    return words

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from reliability.degradation.ofrep import evaluating, events
 from reliability.degradation.views import acting, flags, one, policies
 
+
+class KeyConverter(StringConverter):
+    """Whatever a client calls a flag, line ends as well: what is none is answered as the contract says."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(KeyConverter, "key")
 app_name = "degradation"
 urlpatterns = [
     path("ofrep/v1/evaluate/flags", evaluating.every, name="ofrep-bulk"),
-    path("ofrep/v1/evaluate/flags/<path:key>", evaluating.one, name="ofrep-one"),
+    path("ofrep/v1/evaluate/flags/<key:key>", evaluating.one, name="ofrep-one"),
     path("ofrep/v1/events", events.stream, name="ofrep-events"),
     path("degradation/", flags.page, name="flags"),
     path("degradation/policies/", policies.edit, name="new-policy"),

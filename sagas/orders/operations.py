@@ -88,6 +88,8 @@ def capture_payment(*, event: Mapping[str, object], now: datetime) -> None:
 
 def _charged(provider: str, number: str) -> str:
     """Have the payment service charge an order, if its breaker lets the call pass."""
+    if provider == faults.INVOICE:
+        return faults.charge(provider=provider, number=number, outage=False)
     with payments:
         return faults.charge(
             provider=provider,

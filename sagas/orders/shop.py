@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -16,8 +17,10 @@ from reliability.kafka import clusters, ports
 from reliability.kernel import clock, process
 from reliability.kernel.telemetry import tracing
 from sagas.orders import desk, handlers, invoicing, operations, queries, trading
+from sagas.orders.checkout import INVOICE_ONLY, checkout
+from sagas.orders.checkout import prepare as prepare_checkout
 from sagas.orders.domain import workload
-from sagas.orders.domain.faults import INVOICING_HANG, UNSERVED_COUNTRIES
+from sagas.orders.domain.faults import INVOICE, INVOICING_HANG, UNSERVED_COUNTRIES
 from sagas.orders.payments import payments
 
 log = structlog.get_logger(__name__)
@@ -48,7 +51,7 @@ class Shoppers:
         """Place one order."""
         self._count += 1
         number = f"ord-{self._run}-{self._count}"
-        order = next(self._orders)
+        order = _as_checkout_is(next(self._orders))
         # Nobody's browser stands before this shop: what a request would be begins the trace of each order here.
         with tracing.span("shop: place order", attributes={"order.number": number}):
             operations.place_order(order=order, number=number, now=clock.SYSTEM.now())
@@ -78,8 +81,14 @@ class Shoppers:
         self._invoices.close()
 
 
+def _as_checkout_is(order: workload.NewOrder) -> workload.NewOrder:
+    """The order as checkout takes it now."""
+    return replace(order, provider=INVOICE) if checkout.level >= INVOICE_ONLY else order
+
+
 def prepare() -> None:
-    """Create the shop's topics; a broker that makes them itself is fine too."""
+    """Know what may be degraded, and create the shop's topics; a broker that makes them itself is fine too."""
+    prepare_checkout(now=clock.SYSTEM.now())
     topics = (
         operations.ORDERS_PLACED,
         operations.PAYMENTS_CAPTURED,

@@ -33,7 +33,7 @@ GUARDED_OTHERWISE = {
     "replays/": "the list takes letters.view, an approval letters.replay: each has its own guarded view",
     "discards/": "the list takes letters.view, a discard letters.discard: each has its own guarded view",
 }
-SAMPLES = {"int": "1", "slug": "a", "str": "a", "path": "a", "uuid": "00000000-0000-0000-0000-000000000001"}
+SAMPLES = {"int": "1", "slug": "a", "str": "a", "path": "a", "key": "a", "uuid": "00000000-0000-0000-0000-000000000001"}
 
 
 def routes(

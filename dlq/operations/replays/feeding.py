@@ -21,7 +21,7 @@ from dlq.operations import items, policy
 from dlq.operations.items import Change
 from dlq.queries import shapes
 from outbox.domain.event import Event, WrongEvent
-from outbox.queries import inbox_states
+from outbox.queries import held_back, inbox_states
 from reliability.kafka.incoming import ATTEMPT_MAX
 from reliability.kernel import failpoint, wire
 from reliability.kernel.telemetry import tracing
@@ -53,12 +53,27 @@ def feed(*, replay_id: int, now: datetime) -> int:
             return 0
         count = _allowed(run, progress, now=now)
         batch = _next_items(run, count)
+        held = _held_back(run, batch)
+        if held:
+            _stop(run, held, now=now)
+            return 0
         if batch:
             _append(run, batch, now=now)
         elif run.ramp_note:
             items.tell(run)
         run.save()
         return len(batch)
+
+
+def _held_back(run: Replay, batch: Sequence[ReplayItem]) -> str:
+    """Why these letters would only wait at their consumer, such as an open breaker; "" when they would not."""
+    if run.failed_limit is None:  # whoever approved it wants it never to stop by itself
+        return ""
+    for group in sorted({item.letter.consumer_group for item in batch if item.letter.consumer_group}):
+        reason = held_back(group)
+        if reason:
+            return f"the consumer {group} takes nothing now, held back by {reason}"
+    return ""
 
 
 def _stop(run: Replay, reason: str, *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from reliability.breakers.domain.rules import WrongRules
 from reliability.breakers.domain.standing import Decider
 from reliability.breakers.guard import declaring
 from reliability.breakers.guard.guard import Guard
+from reliability.breakers.guard.probing import Probing
 from reliability.breakers.guard.pulse import Listen, Pulse
 from reliability.breakers.guard.side import Side
 from reliability.breakers.stores.fleet import Contended, Fleet, Permit
@@ -67,6 +68,7 @@ class Agent:
         """Begin anew in a process that was forked: no thread, no lock and no count of the parent's is this one's."""
         self._lock = threading.RLock()
         self._pulse.renew()
+        self._probing = Probing()
         self._quiet_until_s = 0.0
         self.reachable = True
         self._revision = -1
@@ -160,6 +162,7 @@ class Agent:
         if not self.reachable:
             self._learn(fresh)
         self._settle(sides, fresh)
+        self._probing.look([side.guard for side in sides.values() if side.guard.started])
 
     def _speak(self, sides: Mapping[str, Side], told: Sequence[Told], fresh: set[str]) -> None:
         """All that is asked of the store at one look; raises ``Unreachable``."""

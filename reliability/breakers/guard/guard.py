@@ -45,7 +45,7 @@ class Guard:
 
     __slots__ = (
         "_dice", "_errors", "_failed", "_speaker", "_until", "_why", "declared", "free", "is_declared", "name",
-        "offset", "plain", "rules", "slow_s", "standing", "started", "tallies", "tally",
+        "offset", "plain", "probe", "rules", "slow_s", "standing", "started", "tallies", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,7 @@ class Guard:
     ) -> None:
         """``is_declared``: these are the rules of its code; else it was only named here, and goes by the fleet's."""
         self.name, self._speaker, self._dice = name, speaker, dice
+        self.probe: Callable[[], object] | None = None
         self.started = False
         self.free = False
         self.offset = 0.0

@@ -30,7 +30,8 @@ def turn(
     *, now: datetime, declared: Iterable[Declaration] = (), signals: Mapping[str, Signal] | None = None
 ) -> list[str]:
     """Do all that is due; return the names of policies that moved. ``declared``: the flags of this process's code."""
-    deciding.known([*_declared_elsewhere(), *declared], now=now)
+    said = {each.name: each for each in (*_declared_elsewhere(), *declared)}
+    deciding.known(list(said.values()), now=now)
     deciding.time_passed(now=now)
     deciding.renewed(now=now)
     rows = [(row, wanted) for row in Policy.objects.order_by("name") if (wanted := _read(row)) is not None]

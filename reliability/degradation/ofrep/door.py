@@ -89,14 +89,16 @@ def known(secret: str) -> Known | None:
         if found is not None and now_s - found.at_s < KNOWN_WITHOUT_DATABASE_S:
             return found
         raise
+    made = None if stored is None else Known(actor=queries.actor_of_token(stored), token_id=stored.pk, at_s=now_s)
+    if stored is not None:
+        operations.note_use(token=stored, now=clock.SYSTEM.now())
     with _lock:
         _known.pop(digest, None)
-        if stored is None:
+        if made is None:
             return None
-        operations.note_use(token=stored, now=clock.SYSTEM.now())
         while len(_known) >= TOKENS_KNOWN_MAX:
             _known.pop(next(iter(_known)))
-        made = _known[digest] = Known(actor=queries.actor_of_token(stored), token_id=stored.pk, at_s=now_s)
+        _known[digest] = made
         return made
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -14,6 +16,7 @@ from django.http.response import HttpResponseBase
 
 from reliability import access
 from reliability.degradation import registry
+from reliability.degradation.domain.snapshot import Snapshot
 from reliability.degradation.ofrep import answers, door, tickets
 from reliability.kernel import clock
 from reliability.kernel.telemetry import metrics, names
@@ -26,6 +29,18 @@ STREAMS_MAX: Final = 500
 """In one process; each costs a look at memory four times a second."""
 
 _open: set[object] = set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tag:
+    """The tag of a snapshot, until an instant."""
+
+    snapshot: Snapshot
+    tag: str
+    until: datetime | None
+
+
+_newest: _Tag | None = None
 
 
 @door.ofrep("GET", "events")
@@ -88,9 +103,20 @@ def _event(tag: str) -> bytes:
 
 
 def _tag() -> str:
-    """The tag of what a client would be answered now, without quotes; "" while nothing is known."""
-    snapshot = registry.agent().snapshot
-    return answers.etag(answers.every(snapshot, now=clock.SYSTEM.now())).strip('"') if snapshot is not None else ""
+    """The tag of what a client would be answered now, without quotes; "" while nothing is known.
+
+    Worked out once for all streams of the process, until something is told or time alone may change it.
+    """
+    global _newest  # one for each process, replaced whole
+    snapshot, now = registry.agent().snapshot, clock.SYSTEM.now()
+    if snapshot is None:
+        return ""
+    kept = _newest
+    if kept is None or kept.snapshot is not snapshot or (kept.until is not None and now >= kept.until):
+        instants = [at for held in snapshot.flags.values() if (at := held.standing(now).changes_at) is not None]
+        tag = answers.etag(answers.every(snapshot, now=now)).strip('"')
+        kept = _newest = _Tag(snapshot=snapshot, tag=tag, until=min(instants, default=None))
+    return kept.tag
 
 
 def _may(token: int) -> bool:

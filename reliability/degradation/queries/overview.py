@@ -13,11 +13,13 @@ from reliability.degradation.models import Change, Flag, Policy
 from reliability.degradation.models.history import Kind
 from reliability.degradation.queries import standing
 from reliability.kernel import clock
+from reliability.kernel.command_line import spelled
 from reliability.kernel.telemetry import names
 
 URL: Final = "/degradation/"
 ENDS_SOON: Final = timedelta(minutes=10)
 SILENT_AFTER: Final = timedelta(minutes=1)
+_RELEASE: Final = spelled("degradation", "policy", "release", "NAME", "--reason", "WHY", "--as", "USER")
 _BY_TIME: Final = (Kind.EXPIRED, Kind.TIME, Kind.DECLARED)
 """What nobody did: acts of people and of policies are told by the activity."""
 
@@ -135,7 +137,7 @@ def check(*, now: datetime) -> CheckResult:
         return CheckResult(
             verdict="warn",
             found=f"policies that ask for a person: {', '.join(held[:3])}",
-            remedy="Look at their signals, then release them: manage.py degradation release NAME.",
+            remedy=f"Look at their signals, then release them: {_RELEASE}",
         )
     levels = [each.standing(now).level for each in standing.every(now=now)]
     return CheckResult(verdict="ok", found=f"{len(levels)} flags, {sum(level > 0 for level in levels)} degraded")

@@ -11,6 +11,8 @@ from reliability.kernel.errors import Permanent, Transient
 
 PAYMENT_PROVIDERS: Final = ("card", "wallet", "north-bank")
 FAILING_PROVIDER: Final = "north-bank"
+INVOICE: Final = "invoice"
+"""How an order is paid for without the payment service."""
 UNSERVED_COUNTRIES: Final = ("AQ",)
 INVOICING_HANG: Final = "invoicing_hang"
 STOCK_CONFLICTS: Final = "stock_conflicts"

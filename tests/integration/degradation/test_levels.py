@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,16 +11,20 @@ import pytest
 from reliability import access, audit
 from reliability.access import Role
 from reliability.audit.models import Entry
-from reliability.degradation import connection
+from reliability.degradation import connection, registry
 from reliability.degradation.domain.precedence import Source
 from reliability.degradation.domain.schedule import Once
 from reliability.degradation.domain.snapshot import unpacked
+from reliability.degradation.local.agent import Agent
+from reliability.degradation.local.flag import Flag as LocalFlag
 from reliability.degradation.models import Change, Flag, Word
 from reliability.degradation.operations import deciding, levels, standing, windows
 from reliability.degradation.queries import standing as queries
 from reliability.degradation.stores.shared import RedisStore
 from reliability.kernel.clock import SYSTEM
+from tests.integration.degradation.conftest import CHECKOUT, RECOMMENDATIONS
 from tests.support import actors
+from tests.support.network import silent_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -171,11 +176,26 @@ def test_without_redis_it_is_set_all_the_same(flag: Flag, monkeypatch: pytest.Mo
     assert standing.push() is False
 
 
+def test_a_redis_that_hangs_holds_nobody_for_long(flag: Flag, monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_port() as port:
+        hangs = connection.client(f"redis://127.0.0.1:{port}/0")
+        monkeypatch.setattr(connection, "client", lambda: hangs)
+        begun_s = SYSTEM.monotonic()
+        assert setting(flag).level == 2
+        assert SYSTEM.monotonic() - begun_s < 2
+        agent = Agent(RedisStore(), registry.truth, host="h", service="s")
+        own = LocalFlag(RECOMMENDATIONS, agent.begin)
+        agent.flags[own.name] = own
+        begun_s = SYSTEM.monotonic()
+        own.level  # noqa: B018 - the first read may wait a second
+        assert SYSTEM.monotonic() - begun_s < 1.5
+        while own.level != 2 and SYSTEM.monotonic() - begun_s < 5:
+            SYSTEM.sleep(0.01)
+        assert own.level == 2, "found in the database"
+        agent.stop()
+
+
 def test_code_that_declares_a_flag_otherwise_is_noticed(flag: Flag) -> None:
-    from dataclasses import replace
-
-    from tests.integration.degradation.conftest import CHECKOUT, RECOMMENDATIONS
-
     now = SYSTEM.now()
     assert deciding.known([RECOMMENDATIONS, CHECKOUT], now=now) == 0
     assert deciding.known([replace(RECOMMENDATIONS, default=1)], now=now) == 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import OperationalError, connections
-from django.test import AsyncClient, Client
+from django.db import OperationalError
+from django.test import Client
 from openfeature import api as openfeature
 from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
@@ -21,7 +19,7 @@ from openfeature.flag_evaluation import Reason
 from reliability.access import Role, operations
 from reliability.degradation import registry
 from reliability.degradation.models import Flag
-from reliability.degradation.ofrep import door, events
+from reliability.degradation.ofrep import door
 from reliability.kernel.clock import SYSTEM
 from tests.integration.degradation.test_levels import setting
 from tests.support import actors
@@ -244,67 +242,3 @@ def test_the_client_of_pypi_reads_levels_and_errors(flag: Flag, live_server: Any
     refused = client.get_integer_details("recommendations", 7)
     assert (refused.value, refused.error_code) == (7, ErrorCode.GENERAL)
     provider.session.close()
-
-
-def degrade(flag: Flag) -> None:
-    setting(flag, 2)
-    connections.close_all()
-
-
-class Stream:
-    """A stream of events, read by lines with something in them."""
-
-    def __init__(self, answer: Any) -> None:
-        self.parts = aiter(answer.streaming_content)
-
-    async def next(self) -> str:
-        async with asyncio.timeout(5):
-            while True:
-                text = (await anext(self.parts)).decode()
-                if not text.startswith(":"):
-                    return text
-
-
-def test_a_stream_tells_of_changes_once_and_goes_on_where_it_was(ask: Ofrep, flag: Flag) -> None:
-    bulk = ask(EVERY)
-    (offered,) = bulk.json()["eventStreams"]
-    assert offered.keys() == {"type", "endpoint", "inactivityDelaySec"}
-    uri, tag = offered["endpoint"]["requestUri"], bulk["ETag"].strip('"')
-
-    async def scenario() -> tuple[str, str, int]:
-        client = AsyncClient()
-        answer = await client.get(uri)
-        assert answer["Content-Type"] == "text/event-stream"
-        stream = Stream(answer)
-        await asyncio.to_thread(degrade, flag)
-        first = await stream.next()
-        late = await client.get(uri, headers={"Last-Event-ID": tag})
-        again = await Stream(late).next()
-        opened = len(events._open)
-        for each in (answer, late):
-            await each.streaming_content.aclose()
-        await sync_to_async(connections.close_all)()
-        return first, again, opened
-
-    first, again, opened = asyncio.run(scenario())
-    assert (first, opened, len(events._open)) == (again, 2, 0)
-    lines = dict(line.split(": ", 1) for line in first.strip().splitlines())
-    assert lines["event"] == "message"
-    assert json.loads(lines["data"]) == {"type": "refetchEvaluation", "etag": ask(EVERY)["ETag"]}
-    assert lines["id"] == ask(EVERY)["ETag"].strip('"')
-
-
-def test_a_stream_is_for_whoever_has_a_ticket_or_a_token(ask: Ofrep) -> None:
-    from reliability.access.models import ApiToken
-
-    uri = ask(EVERY).json()["eventStreams"][0]["endpoint"]["requestUri"]
-    for wrong in ("/ofrep/v1/events", "/ofrep/v1/events?ticket=x", uri.replace("ticket=", "ticket=x")):
-        assert Client().get(wrong).status_code == 401
-    operations.revoke_token(token_id=ApiToken.objects.get().pk, now=SYSTEM.now())
-    assert Client().get(uri).status_code == 401
-
-
-def test_streams_are_bounded(ask: Ofrep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "STREAMS_MAX", 0)
-    answer = ask.client.get("/ofrep/v1/events", headers=ask.headers)
-    assert (answer.status_code, answer["Retry-After"]) == (429, "10")

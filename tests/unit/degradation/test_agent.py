@@ -14,7 +14,7 @@ import pytest
 
 from reliability.degradation.domain.flags import Declaration, WrongFlag, declared
 from reliability.degradation.domain.precedence import Entry, Source
-from reliability.degradation.domain.snapshot import Held, Snapshot, Unreadable, packed, unpacked
+from reliability.degradation.domain.snapshot import Held, Snapshot, packed, unpacked
 from reliability.degradation.local import agent as agents
 from reliability.degradation.local.agent import Agent
 from reliability.degradation.local.around import degraded_to
@@ -270,15 +270,6 @@ def test_async_functions_stay_async(process: Process) -> None:
 def test_what_cannot_be_done_otherwise_is_told(process: Process, level: Any, otherwise: Any) -> None:
     with pytest.raises(WrongFlag, match=r"from_level is|otherwise is"):
         degraded_to(process.flag, from_level=level, otherwise=otherwise)
-
-
-def test_snapshots_are_the_same_after_they_were_text() -> None:
-    once = unpacked(packed(snapshot(5, 2)))
-    assert unpacked(packed(once)) == once
-    assert once.flags["recommendations"].standing(SYSTEM.now()).level == 2
-    for text in ("", "[]", "{}", '{"revision":1,"at":0,"flags":[]}', '{"revision":1,"at":1e99,"flags":{}}', "9" * 5000):
-        with pytest.raises(Unreadable):
-            unpacked(text)
 
 
 def test_many_threads_read_while_it_changes(process: Process) -> None:

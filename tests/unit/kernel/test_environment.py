@@ -92,3 +92,24 @@ def test_a_token_for_metrics_that_guards_nothing_or_fits_no_header_is_refused(
         environment.load()
     monkeypatch.setenv("MAINSTAY_METRICS_TOKEN", "t" * 24)
     assert environment.load().MAINSTAY_METRICS_TOKEN == "t" * 24
+
+
+@pytest.mark.parametrize("origins", ["*", "shop.example", "https://shop.example/", "https://shop.example/x", "ftp://a"])
+def test_pages_of_other_sites_are_named_by_their_whole_origin(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch, origins: str
+) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MAINSTAY_SECRET_KEY"):
+        monkeypatch.setenv(name, ORIGINS_BESIDE[name])
+    monkeypatch.setenv("MAINSTAY_OFREP_ORIGINS", origins)
+    with pytest.raises(environment.WrongSetting, match=r"MAINSTAY_OFREP_ORIGINS: .* is no origin"):
+        environment.load()
+    monkeypatch.setenv("MAINSTAY_OFREP_ORIGINS", "https://shop.example,http://127.0.0.1:8080")
+    assert environment.load().MAINSTAY_OFREP_ORIGINS == ["https://shop.example", "http://127.0.0.1:8080"]
+
+
+ORIGINS_BESIDE = {
+    "DATABASE_URL": "postgresql://a@127.0.0.1/a",
+    "REDIS_URL": "redis://127.0.0.1/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+    "MAINSTAY_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+}
