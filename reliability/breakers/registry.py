@@ -60,6 +60,7 @@ def breaker(
             found = _breakers[name] = Breaker(guard)
         elif declares and not found.guard.is_declared:
             found.guard.declare(rules or Rules(), errors, failed)
+            agent().moved(name)  # what a person has changed of the rules lies over these too
         elif rules is not None and rules != found.guard.declared:
             raise WrongRules(f"{name} is declared twice, with different rules")
         if probe is not None:
