@@ -18,13 +18,12 @@ import pytest
 
 from reliability.embedded import ports, stack
 from reliability.embedded.redis import find_binary
-from tests.benchmarks import printing
+from tests.benchmarks import peers, printing
 from tests.benchmarks.breakers.kinds import FLEETS, KINDS
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 HERE = Path(__file__).parent / "breakers"
-PEERS = stack.ROOT / "peers-breakers"
 Found = dict[str, Any]
 
 
@@ -88,22 +87,10 @@ ROWS = [
 ]  # fmt: skip
 
 
-def peers() -> tuple[Path | None, str]:
-    """The interpreter of the peers' environment, made at the first time; or why there is none."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
-        made = subprocess.run([sys.executable, "-m", "venv", str(PEERS)], capture_output=True, text=True, check=False)
-        if made.returncode:
-            return None, made.stderr.strip().splitlines()[-1]
-    words = [str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "peers.txt")]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return (python, "") if done.returncode == 0 else (None, (done.stderr.strip().splitlines() or ["pip failed"])[-1])
-
-
 @pytest.fixture(scope="module")
 def pythons() -> dict[str, Path]:
     """The interpreter of each kind that can be run here."""
-    python, why = peers()
+    python, why = peers.python_with("breakers", HERE / "peers.txt")
     if python is None:
         printing.heading(f"Breakers: the peers are missing, ours alone ({why})")
     return {kind: Path(sys.executable) if kind == "ours" else python for kind in KINDS if kind == "ours" or python}  # type: ignore[misc]
