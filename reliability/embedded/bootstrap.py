@@ -1,18 +1,20 @@
 """`make setup`: Python packages and browser files, with nothing but Python and its standard library to begin with.
 
 `python3 -m reliability.embedded.bootstrap [--chromium]`. Everything is locked with hashes; what is already in place is
-neither fetched nor asked for again, so a second set-up needs no network.
+neither fetched nor asked for again, so a second set-up needs no network. What only tests load comes with `--chromium`,
+or when a test asks for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reliability.embedded import certificates, chromium
@@ -29,11 +31,25 @@ NOT_OURS = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH")
 
 def set_up(checkout: Path, *, output: Output, with_chromium: bool) -> None:
     """Bring everything in place; raises `Refusal` when that cannot be done."""
+    with _turn(checkout) as own:
+        _set_up(checkout, own, output=output, with_chromium=with_chromium)
+
+
+def fetch_for_tests(checkout: Path, *, output: Output) -> None:
+    """Bring the npm packages in place that only tests load; raises `Refusal`. With Python's packages in place."""
+    with _turn(checkout) as own:
+        commands = Commands(folder=checkout, env=_environment(own, output), say=output.say)
+        _fetch_browser_files(checkout, own, commands=commands, with_tests=True)
+
+
+@contextlib.contextmanager
+def _turn(checkout: Path) -> Iterator[Path]:
+    """Hold the checkout's own folder: a second set-up waits, then finds everything done."""
     own = checkout / ".mainstay"
     _refuse_read_only(checkout, own)
     with (own / "setup.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # a second set-up of this checkout waits, then finds everything done
-        _set_up(checkout, own, output=output, with_chromium=with_chromium)
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield own
 
 
 def _set_up(checkout: Path, own: Path, *, output: Output, with_chromium: bool) -> None:
@@ -43,15 +59,21 @@ def _set_up(checkout: Path, own: Path, *, output: Output, with_chromium: bool) -
     if _noted(own).get("packages") != digest or not packages.work():
         packages.install()
         _note(own, packages=digest)
-    browser_files = BrowserFiles(checkout=checkout, commands=commands)
-    digest = _digest(checkout, "package-lock.json")
-    if _noted(own).get("browser_files") != digest or not browser_files.are_there():
-        browser_files.install()
-        _note(own, browser_files=digest)
+    _fetch_browser_files(checkout, own, commands=commands, with_tests=with_chromium)
     if with_chromium:
         program = chromium.find() or chromium.install(say=output.say, python=packages.python)
         output.say(f"Chromium for the browser tests: {program}")
     output.say("set-up is complete")
+
+
+def _fetch_browser_files(checkout: Path, own: Path, *, commands: Commands, with_tests: bool) -> None:
+    browser_files = BrowserFiles(checkout=checkout, commands=commands)
+    digest, noted = _digest(checkout, "package-lock.json"), _noted(own)
+    has_tests = noted.get("test_files") == digest and (checkout / "node_modules").is_dir()
+    if noted.get("browser_files") == digest and browser_files.are_there() and (has_tests or not with_tests):
+        return
+    browser_files.install(with_tests=with_tests)
+    _note(own, browser_files=digest, test_files=digest if with_tests else "")
 
 
 def _refuse_read_only(checkout: Path, own: Path) -> None:

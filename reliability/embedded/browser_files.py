@@ -31,10 +31,13 @@ class BrowserFiles:
         """Whether none is missing."""
         return all((self.folder / name).is_file() for names in FILES.values() for name in names)
 
-    def install(self) -> None:
-        """Fetch (npm checks each package's integrity) and copy; raises `Refusal`."""
+    def install(self, *, with_tests: bool) -> None:
+        """Fetch (npm checks each package's integrity) and copy; raises `Refusal`.
+
+        ``with_tests``: also the development packages, which only tests load.
+        """
         self.commands.say("installing the browser files of package-lock.json")
-        options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if with_tests else ["--omit=dev"])]
         self.commands.run([*self._npm(), *options], doing="Installing the browser files")
         self.folder.mkdir(parents=True, exist_ok=True)
         for package, names in FILES.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,11 @@ from playwright.sync_api import Page
 
 from dlq.models import LetterGroup, ReplayPlan
 from tests.functional.conftest import Visits
-from tests.support import outbox
+from tests.support import npm, outbox
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
@@ -30,7 +28,7 @@ def violations(page: Page) -> list[str]:
     # As tall as the page: what the bar at the foot covers for now is no fault, one scrolls.
     page.set_viewport_size({"width": page.evaluate("innerWidth"), "height": page.evaluate(TALL)})
     # Not a script of the page, so the page's policy does not hold it back.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate((npm.modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = page.evaluate("rules => axe.run(document, rules).then(r => r.violations)", RULES)
     return [f"{page.url}: {_told(each)}" for each in found if each["impact"] in SERIOUS]
 
