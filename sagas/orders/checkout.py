@@ -24,9 +24,7 @@ POLICY: Final = Policy(
     name="payments-are-down",
     flag=checkout.name,
     level=INVOICE_ONLY,
-    conditions=(
-        Condition(signal="breaker.state", subject=payments.name, enter=3, exit=0, exit_for_s=3, unit="(3 is open)"),
-    ),
+    conditions=(Condition(signal="breaker.state", subject=payments.name, enter=3, exit=0, exit_for_s=3),),
     dwell_s=10,
     flips_per_hour=30,
 )

@@ -15,12 +15,13 @@ from reliability.breakers.queries.wall import Look, Wall
 
 
 class BreakerOverride(Schema):
-    """What a person decided for a while."""
+    """What a person decided for a while; ``told``: the fleet has heard of it."""
 
     kind: str
     until: datetime | None
     by: str
     reason: str
+    told: bool
 
 
 class Breaker(Schema):
@@ -130,9 +131,10 @@ def told(look: Look) -> Breaker:
 def _override(look: Look) -> BreakerOverride:
     return BreakerOverride(
         kind=str(look.override),
-        until=datetime.fromtimestamp(look.machine.override_until, UTC),
+        until=look.override_until,
         by=look.row.override_by,
         reason=look.row.override_reason,
+        told=look.is_told,
     )
 
 

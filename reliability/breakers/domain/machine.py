@@ -83,7 +83,7 @@ class Breaker:
     """One breaker. ``gen`` grows with every transition and override, so that what is late can be told from what is new.
 
     ``attempt``: how often in a row it is open; ``permits``: probes under way, with their deadlines; ``since``: when
-    the state began. ``reason``: why it is in this state, in a sentence.
+    the state began. ``reason``: why it is in this state, in a sentence; ``cause``: why it opened at the first time.
     """
 
     state: State = State.CLOSED
@@ -97,6 +97,7 @@ class Breaker:
     reason: str = ""
     override: Override = Override.NONE
     override_until: float = 0.0
+    cause: str = ""
 
     def overridden(self, now: float) -> Override:
         """Return the override that holds now."""
@@ -213,7 +214,7 @@ def ticked(breaker: Breaker, rules: Rules, *, now: float, random: float) -> Brea
     if breaker.override is not Override.NONE:
         return breaker  # what is forced says nothing of how it does
     if breaker.state is State.RECOVERING and now - breaker.since >= rules.ramp_s:
-        return replace(_moved(breaker, State.CLOSED, "all of the traffic does well", now=now), attempt=0)
+        return replace(_moved(breaker, State.CLOSED, "all of the traffic does well", now=now), attempt=0, cause="")
     return breaker
 
 
@@ -245,7 +246,7 @@ def reset(breaker: Breaker, *, gen: int, now: float) -> Breaker:
     """Return the breaker closed, as if nothing had happened; raises ``Superseded``. An override stays."""
     if gen != breaker.gen:
         raise Superseded("Somebody else has changed the breaker since you looked at it; look again.")
-    return replace(_moved(breaker, State.CLOSED, "reset by a person", now=now), attempt=0)
+    return replace(_moved(breaker, State.CLOSED, "reset by a person", now=now), attempt=0, cause="")
 
 
 def _tallied(
@@ -264,7 +265,8 @@ def _tallied(
 def _opened(breaker: Breaker, rules: Rules, why: str, *, now: float, random: float) -> Breaker:
     attempt = breaker.attempt + 1
     until = now + rules.open_for_s(attempt=attempt, random=random)
-    return replace(_moved(breaker, State.OPEN, why, now=now), attempt=attempt, open_until=until)
+    cause = breaker.cause if breaker.state is State.HALF_OPEN and breaker.cause else why
+    return replace(_moved(breaker, State.OPEN, why, now=now), attempt=attempt, open_until=until, cause=cause)
 
 
 def _moved(breaker: Breaker, state: State, why: str, *, now: float) -> Breaker:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from reliability.breakers.domain.machine import Breaker, Override, State
+
+INSTANT_MAX: Final = 1e11
+"""Seconds; far beyond every clock."""
 
 
 class Unreadable(ValueError):
@@ -24,7 +27,7 @@ def unpacked(text: str | bytes) -> Breaker:
     """Return the breaker in a text that ``packed`` made; raises ``Unreadable`` for any other."""
     try:
         fields: dict[str, Any] = orjson.loads(text)
-        return Breaker(
+        found = Breaker(
             state=State(fields["state"]),
             gen=int(fields["gen"]),
             since=float(fields["since"]),
@@ -36,6 +39,15 @@ def unpacked(text: str | bytes) -> Breaker:
             reason=str(fields["reason"]),
             override=Override(fields["override"]),
             override_until=float(fields["override_until"]),
+            cause=str(fields.get("cause", "")),
         )
+        _check(found)
+        return found
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Unreadable(f"this is no breaker: {error}") from error
+
+
+def _check(breaker: Breaker) -> None:
+    instants = (breaker.since, breaker.open_until, breaker.override_until, *breaker.permits.values())
+    if not all(0 <= instant <= INSTANT_MAX for instant in instants) or not 0 <= breaker.gen < 2**62:
+        raise Unreadable("its numbers are no times")

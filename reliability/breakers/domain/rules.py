@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from reliability.kernel.errors import MainstayError
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+
+
+COUNT_MAX: Final = 1_000_000
+FACTOR_MAX: Final = 100
+SHORTEST_S: Final = 0.001
+LONGEST_S: Final = 86_400.0
+NUMBER_MAX: Final = 2**53
+_SECONDS: Final = f"{SHORTEST_S:g} to {LONGEST_S:g} seconds"
 
 
 class WrongRules(MainstayError):
@@ -50,28 +57,30 @@ class Rules:
         """Refuse what makes no sense, with the name of it."""
         for name, holds, told in (
             ("window_s", 1 <= self.window_s <= 3600, "1 to 3600"),
-            ("minimum", self.minimum >= 1, "1 or more"),
+            ("minimum", 1 <= self.minimum <= COUNT_MAX, f"1 to {COUNT_MAX}"),
             ("failure_rate", 0 < self.failure_rate <= 1, "more than 0, at most 1"),
-            ("slow_s", self.slow_s > 0, "more than 0"),
+            ("slow_s", 0 < self.slow_s <= LONGEST_S, f"more than 0, at most {LONGEST_S:g} seconds"),
             ("slow_rate", 0 < self.slow_rate <= 1, "more than 0, at most 1"),
-            ("consecutive", self.consecutive >= 0, "0 (never) or more"),
-            ("quorum", self.quorum >= 1, "1 or more"),
-            ("open_s", self.open_s > 0, "more than 0"),
-            ("open_factor", self.open_factor >= 1, "1 or more"),
-            ("open_max_s", self.open_max_s >= self.open_s, "open_s or more"),
+            ("consecutive", 0 <= self.consecutive <= COUNT_MAX, f"0 (never) to {COUNT_MAX}"),
+            ("quorum", 1 <= self.quorum <= COUNT_MAX, f"1 to {COUNT_MAX}"),
+            ("open_s", SHORTEST_S <= self.open_s <= LONGEST_S, _SECONDS),
+            ("open_factor", 1 <= self.open_factor <= FACTOR_MAX, f"1 to {FACTOR_MAX}"),
+            ("open_max_s", self.open_s <= self.open_max_s <= LONGEST_S, f"open_s to {LONGEST_S:g}"),
             ("jitter", 0 <= self.jitter < 1, "0 or more, less than 1"),
             ("permits", 1 <= self.permits <= 1000, "1 to 1000"),
-            ("permit_s", self.permit_s > 0, "more than 0"),
-            ("ramp_s", self.ramp_s > 0, "more than 0"),
+            ("permit_s", SHORTEST_S <= self.permit_s <= LONGEST_S, _SECONDS),
+            ("ramp_s", SHORTEST_S <= self.ramp_s <= LONGEST_S, _SECONDS),
         ):
             if not holds:
-                raise WrongRules(f"{name} is {getattr(self, name)!r}; it is {told}")
+                raise WrongRules(f"{name} is {getattr(self, name)!r:.80}; it is {told}")
         if (
-            not self.ramp
+            not 1 <= len(self.ramp) <= 100
             or self.ramp[-1] != 100
             or any(b <= a for a, b in zip((0, *self.ramp), self.ramp, strict=False))
         ):
-            raise WrongRules(f"ramp is {self.ramp!r}; it grows in percent from above 0 to 100, such as (10, 50, 100)")
+            raise WrongRules(
+                f"ramp is {self.ramp!r:.80}; it grows in percent from above 0 to 100, such as (10, 50, 100)"
+            )
 
     def as_json(self) -> str:
         """Return the rules as text; ``with_changes`` of the usual ones makes them again."""
@@ -109,8 +118,13 @@ def _read(name: str, value: object, before: object) -> object:
         if not isinstance(value, list | tuple) or not all(type(each) is int for each in value):
             raise WrongRules(f"{name} is {value!r:.80}; it is a list of whole numbers")
         return tuple(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WrongRules(f"{name} is {value!r:.80}; it is a number")
-    if isinstance(before, int) and not (math.isfinite(value) and value == int(value)):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -NUMBER_MAX <= value <= NUMBER_MAX:
+        raise WrongRules(f"{name} is {_shown(value)}; it is a number")
+    if isinstance(before, int) and value != int(value):
         raise WrongRules(f"{name} is {value!r:.80}; it is a whole number")
     return int(value) if isinstance(before, int) else float(value)
+
+
+def _shown(value: object) -> str:
+    """A value as a sentence shows it; a whole number of thousands of digits has no short form of its own."""
+    return "a number too large" if isinstance(value, int) and abs(value) > NUMBER_MAX else f"{value!r:.80}"

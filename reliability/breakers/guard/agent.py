@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from reliability.breakers.domain.evidence import HostCounts
-from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
+from reliability.breakers.domain.machine import Breaker, Outcome
 from reliability.breakers.domain.rules import WrongRules
 from reliability.breakers.domain.standing import Decider
 from reliability.breakers.guard import declaring
@@ -98,6 +98,13 @@ class Agent:
 
     def permit(self, guard: Guard) -> Permit | None:
         """Ask to try one call: the fleet, or this process's own breaker where that one decides."""
+        try:
+            return self._permit(guard)
+        except Exception:  # a fault of ours is no reason for the caller's call to break: it is not made
+            log.exception("breaker_permit_failed", name=guard.name)
+            return None
+
+    def _permit(self, guard: Guard) -> Permit | None:
         permit, side = uuid4().hex[:12], self._sides[guard.name]
         if self._decides(side):
             try:
@@ -116,6 +123,12 @@ class Agent:
 
     def report(self, guard: Guard, permit: Permit, outcome: Outcome | None) -> None:
         """Tell how a probe ended: to whoever gave the permit. Else it counts as lost when its time is over."""
+        try:
+            self._report(guard, permit, outcome)
+        except Exception:
+            log.exception("breaker_report_failed", name=guard.name)
+
+    def _report(self, guard: Guard, permit: Permit, outcome: Outcome | None) -> None:
         side = self._sides[guard.name]
         with self._lock:
             is_ours = permit.id in side.local.permits
@@ -153,7 +166,7 @@ class Agent:
             self._fresh = set()
             told = [each for side in sides.values() for each in side.taken()]
             heard_of = {each.name for each in told}
-            told += [side.asking() for name, side in sides.items() if _is_restless(side) and name not in heard_of]
+            told += [side.asking() for name, side in sides.items() if side.is_restless and name not in heard_of]
         if monotonic() >= self._quiet_until_s:
             try:
                 self._speak(sides, told, fresh)
@@ -285,9 +298,3 @@ class Agent:
 
     def _started(self) -> bool:
         return self._pulse.started()
-
-
-def _is_restless(side: Side) -> bool:
-    """Whether it may have moved without a call of this process."""
-    fleet = side.fleet
-    return fleet.state is not State.CLOSED or fleet.override is not Override.NONE

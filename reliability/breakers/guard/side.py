@@ -6,14 +6,18 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
+import structlog
+
 from reliability.breakers.domain import machine
 from reliability.breakers.domain.evidence import Counts, HostCounts, Window
-from reliability.breakers.domain.machine import Breaker, Outcome, State
+from reliability.breakers.domain.machine import Breaker, Outcome, Override, State
 from reliability.breakers.domain.rules import Rules
 from reliability.breakers.domain.standing import inherited, local_after, standing
 from reliability.breakers.guard.guard import Guard
 from reliability.breakers.stores.fleet import Permit
 from reliability.breakers.stores.port import Kept, Told
+
+log = structlog.get_logger(__name__)
 
 KEPT_TALLIES: Final = 4
 
@@ -37,6 +41,11 @@ class Side:
     def is_alone(self) -> bool:
         """Whether this process goes on by itself."""
         return self._alone_from is not None
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether it may have moved without a call of this process."""
+        return self.fleet.state is not State.CLOSED or self.fleet.override is not Override.NONE
 
     def taken(self) -> list[Told]:
         """Take what was counted since the last look, by generation."""
@@ -103,7 +112,13 @@ class Side:
             self._begin(inherited(self.fleet, now=self.guard.now()))
 
     def settle(self, *, random: float) -> None:
-        """Find out what holds now, and have the guard go by it."""
+        """Find out what holds now, and have the guard go by it; rules that fail leave it as it is."""
+        try:
+            self._settle(random=random)
+        except Exception:  # the looks at other breakers must go on
+            log.exception("breaker_not_settled", name=self.guard.name)
+
+    def _settle(self, *, random: float) -> None:
         now, rules, reachable = self.guard.now(), self.guard.rules, not self.is_alone
         pooled = reachable and (self.local.gen == 1 or now - self.local.since >= rules.window_s)
         seen = self._window.counts(now=now)

@@ -59,7 +59,7 @@ def override(
     with audit.action(OVERRIDE, actor=actor, target=target(name), reason=reason, facts=facts) as entry:
         words.checked(kind, lasts)
         row = _locked(name, number)
-        entry.facts |= {"was": row.override if telling.in_force(row, now=now)[0] else "", "state": row.state}
+        entry.facts |= {"was": row.override if wall.in_force(row, now=now)[0] else "", "state": row.state}
         row.override, row.override_until = str(kind), now + lasts
         row.override_by, row.override_reason = actor.name, reason
         row.override_number += 1
@@ -71,7 +71,7 @@ def take_back(name: str, *, number: int, actor: access.Actor, reason: str, now: 
     """Let a breaker decide by itself again. Raises as ``override``, and ``words.NothingToTakeBack``."""
     with audit.action(OVERRIDE, actor=actor, target=target(name), reason=reason, facts={"override": ""}) as entry:
         row = _locked(name, number)
-        was, _ = telling.in_force(row, now=now)
+        was, _ = wall.in_force(row, now=now)
         if was is Override.NONE:
             raise words.NothingToTakeBack
         entry.facts |= {"was": str(was), "by": row.override_by}

@@ -14,6 +14,7 @@ from django.db.models import Q
 from reliability.breakers.domain.machine import Breaker as Machine
 from reliability.breakers.domain.machine import Override, Superseded
 from reliability.breakers.models import Breaker
+from reliability.breakers.queries import wall
 from reliability.breakers.stores.fleet import Fleet
 from reliability.breakers.stores.port import Kept, Unreachable
 from reliability.breakers.stores.shared import RedisStore
@@ -51,16 +52,24 @@ def _tell(rows: Sequence[Breaker], *, now: datetime) -> int:
     kept, changes = there.read(names), there.store.changes(names)
     told = 0
     for row in rows:
-        told += _tell_override(there, row, kept[row.name], now=now)
-        wanted = changes_of(row)
-        if changes[row.name] != wanted:
-            there.store.say_changes(row.name, wanted)
-            told += 1
+        try:
+            told += _tell_one(there, row, kept[row.name], changes[row.name], now=now)
+        except Unreachable:
+            raise
+        except Exception:  # what is wrong with one must not keep the others' words away
+            log.exception("breakers_word_untellable", name=row.name)
     return told
 
 
+def _tell_one(there: Fleet, row: Breaker, kept: Kept, changes: str, *, now: datetime) -> int:
+    wanted = changes_of(row)
+    if changes != wanted:
+        there.store.say_changes(row.name, wanted)
+    return _tell_override(there, row, kept, now=now) + (changes != wanted)
+
+
 def _tell_override(there: Fleet, row: Breaker, kept: Kept, *, now: datetime) -> int:
-    wanted, lasts_s = in_force(row, now=now)
+    wanted, lasts_s = wall.in_force(row, now=now)
     breaker = kept.breaker or Machine()
     until = kept.now + lasts_s
     is_same = wanted is Override.NONE or abs(breaker.override_until - until) <= SAME_WITHIN_S
@@ -72,13 +81,6 @@ def _tell_override(there: Fleet, row: Breaker, kept: Kept, *, now: datetime) -> 
         log.info("breakers_word_late", name=row.name)
         return 0
     return 1
-
-
-def in_force(row: Breaker, *, now: datetime) -> tuple[Override, float]:
-    """Return the override that is written down and holds now, and for how many seconds it still does."""
-    if not row.override or row.override_until is None or row.override_until <= now:
-        return Override.NONE, 0.0
-    return Override(row.override), (row.override_until - now).total_seconds()
 
 
 def changes_of(row: Breaker) -> str:

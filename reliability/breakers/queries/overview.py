@@ -63,7 +63,7 @@ def tile(*, now: datetime) -> Tile:
 def _rejects(look: Look) -> bool:
     if look.override is not Override.NONE:
         return look.override is Override.FORCED_OPEN
-    return look.machine.state in (State.OPEN, State.HALF_OPEN)
+    return look.is_named and look.machine.state in (State.OPEN, State.HALF_OPEN)
 
 
 def attention(*, now: datetime) -> Sequence[Item]:
@@ -95,7 +95,7 @@ def _item(look: Look) -> Item:
         status="warn",
         word="Open" if look.machine.state is State.OPEN else "Half-open",
         title=f"{look.name} is not called: its breaker is open",
-        detail=look.machine.reason,
+        detail=look.machine.cause or look.machine.reason,
         since=_instant(look.machine.since),
         url=page,
         act_label="Look",

@@ -29,7 +29,8 @@ NOTCHES_MAX: Final = 20
 class Look:
     """One breaker. ``now``: the fleet's clock; ``parts``: five minutes of traffic, oldest first, None without calls.
 
-    ``last_call_at``: when calls were last written down; ``moves``: its transitions within these minutes.
+    ``last_call_at``: when calls were last written down; ``moves``: its transitions within these minutes. ``is_named``:
+    some process that is alive names it, or nobody can say.
     """
 
     row: Breaker
@@ -40,6 +41,7 @@ class Look:
     parts: tuple[Part | None, ...]
     moves: tuple[Transition, ...] = ()
     last_call_at: datetime | None = None
+    is_named: bool = True
 
     @property
     def name(self) -> str:
@@ -48,8 +50,26 @@ class Look:
 
     @property
     def override(self) -> Override:
-        """What a person has laid over it and holds now."""
-        return self.machine.overridden(self.now)
+        """What a person has laid over it and holds now, whether the fleet has heard of it or not."""
+        told = self.machine.overridden(self.now)
+        return told if told is not Override.NONE else self.said
+
+    @property
+    def said(self) -> Override:
+        """What is written down that a person decided, and holds now."""
+        return in_force(self.row, now=datetime.fromtimestamp(self.now, UTC))[0]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the fleet goes by what is written down."""
+        return self.machine.overridden(self.now) is self.said
+
+    @property
+    def override_until(self) -> datetime:
+        """When the override that holds is over."""
+        if self.machine.overridden(self.now) is Override.NONE and self.row.override_until is not None:
+            return self.row.override_until
+        return datetime.fromtimestamp(round(self.machine.override_until), UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +87,8 @@ def wall(*, now: datetime, name: str = "", traffic: bool = True) -> Wall:
 
     ``traffic`` False leaves out what was called and when they moved: that is most of the reading.
     """
+    if "\x00" in name:
+        raise NoSuchBreaker(name)
     rows = list(Breaker.objects.filter(name=name) if name else Breaker.objects.order_by("name"))
     if name and not rows:
         raise NoSuchBreaker(name)
@@ -80,6 +102,7 @@ def wall(*, now: datetime, name: str = "", traffic: bool = True) -> Wall:
     except Unreachable as error:
         kept, processes, clock, away = {}, [], now.timestamp(), str(error)
         parts = _written(told, _starts(clock)) if told else {}
+    named = {each for process in processes for each in process.generations}
     machines = {each: found.breaker for each, found in kept.items() if found.breaker is not None}
     looks = [
         _look(
@@ -89,6 +112,7 @@ def wall(*, now: datetime, name: str = "", traffic: bool = True) -> Wall:
             parts.get(row.name, []),
             moves.get(row.name, ()),
             called.get(row.name),
+            is_named=bool(away) or row.name in named,
         )
         for row in rows
     ]
@@ -107,6 +131,13 @@ def rules_of(row: Breaker) -> tuple[Rules, Rules]:
         return declared, declared
 
 
+def in_force(row: Breaker, *, now: datetime) -> tuple[Override, float]:
+    """Return the override that is written down and holds now, and for how many seconds it still does."""
+    if not row.override or row.override_until is None or row.override_until <= now:
+        return Override.NONE, 0.0
+    return Override(row.override), (row.override_until - now).total_seconds()
+
+
 def written(row: Breaker) -> Machine:
     """Return a breaker as it was when it moved last."""
     try:
@@ -122,6 +153,8 @@ def _look(
     parts: Sequence[Part],
     moves: Sequence[Transition],
     called: datetime | None,
+    *,
+    is_named: bool,
 ) -> Look:
     rules, declared = rules_of(row)
     by_start = {part.at: part for part in parts}
@@ -137,6 +170,7 @@ def _look(
         parts=shown,
         moves=tuple(moves),
         last_call_at=last,
+        is_named=is_named,
     )
 
 

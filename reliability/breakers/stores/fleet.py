@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Final, NamedTuple
 
+import structlog
+
 from reliability.breakers.domain import evidence, machine
 from reliability.breakers.domain.evidence import HostCounts
 from reliability.breakers.domain.machine import Breaker, Outcome, Override
@@ -13,6 +15,8 @@ from reliability.breakers.domain.rules import Rules
 from reliability.breakers.stores.port import Kept, Pooled, Store, Told, Unreachable
 from reliability.kernel.clock import SYSTEM
 from reliability.kernel.dice import CHANCE
+
+log = structlog.get_logger(__name__)
 
 WITHIN_S: Final = 0.25
 """So long a move is tried anew where others were faster; then one trip to the store more, at most, is under way."""
@@ -70,6 +74,11 @@ class Fleet:
         try:
             return self._move(name, judge, pooled.kept)
         except Contended:  # it moves as it is; what was told is kept, and looked at with the next telling
+            return pooled.kept
+        except Unreachable:
+            raise
+        except Exception:  # one breaker with rules that fail must not take the others' looks away
+            log.exception("breaker_not_judged", name=name)
             return pooled.kept
 
     def permit(self, name: str, permit: str, rules: Rules) -> tuple[Kept, Permit | None]:

@@ -19,7 +19,7 @@ from reliability.breakers.operations import acting
 from reliability.breakers.queries import moves
 from reliability.breakers.queries import wall as queries
 from reliability.breakers.queries.wall import Look, Wall
-from reliability.breakers.views import cards, one, wording
+from reliability.breakers.views import one, wording
 from reliability.console.views.acts import told
 from reliability.console.views.copies import REASON, Copy, curl
 from reliability.kernel import clock
@@ -163,7 +163,7 @@ def rules(request: HttpRequest, name: str) -> HttpResponseBase:
 def _override_form(request: HttpRequest, name: str, *, refused: Refused | None = None) -> HttpResponse:
     _, look = _look(request, name, acting.OVERRIDE)
     asked = request.POST.get("kind", request.GET.get("kind", str(look.override)))
-    kind = asked if asked in wording.OVERRIDES else Override.FORCED_OPEN
+    kind = asked if asked in wording.OVERRIDES else ""
     context = {
         "kinds": [(each, act, means) for each, (_, act, means) in wording.OVERRIDES.items()],
         "kind": kind,
@@ -173,8 +173,8 @@ def _override_form(request: HttpRequest, name: str, *, refused: Refused | None =
         "copies": _copies(
             request,
             name,
-            str(kind),
-            {"override": str(kind), "minutes": USUAL, "number": look.row.override_number},
+            str(kind) or "forced_open",
+            {"override": str(kind) or "forced_open", "minutes": USUAL, "number": look.row.override_number},
             method="PUT",
         ),
     }
@@ -206,7 +206,7 @@ def _form(
         "look": look,
         "shape": shape,
         "word": word,
-        "until": cards.instant(look.machine.override_until) if look.override is not Override.NONE else None,
+        "until": look.override_until if look.override is not Override.NONE else None,
         "refused": refused,
         "reason": _reason(request),
         "now": clock.SYSTEM.now(),

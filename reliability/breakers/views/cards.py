@@ -92,7 +92,7 @@ def _said(look: Look, shape: str) -> tuple[str, str]:
 def _next(look: Look, shape: str) -> Foot:
     machine = look.machine
     if look.override is not Override.NONE:
-        return Foot(text="returns", at=instant(machine.override_until))
+        return Foot(text="returns" if look.is_told else "not told yet; returns", at=look.override_until)
     match machine.state:
         case State.OPEN:
             again = f" · opening {machine.attempt}" if machine.attempt > 1 else ""
@@ -119,7 +119,7 @@ def _beside(look: Look, wall: Wall, shape: str) -> Foot:
     moment = looks.figures(look.parts, now=look.now)
     apart = sum(look.name in process.apart for process in wall.processes)
     if look.override is not Override.NONE:
-        return Foot(text=f"was {wording.STATES[look.machine.state][1].lower()}")
+        return Foot(text=f"by itself {wording.STATES[look.machine.state][1].lower()}")
     if look.machine.state is State.OPEN:
         return Foot(text=f"keeps back {wording.rate(moment.rejected_s)}" if moment.rejected_s else "nobody calls")
     if look.machine.state is State.HALF_OPEN:

@@ -13,11 +13,12 @@ from reliability import access
 from reliability.breakers.domain import looks
 from reliability.breakers.domain.machine import Override, State
 from reliability.breakers.models import Transition
-from reliability.breakers.queries import moves
+from reliability.breakers.queries import moves, waiting
 from reliability.breakers.queries import wall as queries
 from reliability.breakers.queries.wall import Look, Wall
 from reliability.breakers.views import cards, wording
 from reliability.breakers.views import wall as walls
+from reliability.breakers.views.cards import Foot
 from reliability.console.views.acts import told
 from reliability.console.views.copies import curl
 from reliability.kernel import clock
@@ -95,7 +96,8 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "look": look,
         "card": card,
         "why": _why(look, card.line),
-        "next": card.left,
+        "next": _next(look, card.left),
+        "waiting": waiting.of(name),
         "figures": looks.figures(look.parts, now=look.now),
         "words": words_of(look),
         "permits": _permits(look),
@@ -120,6 +122,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         [row.at for row in history.rows],
         [row.value for row in context["rules"]],
         bool(found.away),
+        context["waiting"],
     ]
     return fragment.page(request, "breakers/breaker.html", context, regions={"breaker": seen})
 
@@ -149,11 +152,20 @@ def rule_text(value: object) -> str:
 def _why(look: Look, line: str) -> str:
     if look.override is not Override.NONE:
         word, _, means = wording.OVERRIDES[look.override]
-        return f"{word} {line}. {means}"
+        untold = "" if look.is_told else " The fleet does not know yet: its store does not answer."
+        return f"{word} {line}. {means}{untold}"
     reason = look.machine.reason
     if look.machine.state is State.CLOSED:
         return f"It does well: {reason}." if reason else "It does well, and has never been open."
-    return f"{reason[:1].upper()}{reason[1:]}."
+    first = look.machine.cause
+    before = f" It opened because {first}." if first and first != reason else ""
+    return f"{reason[:1].upper()}{reason[1:]}.{before}"
+
+
+def _next(look: Look, foot: Foot) -> Foot:
+    """What comes next; of one that does well, that nothing does."""
+    is_calm = look.override is Override.NONE and look.machine.state is State.CLOSED
+    return Foot(text="nothing: it watches its calls") if is_calm else foot
 
 
 def words_of(look: Look) -> dict[str, str]:

@@ -36,7 +36,7 @@ def state_of(look: Look) -> tuple[str, str]:
     """Return shape and word of a breaker as it stands."""
     if look.override is not Override.NONE:
         return "paused", OVERRIDES[look.override][0]
-    if look.machine.state is State.CLOSED and is_silent(look):
+    if is_silent(look) and (look.machine.state is State.CLOSED or not look.is_named):
         return _NO_MEANING
     shape, word = STATES[look.machine.state]
     if look.machine.state is State.RECOVERING:
@@ -54,7 +54,7 @@ def order(look: Look) -> tuple[int, float, str]:
     calls = looks.figures(look.parts, now=look.now)
     if look.override is not Override.NONE:
         rank = _OVERRIDDEN
-    elif look.machine.state is State.CLOSED and is_silent(look):
+    elif is_silent(look) and (look.machine.state is State.CLOSED or not look.is_named):
         rank = _SILENT
     else:
         rank = _RANKS[look.machine.state]

@@ -22,7 +22,7 @@ from reliability.degradation.api.bodies import (
 from reliability.degradation.domain import packing
 from reliability.degradation.models import Policy
 from reliability.degradation.operations import policies
-from reliability.degradation.queries import history
+from reliability.degradation.queries import history, signals
 from reliability.kernel import clock
 
 router = Router(tags=["degradation"])
@@ -65,8 +65,10 @@ def save_policy(request: HttpRequest, name: Path[Name], asked: PolicyRequest) ->
     """Save a policy, or change one that there is."""
     actor = access.actor_of(request)
     access.admit(actor, "degradation.policy")
+    wanted = packing.policy_read({**asked.policy, "name": name})
+    signals.check(wanted)
     row = policies.save(
-        wanted=packing.policy_read({**asked.policy, "name": name}),
+        wanted=wanted,
         is_on=asked.on,
         reason=asked.reason,
         actor=actor,

@@ -16,6 +16,7 @@ from reliability.kernel.errors import Refused
 
 SIGNAL_CHARS_MAX: Final = 80
 SUBJECT_CHARS_MAX: Final = 300
+UNIT_CHARS_MAX: Final = 20
 LONGEST_S: Final = 86_400.0
 
 
@@ -63,7 +64,9 @@ class Condition:
     def __post_init__(self) -> None:
         """Refuse what makes no sense; raises ``WrongPolicy``."""
         if not self.signal or len(self.signal) > SIGNAL_CHARS_MAX or len(self.subject) > SUBJECT_CHARS_MAX:
-            raise WrongPolicy("A condition names a signal, such as lag.seconds, and what it is of, such as a group.")
+            raise WrongPolicy("A condition names a signal, such as breaker.state, and what it is of, such as a group.")
+        if len(self.unit) > UNIT_CHARS_MAX:
+            raise WrongPolicy(f"{self.named}: unit is at most {UNIT_CHARS_MAX} characters, such as s or letters.")
         if not (math.isfinite(self.enter) and math.isfinite(self.exit)):
             raise WrongPolicy(f"{self.named}: enter and exit are numbers.")
         if self.enter == self.exit:

@@ -17,7 +17,7 @@ from reliability.degradation.domain import packing, sentences
 from reliability.degradation.domain.policy import Policy as Wanted
 from reliability.degradation.models import Flag, Policy
 from reliability.degradation.operations import policies
-from reliability.degradation.queries import board, history
+from reliability.degradation.queries import board, history, signals
 from reliability.degradation.views.acting import number, reason
 from reliability.kernel import clock
 from reliability.kernel.errors import Refused
@@ -43,6 +43,7 @@ def edit(request: HttpRequest, name: str = "") -> HttpResponseBase:
     typed = _typed(request)
     try:
         wanted = packing.policy_read(_body(typed))
+        signals.check(wanted)
         if "again" in request.POST:
             return _form(request, row, typed, wanted=wanted)
         saved = policies.save(
@@ -98,7 +99,7 @@ def _form(
         "look": board.policy_look(row) if row is not None else None,
         "typed": typed,
         "flags": list(Flag.objects.order_by("name").values_list("name", "title")),
-        "signals": sorted((signal.name, signal.unit) for signal in REGISTRY.signals.values()),
+        "signals": _signals(typed),
         "sentence": sentences.sentence(wanted) if wanted is not None else "",
         "tried": tried,
         "spells": tried.spells[-5:] if tried is not None else (),
@@ -110,6 +111,13 @@ def _form(
     wanted_part = "degradation/policy.html#dialog" if fragment.asked_for(request) == "dialog" else None
     template = wanted_part or "degradation/policy.html"
     return render(request, template, context, status=refused.status if refused else 200)
+
+
+def _signals(typed: dict[str, Any]) -> list[tuple[str, str]]:
+    """The signals that there are, and those that the policy names although nobody tells them here."""
+    known = {signal.name: signal.unit for signal in REGISTRY.signals.values()}
+    named = {each.get("signal", "") for each in typed["conditions"]} - known.keys() - {""}
+    return sorted([*known.items(), *((name, "not told here") for name in named)])
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:
@@ -132,7 +140,9 @@ def _typed_of(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    return str(value)
 
 
 def _body(typed: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reliability import access
-from reliability.console.domain.values import CheckResult, Item, Part, Status, Tile, TimelineRow
+from reliability.console.domain.values import CheckResult, Item, Part, Sample, Status, Tile, TimelineRow
 from reliability.lag.domain import sentences
 from reliability.lag.domain.values import Word
 from reliability.lag.models import Event, Group
@@ -237,3 +237,19 @@ def check(*, now: datetime) -> CheckResult:
         remedy = "Start the process that polls lag; until then what the page shows grows old."
         return CheckResult(verdict="warn", found=f"not polled for minutes: {names}", remedy=remedy)
     return CheckResult(verdict="ok", found=f"{sentences.groups(count)} polled")
+
+
+def records(group: str) -> Sample | None:
+    """The signal ``lag.records``: records that a consumer group is behind, in all clusters; None when not known."""
+    found = [row for row in Group.objects.filter(name=group, gone_at=None) if row.lag is not None]
+    return Sample(value=float(sum(row.lag or 0 for row in found)), at=_read_at(found)) if found else None
+
+
+def seconds(group: str) -> Sample | None:
+    """The signal ``lag.seconds``: how far a consumer group is behind, where it is furthest; None when not known."""
+    found = [row for row in Group.objects.filter(name=group, gone_at=None) if row.lag_s is not None]
+    return Sample(value=max(row.lag_s or 0.0 for row in found), at=_read_at(found)) if found else None
+
+
+def _read_at(rows: Sequence[Group]) -> datetime:
+    return min(row.polled_at for row in rows)

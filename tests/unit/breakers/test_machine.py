@@ -251,3 +251,13 @@ class Fleet(RuleBasedStateMachine):
 
 TestFleet = Fleet.TestCase
 TestFleet.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+def test_why_it_opened_at_first_is_kept_until_it_closes() -> None:
+    opened = machine.counted(Breaker(), Sums(calls=30, failed=30, hosts=2, troubled=2), RULES, now=NOW, random=0.5)
+    tried, _ = machine.permitted(opened, "p", RULES, now=NOW + 100, random=0.5)
+    tried, _ = machine.permitted(tried, "q", RULES, now=NOW + 100, random=0.5)
+    for permit in ("p", "q"):
+        tried = machine.reported(tried, permit, tried.gen, Outcome.ERROR, RULES, now=NOW + 101, random=0.5)
+    assert (tried.state, tried.reason, tried.cause) == (State.OPEN, "a probe failed", opened.reason)
+    assert machine.reset(tried, gen=tried.gen, now=NOW + 102).cause == ""

@@ -37,3 +37,15 @@ def test_what_is_kept_comes_back(breaker: Breaker) -> None:
 def test_what_is_no_breaker_is_told(text: str | bytes) -> None:
     with pytest.raises(packing.Unreadable):
         packing.unpacked(text)
+
+
+def test_times_that_nobody_could_have_meant_are_unreadable() -> None:
+    for wrong in (1e12, -1.0, float("inf"), float("nan")):
+        with pytest.raises(packing.Unreadable):
+            packing.unpacked(
+                packing.packed(Breaker(open_until=1.0)).replace('"open_until":1.0', f'"open_until":{wrong}')
+            )
+
+
+def test_a_breaker_that_an_older_version_kept_is_read() -> None:
+    assert packing.unpacked(packing.packed(Breaker()).replace('"cause":"",', "")) == Breaker()

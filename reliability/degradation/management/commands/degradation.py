@@ -20,7 +20,7 @@ from reliability.degradation.domain.flags import NoSuchLevel
 from reliability.degradation.domain.policy import Policy as Wanted
 from reliability.degradation.models import Policy
 from reliability.degradation.operations import levels, policies
-from reliability.degradation.queries import history, readers, standing
+from reliability.degradation.queries import history, readers, signals, standing
 from reliability.kernel import clock, command_line
 from reliability.kernel.text import printable
 
@@ -156,6 +156,7 @@ class Command(command_line.PeopleCommand):
 
     def _policy_save(self, options: dict[str, Any]) -> None:
         wanted = _wanted(options["file"])
+        signals.check(wanted)
         version = Policy.objects.filter(name=wanted.name).values_list("version", flat=True).first() or 0
         actor, now = access.cli_actor(options["account"]), clock.SYSTEM.now()
         is_on = not options["off"]
