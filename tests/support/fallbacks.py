@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from reliability.degradation.domain.fallback import Copy
+from reliability.degradation.fallback import cache
+from reliability.degradation.fallback.keeper import Keeper
 from reliability.degradation.stores.copies import Generations, MemoryCopies
 from reliability.degradation.stores.shared import Unreachable
+from reliability.kernel import clock
 
 
 class Away(MemoryCopies):
@@ -60,3 +66,47 @@ class Shop:
         if error is not None:
             raise error
         return [article, number]
+
+
+class Down(Exception):
+    """The shop is down."""
+
+
+class Bench:
+    """One process, or several after ``another``, with a Redis in memory and a clock that a test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.patch, self.shared, self.shop, self.clock = monkeypatch, Away(), Shop(), clock.ManualClock()
+        monkeypatch.setattr(clock, "SYSTEM", self.clock)
+        self.another()
+
+    def another(self) -> Keeper:
+        """Go on in another process."""
+        keeper = Keeper(self.shared)
+        keeper._over.set()  # no thread: a test looks itself
+        self.use(keeper)
+        return keeper
+
+    def use(self, keeper: Keeper) -> None:
+        """Go on in this process."""
+        self.keeper = keeper
+        self.patch.setattr(cache, "_keeper", keeper)
+        self.patch.setattr(cache, "_askings", {})
+
+    def cached(self, **options: Any) -> Callable[..., Any]:
+        def prices(article: str = "shoes") -> Any:
+            return self.shop(article)
+
+        return cache.fallback_cache("prices", **{"fresh_s": 10, "stale_s": 100, **options})(prices)
+
+    def async_cached(self, **options: Any) -> Callable[..., Any]:
+        async def prices(article: str = "shoes") -> Any:
+            await asyncio.sleep(0)
+            return self.shop(article)
+
+        return cache.fallback_cache("prices", **{"fresh_s": 10, "stale_s": 100, **options})(prices)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was counted since."""
+        return self.keeper.counts.taken().get("prices", {})

@@ -103,12 +103,12 @@ class Keeper:
     def invalidate(self, tags: Sequence[str]) -> bool:
         """Give tags a new generation, here at once; return whether Redis has it too. It is told when it is back."""
         generation = uuid4().hex
-        self.local.invalidate(tags, generation)
-        with self._lock:
+        with self._lock:  # first: who asks Redis from now on tells it before, and never learns of the generation before
             self._pending.update(dict.fromkeys(tags, generation))
             if len(self._pending) > PENDING_MAX:
                 self._pending = {EVERY: generation}
             self._away_until_s = 0.0  # worth a try, even if it did not answer a moment ago
+        self.local.invalidate(tags, generation)
         return self.ask(lambda it: True) is True
 
     def ask(self, ask: Callable[[Shared], T]) -> T | None:

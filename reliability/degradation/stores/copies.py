@@ -86,6 +86,9 @@ class MemoryCopies:
         with self._lock:
             self._mark += 1
             self._learn(dict.fromkeys(tags, generation))
+            for tag in tags:  # also where it was known by then: what was told before that is older
+                if tag in self._generations:
+                    self._generations[tag] = (generation, self._mark)
 
     def generations(self, tags: Sequence[str]) -> Generations:
         with self._lock:

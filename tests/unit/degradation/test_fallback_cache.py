@@ -5,62 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from reliability.degradation.domain.fallback import NothingToServe, WrongFallback
 from reliability.degradation.fallback import cache
-from reliability.degradation.fallback.keeper import Keeper
-from reliability.kernel import clock
-from tests.support.fallbacks import Away, Shop
-
-WAIT_S = 10.0
-
-
-class Down(Exception):
-    """The shop is down."""
-
-
-class Bench:
-    """One process, or several after ``another``, with a Redis in memory and a clock that a test moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.patch, self.shared, self.shop, self.clock = monkeypatch, Away(), Shop(), clock.ManualClock()
-        monkeypatch.setattr(clock, "SYSTEM", self.clock)
-        self.another()
-
-    def another(self) -> Keeper:
-        """Go on in another process."""
-        keeper = Keeper(self.shared)
-        keeper._over.set()  # no thread: a test looks itself
-        self.use(keeper)
-        return keeper
-
-    def use(self, keeper: Keeper) -> None:
-        """Go on in this process."""
-        self.keeper = keeper
-        self.patch.setattr(cache, "_keeper", keeper)
-        self.patch.setattr(cache, "_askings", {})
-
-    def cached(self, **options: Any) -> Callable[..., Any]:
-        def prices(article: str = "shoes") -> Any:
-            return self.shop(article)
-
-        return cache.fallback_cache("prices", **{"fresh_s": 10, "stale_s": 100, **options})(prices)
-
-    def async_cached(self, **options: Any) -> Callable[..., Any]:
-        async def prices(article: str = "shoes") -> Any:
-            await asyncio.sleep(0)
-            return self.shop(article)
-
-        return cache.fallback_cache("prices", **{"fresh_s": 10, "stale_s": 100, **options})(prices)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What was counted since."""
-        return self.keeper.counts.taken().get("prices", {})
+from tests.support.fallbacks import Bench, Down
 
 
 @pytest.fixture
@@ -270,7 +221,7 @@ def test_what_cannot_be_a_cache_is_refused(bench: Bench) -> None:
     with pytest.raises(WrongFallback, match="give key="):
         ask(object())
     with pytest.raises(WrongFallback, match="name of two caches"):
-        cache.fallback_cache("prices", fresh_s=1, stale_s=1)(Shop().__class__)
+        cache.fallback_cache("prices", fresh_s=1, stale_s=1)(lambda: 1)
 
 
 def test_arguments_that_are_no_json_have_a_key_of_their_own(bench: Bench) -> None:
@@ -285,72 +236,3 @@ def test_an_answer_that_is_too_large_is_not_kept(bench: Bench, prices: Make, mon
     ask = prices()
     assert ask("abc") == ask("abc") == ["abc", 1]
     assert [ask("abcd")[1], ask("abcd")[1]] == [2, 3]
-
-
-def test_many_threads_ask_once(bench: Bench) -> None:
-    ask, is_asked, go_on = bench.cached(wait_s=WAIT_S), threading.Event(), threading.Event()
-
-    def meanwhile() -> None:
-        is_asked.set()
-        assert go_on.wait(WAIT_S)
-
-    bench.shop.meanwhile = meanwhile
-    with ThreadPoolExecutor(20) as threads:
-        first = threads.submit(ask)
-        assert is_asked.wait(WAIT_S)
-        others = [threads.submit(ask) for _ in range(19)]
-        go_on.set()
-        assert {tuple(each.result(WAIT_S)) for each in (first, *others)} == {("shoes", 1)}
-    assert bench.counts == {"asked": 1, "local": 19}
-
-
-def test_who_waits_for_too_long_takes_what_there_is(bench: Bench) -> None:
-    ask, is_asked, go_on = bench.cached(wait_s=0.05, default=["none"]), threading.Event(), threading.Event()
-    bench.shop.meanwhile = lambda: (is_asked.set(), go_on.wait(WAIT_S))
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(ask)
-        assert is_asked.wait(WAIT_S)
-        assert ask() == ["none"]
-        assert bench.shop.asked == 1
-        go_on.set()
-        assert first.result(WAIT_S) == ["shoes", 1]
-
-
-def test_who_comes_after_an_invalidation_does_not_wait_for_what_was_asked_before(bench: Bench) -> None:
-    ask, is_asked, go_on = bench.cached(tags=["catalogue"], wait_s=WAIT_S), threading.Event(), threading.Event()
-    bench.shop.meanwhile = lambda: (is_asked.set(), go_on.wait(WAIT_S))
-    with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(ask)
-        assert is_asked.wait(WAIT_S)
-        bench.shop.meanwhile = lambda: None
-        cache.invalidate("catalogue")
-        assert ask() == ["shoes", 2]
-        go_on.set()
-        assert first.result(WAIT_S) == ["shoes", 1]
-    assert ask() == ["shoes", 2]
-
-
-def test_when_who_asks_is_cancelled_another_one_asks(bench: Bench) -> None:
-    hangs = True
-
-    async def prices() -> Any:
-        answer = bench.shop()
-        if hangs:
-            await asyncio.sleep(WAIT_S)
-        return answer
-
-    ask = cache.fallback_cache("prices", fresh_s=10, stale_s=100, wait_s=WAIT_S)(prices)
-
-    async def scenario() -> list[Any]:
-        nonlocal hangs
-        first = asyncio.create_task(ask())
-        while bench.shop.asked == 0:
-            await asyncio.sleep(0.001)
-        others = [asyncio.create_task(ask()) for _ in range(5)]
-        await asyncio.sleep(0.01)
-        hangs = False
-        first.cancel()
-        others.pop().cancel()
-        return await asyncio.gather(*others)
-
-    assert asyncio.run(scenario()) == [["shoes", 2]] * 4
