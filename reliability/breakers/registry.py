@@ -19,6 +19,7 @@ from reliability.breakers.guard.guard import Guard
 from reliability.breakers.stores.fleet import Fleet
 from reliability.breakers.stores.listening import listen
 from reliability.breakers.stores.shared import RedisStore
+from reliability.live import forks
 
 ANY: Final = (Exception,)
 
@@ -59,6 +60,7 @@ def breaker(
             found = _breakers[name] = Breaker(guard)
         elif declares and not found.guard.is_declared:
             found.guard.declare(rules or Rules(), errors, failed)
+            agent().moved(name)  # what a person has changed of the rules lies over these too
         elif rules is not None and rules != found.guard.declared:
             raise WrongRules(f"{name} is declared twice, with different rules")
         if probe is not None:
@@ -97,6 +99,7 @@ def _renew() -> None:
     """In a child that was forked while a thread of its parent held the lock, nobody else would let it go."""
     global _lock  # the parent's is of no use here
     _lock = threading.Lock()
+    forks.let_go_of_pools()
     if _agent is not None:
         _agent.renew()
 

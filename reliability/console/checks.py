@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from reliability import access
 from reliability.audit import queries as audit_queries
 from reliability.console import health, running
-from reliability.console.domain import ladder
+from reliability.console.domain import ladder, process_facts
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kafka import clusters
 from reliability.kafka.ports import Unavailable
@@ -166,7 +166,8 @@ def processes() -> CheckResult:
     if found.absent:
         remedies.append(f"Not running: {', '.join(found.absent)}. Start them, or `make demo` for all.")
     verdict: Literal["ok", "warn", "fail"] = "fail" if troubles else "warn" if found.absent else "ok"
-    said = "; ".join(troubles) or f"{len(living)} processes beat"
+    held = [sentence for row in found.heard for sentence in process_facts.held_back(row.name, row.facts)]
+    said = "; ".join([*(troubles or [f"{len(living)} processes beat"]), *held])
     return CheckResult(verdict=verdict, found=said, remedy="\n".join(remedies), facts=facts)
 
 

@@ -19,6 +19,11 @@ class DegradationConfig(AppConfig):
         from reliability.degradation.queries import overview
         from reliability.kernel.clock import SYSTEM
 
+        registry.register_panel(
+            registry.Panel(
+                slug="degradation", title=overview.TITLE, tile=lambda actor: overview.tile(now=SYSTEM.now()), order=35
+            )
+        )
         registry.register_attention(lambda actor: overview.attention(now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))

@@ -21,6 +21,7 @@ from reliability.degradation.queries import standing
 from reliability.degradation.stores.shared import RedisStore
 from reliability.kernel import clock
 from reliability.kernel.errors import MainstayError
+from reliability.live import forks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +29,6 @@ T = TypeVar("T")
 _flags: dict[str, Flag] = {}
 _lock = threading.Lock()
 _agent: Agent | None = None
-_of_the_parent: list[object] = []
 
 
 class NotDeclared(MainstayError):
@@ -119,10 +119,6 @@ def _renew() -> None:
     """In a child that was forked while a thread of its parent held the lock, nobody else would let it go."""
     global _lock  # the parent's is of no use here
     _lock = threading.Lock()
-    for alias in connections:
-        pools = getattr(connections[alias], "_connection_pools", None)
-        if pools:  # connections of the parent's: two processes must not speak on one, and to close it would be to speak
-            _of_the_parent.append(dict(pools))
-            pools.clear()
+    forks.let_go_of_pools()
     if _agent is not None:
         _agent.renew()

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from reliability.degradation.ofrep import evaluating, events
-from reliability.degradation.views import acting, flags, one, policies
+from reliability.degradation.views import acting, flags, one, policies, windows
 
 
 class KeyConverter(StringConverter):
@@ -29,5 +29,8 @@ urlpatterns = [
     path("degradation/flags/<str:name>/", one.page, name="flag"),
     path("degradation/flags/<str:name>/set/", acting.set_level, name="set"),
     path("degradation/flags/<str:name>/longer/", acting.extend, name="extend"),
+    path("degradation/flags/<str:name>/schedule/", windows.edit, name="new-window"),
+    path("degradation/flags/<str:name>/schedule/<str:window>/", windows.edit, name="window"),
+    path("degradation/flags/<str:name>/schedule/<str:window>/delete/", windows.delete, name="delete-window"),
     path("degradation/flags/<str:name>/clear/", acting.clear, name="clear"),
 ]

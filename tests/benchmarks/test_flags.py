@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 import timeit
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -20,10 +22,12 @@ from reliability.degradation.models import Flag
 from reliability.degradation.operations import deciding, levels
 from reliability.degradation.provider import DegradationProvider
 from reliability.kernel.clock import SYSTEM
+from tests.benchmarks import peers
 from tests.benchmarks.printing import figure, heading, percentile
 from tests.support import actors
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+HERE = Path(__file__).parent / "flags"
 LEVELS = {"popular": "Everybody sees what is popular.", "off": "No recommendations are shown."}
 READ_NS_MAX = 500
 TIMES_FASTER_MIN = 20
@@ -62,6 +66,15 @@ def test_a_read(own: degradation.Flag) -> None:
     memory = ns(code, {"client": openfeature.get_client(domain="memory")}, 5_000)
     figure("OpenFeature, its provider in memory", f"{memory:,.0f} ns", f"{memory / ours:,.0f} times as long")
     figure("OpenFeature, our provider", f"{ns(code, {'client': openfeature.get_client(domain='ours')}, 5_000):,.0f} ns")
+    python, why = peers.python_with("flags", HERE / "peers.txt")
+    if python is None:
+        figure("django-waffle", "not measured", why)
+    else:
+        told = subprocess.run([python, HERE / "waffle_switch.py"], capture_output=True, text=True, check=True).stdout
+        figure(
+            "django-waffle, its cache in memory", f"{float(told):,.0f} ns", f"{float(told) / ours:,.0f} times as long"
+        )
+        assert float(told) / ours >= TIMES_FASTER_MIN
     assert ours <= READ_NS_MAX
     assert memory / ours >= TIMES_FASTER_MIN
 

@@ -125,6 +125,12 @@ class Breaker:
             return rules.share(since_s=now - self.since)
         return 100 if self.state is State.CLOSED else 0
 
+    def refuses_until(self) -> float:
+        """Return until when it lets nothing pass, as it stands; 0 when nobody knows."""
+        if self.override is Override.FORCED_OPEN:
+            return self.override_until
+        return self.open_until if self.state is State.OPEN else 0.0
+
     def retry_after_s(self, now: float) -> float:
         """Return when asking again is worth it: 0 when it is now."""
         if self.overridden(now) is Override.FORCED_OPEN:

@@ -44,8 +44,8 @@ class Guard:
     """
 
     __slots__ = (
-        "_dice", "_errors", "_failed", "_speaker", "declared", "free", "is_declared", "name", "offset", "plain",
-        "probe", "rules", "slow_s", "standing", "started", "tallies", "tally",
+        "_dice", "_errors", "_failed", "_speaker", "_until", "_why", "declared", "free", "is_declared", "name",
+        "offset", "plain", "probe", "rules", "slow_s", "standing", "started", "tallies", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Guard:
         self.free = False
         self.offset = 0.0
         self.standing = Standing(share=ALL, asks_from=NEVER, decider=Decider.ALONE, breaker=Breaker())
+        self._until, self._why = 0.0, ""
         self.tally = Tally(0)
         self.tallies = [self.tally]
         self.declare(rules, errors, failed)
@@ -90,7 +91,7 @@ class Guard:
         if gen != self.tally.gen:
             self.tally = Tally(gen)
             self.tallies.append(self.tally)
-        self.standing = standing
+        self.standing, self._until, self._why = standing, standing.breaker.refuses_until(), _why(standing)
         self.free = standing.share == ALL
 
     def renew(self) -> None:
@@ -105,7 +106,8 @@ class Guard:
 
     def admit(self) -> Permit | None:
         """Let a call pass that does not pass freely, with a permit if it has one; raises ``BreakerOpen``."""
-        self.begin()
+        if not self.started:
+            self._speaker.begin(self)
         carried = self.carried()
         if carried is not None:
             return carried.take()
@@ -116,7 +118,8 @@ class Guard:
 
         It does in the generation that gave it, and after it as long as any call passes at all.
         """
-        found = passes.carried(self.name)
+        carried = passes.all_carried()
+        found = carried.get(self.name) if carried else None
         return found if found is not None and (self.standing.share or found.standing == self._identity()) else None
 
     def pass_on(self) -> passes.Pass:
@@ -141,8 +144,9 @@ class Guard:
         standing = self.standing
         if self.free or (standing.share and self._dice() * ALL < standing.share):
             return True
-        if not standing.asks(self.now()):
-            self._reject(standing)
+        now = monotonic() + self.offset
+        if now < standing.asks_from:
+            self._reject(now)
         return False
 
     def ask(self) -> Permit | None:
@@ -154,20 +158,17 @@ class Guard:
             return None
         permit = self._speaker.permit(self) if self.standing.asks(self.now()) else None
         if permit is None and not self.free:
-            self._reject(self.standing)
+            self._reject(self.now())
         return permit
 
     def hand_back(self, permit: Permit) -> None:
         """Return a permit whose call was not made."""
         self._speaker.report(self, permit, None)
 
-    def _reject(self, standing: Standing) -> NoReturn:
+    def _reject(self, now: float) -> NoReturn:
         self.tally.rejected()
-        raise BreakerOpen(self.name, self._retry_after_s(standing), _why(standing))
-
-    def _retry_after_s(self, standing: Standing) -> float:
-        now = self.now()
-        return max(standing.breaker.retry_after_s(now), 0.0) or SOON_S
+        left_s = self._until - now
+        raise BreakerOpen(self.name, left_s if left_s > 0 else SOON_S, self._why)
 
     def well(self, tally: Tally, permit: Permit | None, took_s: float) -> None:
         """Count a call that was answered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -38,9 +38,8 @@ _NONE: Mapping[str, Pass] = {}
 _carried: ContextVar[Mapping[str, Pass]] = ContextVar("breaker_passes", default=_NONE)
 
 
-def carried(name: str) -> Pass | None:
-    """Return the pass for this breaker that the work under way here brought along."""
-    return _carried.get().get(name)
+all_carried: Callable[[], Mapping[str, Pass]] = _carried.get
+"""Returns the passes that the work under way here brought along, by breaker."""
 
 
 @contextmanager

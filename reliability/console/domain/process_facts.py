@@ -23,6 +23,14 @@ class Said:
     is_trouble: bool = False
 
 
+def held_back(process: str, facts: Mapping[str, object]) -> list[str]:
+    """Return what a process waits for that is not its own, in sentences: it is well, and does less than it could."""
+    gate, topics = facts.get("gate"), facts.get("held_topics")
+    found = [f"{process} is held back by {gate}"] if isinstance(gate, str) and facts.get("gate_since") else []
+    held = topics.items() if isinstance(topics, Mapping) else ()
+    return found + [f"{process} holds {topic} back for {why}" for topic, why in list(held)[:LISTED_MAX]]
+
+
 def without_topics(facts: Mapping[str, object]) -> dict[str, object]:
     """Return the facts for who does not see every topic: that there is an error, and counts in place of names.
 
@@ -146,6 +154,11 @@ _KNOWN: dict[str, Callable[[object], str]] = {
     "letters_stored": lambda value: f"{_counted('letter')(value)} stored since its start",
     "held_records": lambda value: _counted("record in hand", "records in hand")(value) if value else "",
     "gate": _named("held back by"),
+    "held_topics": lambda value: (
+        _listed([f"{topic} waits for {plain(why)}" for topic, why in value.items()])
+        if isinstance(value, Mapping)
+        else f"{plain(value)} topics wait"
+    ),
     "under_way_s": lambda value: (
         f"works on a record for {wording.span(value)}" if isinstance(value, int | float) else ""
     ),

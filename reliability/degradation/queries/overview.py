@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, TimelineRow
+from reliability.console.domain.values import CheckResult, Figure, Item, Sample, Status, Tile, TimelineRow
 from reliability.degradation.domain.precedence import Source
 from reliability.degradation.domain.snapshot import Held
 from reliability.degradation.models import Change, Flag, Policy
@@ -16,12 +16,30 @@ from reliability.kernel import clock
 from reliability.kernel.command_line import spelled
 from reliability.kernel.telemetry import names
 
+TITLE: Final = "Degradation"
 URL: Final = "/degradation/"
 ENDS_SOON: Final = timedelta(minutes=10)
 SILENT_AFTER: Final = timedelta(minutes=1)
 _RELEASE: Final = spelled("degradation", "policy", "release", "NAME", "--reason", "WHY", "--as", "USER")
 _BY_TIME: Final = (Kind.EXPIRED, Kind.TIME, Kind.DECLARED)
 """What nobody did: acts of people and of policies are told by the activity."""
+
+
+def tile(*, now: datetime) -> Tile:
+    """How many flags are degraded, of how many."""
+    levels = [each.standing(now).level for each in standing.every(now=now)]
+    if not levels:
+        return Tile(title=TITLE, value="—", unit="none declared", status="unknown", word="No flags", at=None, url=URL)
+    degraded = sum(level > 0 for level in levels)
+    return Tile(
+        title=TITLE,
+        value=str(degraded),
+        unit=f"of {len(levels)} flag{'' if len(levels) == 1 else 's'} degraded",
+        status="warn" if degraded else "ok",
+        word="Users lose something" if degraded else "Nothing is lost",
+        at=now,
+        url=URL,
+    )
 
 
 def attention(*, now: datetime) -> Sequence[Item]:

@@ -18,7 +18,7 @@ from reliability.degradation.models import Change
 from reliability.degradation.models.history import Kind
 from reliability.degradation.queries import board, history
 from reliability.degradation.queries.board import FlagLook, PolicyLook
-from reliability.degradation.views import flags, wording
+from reliability.degradation.views import flags, windows, wording
 from reliability.kernel import clock
 from reliability.live import fragment
 
@@ -84,7 +84,8 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "levels": list(enumerate(declared.levels)),
         "said": _said(look),
         "policies": policies,
-        "windows": list(look.row.windows.order_by("name")),
+        "windows": [(row, windows.in_words(row)) for row in look.row.windows.order_by("name")],
+        "may_schedule": access.may(actor, "degradation.schedule"),
         "lines": [_line(change, look) for change in changes],
         "by_hand": look.standing.decides.source is Source.OPERATOR,
         "may_set": access.may(actor, "degradation.set"),
@@ -102,6 +103,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         [change.pk for change in changes],
         [(each.look.row.version, each.look.row.waits, each.word, told) for each, told in policies],
         look.reach,
+        [(row.pk, row.version) for row, _ in context["windows"]],
     ]
     return fragment.page(request, "degradation/flag.html", context, regions={"flag": seen})
 

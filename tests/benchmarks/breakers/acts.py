@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,32 +10,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kinds import Failed, Guarded, end, make, trip  # type: ignore[import-not-found]
-
-FORK = multiprocessing.get_context("fork")
-Found = dict[str, Any]
-
-
-def crowd(count: int, work: Callable[[int, Any], Any]) -> list[Any]:
-    """Run ``work(number, barrier)`` in so many processes; return what each found."""
-    barrier, answers = FORK.Barrier(count), FORK.SimpleQueue()
-
-    def run(number: int) -> None:
-        answers.put(work(number, barrier))
-        end()
-
-    children = [FORK.Process(target=run, args=(number,)) for number in range(count)]
-    for child in children:
-        child.start()
-    found = [answers.get() for _ in children]
-    for child in children:
-        child.join()
-    return found
+from crowds import FORK, Found, crowd, fleet, herd, pooled  # type: ignore[import-not-found]
+from kinds import end, make, trip  # type: ignore[import-not-found]
+from speed import rejecting, speed  # type: ignore[import-not-found]
 
 
 def threads(kind: str, url: str, binary: str) -> Found:
@@ -59,37 +39,18 @@ def threads(kind: str, url: str, binary: str) -> Found:
     return {"ms": round((time.monotonic() - began_s) * 1000)}
 
 
-def herd(kind: str, url: str, binary: str) -> Found:
-    """Sixteen processes call at once when an open breaker may be tried; three may."""
-
-    def work(number: int, barrier: Any) -> Any:
-        guarded = make(kind, url, open_s=2.0)
-        trip(guarded)
-        barrier.wait()
-        time.sleep(2.3)
-        barrier.wait()
-        return guarded.ask(takes_s=0.4)
-
-    found = Counter(crowd(16, work))
-    return {"admitted": found["ok"], "of": 16}
-
-
 def killed(kind: str, url: str, binary: str) -> Found:
     """The process with the only probe is killed; how long until calls are made again, with one each 0.1 s."""
-    began = FORK.Event()
-    guarded = make(kind, url, permits=1)
-    if not trip(guarded):
-        return {"recovered_s": None}
-    time.sleep(1.2)
+    began, go = FORK.Event(), FORK.Event()
+
+    def hang() -> None:
+        began.set()
+        time.sleep(60)
 
     def probe() -> None:
-        mine = make(kind, url, permits=1)
-        time.sleep(0.5)
-
-        def hang() -> None:
-            began.set()
-            time.sleep(60)
-
+        go.wait()
+        mine = make(kind, url, permits=1, open_s=4.0)
+        trip(mine)  # in a process of its own, so that it knows that it is open
         while True:
             try:
                 mine.call(hang)
@@ -98,12 +59,15 @@ def killed(kind: str, url: str, binary: str) -> Found:
 
     child = FORK.Process(target=probe)
     child.start()
+    guarded = make(kind, url, permits=1, open_s=4.0)
+    trip(guarded)
+    go.set()
     if not began.wait(10):
         os.kill(child.pid or 0, signal.SIGKILL)
         return {"recovered_s": None, "note": "nobody was let try"}
     os.kill(child.pid or 0, signal.SIGKILL)
     dead_s, well = time.monotonic(), 0
-    while time.monotonic() - dead_s < 20:
+    while time.monotonic() - dead_s < 25:
         well = well + 1 if guarded.ask() == "ok" else 0
         if well == 3:
             return {"recovered_s": round(time.monotonic() - dead_s, 1)}
@@ -123,24 +87,6 @@ def cold(kind: str, url: str, binary: str) -> Found:
     return {"admitted": int(done.stdout), "of": 1000}
 
 
-def pooled(kind: str, url: str, binary: str) -> Found:
-    """Eight processes with fifteen failing calls each, of twenty that open a breaker; 20 ms between two calls."""
-
-    def work(number: int, barrier: Any) -> Any:
-        guarded = make(kind, url, minimum=20, open_s=30.0)
-        guarded.ask() if kind != "pybreaker" else None
-        barrier.wait()
-        made = 0
-        for _ in range(15):
-            made += guarded.ask(fails=True) == "failed"
-            time.sleep(0.02)
-        time.sleep(1.5)
-        return made, guarded.ask(fails=True) == "rejected"
-
-    found = crowd(8, work)
-    return {"made": sum(made for made, _ in found), "of": 120, "open_in": sum(is_open for _, is_open in found)}
-
-
 def late(kind: str, url: str, binary: str) -> Found:
     """Two probes begin; one fails at once, the other does well when a later round has begun: how many then pass?"""
 
@@ -150,7 +96,7 @@ def late(kind: str, url: str, binary: str) -> Found:
             trip(guarded)
         barrier.wait()
         if number:
-            guarded.ask() if kind == "ours" else None  # it finds out what holds
+            guarded.ask()  # it finds out what holds
         time.sleep(1.2)
         barrier.wait()
         if number == 0:  # a probe of the first round, 2 s long: longer than the wait for the second
@@ -233,9 +179,9 @@ def backwards(kind: str, url: str, binary: str) -> Found:
             module.time = time.time  # type: ignore[attr-defined]
     while time.monotonic() - opened_s < 8:
         if guarded.ask() == "ok":
-            return {"tried_after_s": round(time.monotonic() - opened_s, 1)}
+            return {"tried_s": round(time.monotonic() - opened_s, 1)}
         time.sleep(0.05)
-    return {"tried_after_s": None}
+    return {"tried_s": None}
 
 
 def forked(kind: str, url: str, binary: str) -> Found:
@@ -257,48 +203,10 @@ def forked(kind: str, url: str, binary: str) -> Found:
     return {"heard": heard}
 
 
-def fleet(kind: str, url: str, binary: str) -> Found:
-    """Sixteen processes call each 5 ms; from a moment on all calls fail."""
-    fails_at_s = FORK.Value("d", 0.0)
-
-    def work(number: int, barrier: Any) -> Any:
-        guarded: Guarded = make(kind, url, open_s=3.0)
-        guarded.ask()
-        barrier.wait()
-        time.sleep(0.5)
-        if number == 0:
-            fails_at_s.value = time.monotonic() + 1.0
-        barrier.wait()
-        made: list[float] = []
-        rejected: list[float] = []
-
-        def dependency() -> None:
-            if time.monotonic() >= fails_at_s.value:
-                made.append(time.monotonic())
-                raise Failed
-
-        while time.monotonic() < fails_at_s.value + 3.0:
-            try:
-                guarded.call(dependency)
-            except guarded.rejects:
-                rejected.append(time.monotonic())
-            except Failed:
-                pass
-            time.sleep(0.005)
-        return made, rejected
-
-    found = crowd(16, work)
-    first_s = min(made[0] for made, _ in found if made)
-    silent = sum(not rejected for _, rejected in found)
-    if silent:
-        return {"all_s": None, "leaked": None, "silent": silent}
-    all_s = max(rejected[0] for _, rejected in found)
-    before = sum(len([at for at in made if at <= all_s]) for made, _ in found)
-    leaked = sum(len([at for at in made if all_s < at < first_s + 2.8]) for made, _ in found)
-    return {"all_ms": round((all_s - first_s) * 1000), "before": before, "leaked": leaked, "silent": 0}
-
-
-ACTS = {act.__name__: act for act in (threads, herd, killed, cold, pooled, late, outage, backwards, forked, fleet)}
+ACTS = {
+    act.__name__: act
+    for act in (threads, herd, killed, cold, pooled, late, outage, backwards, forked, fleet, speed, rejecting)
+}
 
 if __name__ == "__main__":
     print(json.dumps(ACTS[sys.argv[1]](*sys.argv[2:5])), flush=True)  # noqa: T201 - its answer

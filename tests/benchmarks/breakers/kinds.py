@@ -75,9 +75,17 @@ def _ours(url: str, open_s: float, minimum: int, permits: int) -> Guarded:
     from reliability.breakers import BreakerOpen, Rules, breaker
 
     rules = Rules(
-        minimum=minimum, open_s=open_s, open_factor=1.0, jitter=0.0, permits=permits, permit_s=LOST_S, ramp=(100,),
+        minimum=minimum,
+        consecutive=minimum,
+        open_s=open_s,
+        open_max_s=max(open_s, 300.0),
+        open_factor=1.0,
+        jitter=0.0,
+        permits=permits,
+        permit_s=LOST_S,
+        ramp=(100,),
         ramp_s=0.5,
-    )  # fmt: skip
+    )
     made = breaker("payments", rules=rules)
 
     def call(function: Callable[[], Any]) -> Any:
@@ -94,6 +102,7 @@ def _interlock(url: str, open_s: float, minimum: int, permits: int) -> Guarded:
 
     config = Config(
         minimum_number_of_calls=minimum,
+        window_size=2 * minimum,
         permitted_calls_in_half_open=permits,
         max_concurrent_probes=permits,
         wait_duration_in_open=open_s,

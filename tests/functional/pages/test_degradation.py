@@ -97,13 +97,32 @@ def test_an_admin_tries_a_policy_on_the_record_and_saves_it(visits: Visits, know
     assert Policy.objects.get(name="letters-pour-in").flag_id == "search"
 
 
+def test_a_window_is_scheduled_changed_and_deleted(visits: Visits, known: None) -> None:
+    visits.expected = ("422",)
+    page = visits.open("ana", path="/degradation/flags/search/schedule/")
+    page.get_by_label("Name").fill("nights")
+    page.get_by_label("From").fill("22:30")
+    page.get_by_label("To", exact=True).fill("25:00")
+    page.get_by_label("Reason").fill("nobody searches")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".problem")).to_contain_text("Nothing was saved.")
+    page.get_by_label("To", exact=True).fill("06:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#reach")).to_contain_text("Saturday")
+    page.locator("#reach").get_by_role("link", name="Change…").last.click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_label("Reason").fill("they do")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.locator("#reach")).to_contain_text("No window")
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
 def test_nothing_overflows_and_everybody_can_read_it(visits: Visits, known: None, theme: str, width: int) -> None:
     flags.look(3.0)
     flags.by_hand()
     page = visits.open("ada", width=width)
     where = ("/degradation/", "/degradation/flags/checkout/", "/degradation/policies/slow-payments/")
-    for path in (*where, "/degradation/flags/checkout/set/"):
+    for path in (*where, "/degradation/flags/checkout/set/", "/degradation/flags/search/schedule/"):
         page.goto(path)
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

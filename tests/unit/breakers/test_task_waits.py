@@ -29,7 +29,7 @@ class Shop:
         self.body: Callable[[], None] = lambda: None
         self.takes_s = 0.0
 
-        @self.app.task(name="charge", bind=True, max_retries=0)
+        @self.app.task(name="charge", bind=True, max_retries=0, shared=False)
         @task_waits_for(self.fleet.breaker, longest_s=60.0, random=lambda: 0.5)
         def charge(task: object, order: int) -> str:
             time.sleep(self.takes_s)

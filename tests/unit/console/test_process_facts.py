@@ -109,3 +109,17 @@ def test_no_fact_fills_the_page() -> None:
     (long,) = process_facts.said({"create_topics": "x" * 5_000})
     assert len(long.text) == process_facts.TEXT_CHARS_MAX
     assert texts({"ids": list(range(0, 200, 2))})[0].endswith("and 80 more")
+
+
+def test_what_a_process_waits_for_is_told_in_sentences() -> None:
+    why = "the breaker payments, which is open"
+    assert process_facts.held_back("consume:stock", {"gate": why, "gate_since": "2026-11-22T08:00:00+00:00"}) == [
+        f"consume:stock is held back by {why}"
+    ]
+    assert process_facts.held_back("relay", {"held_topics": {"payments": why}}) == [
+        f"relay holds payments back for {why}"
+    ]
+    assert process_facts.held_back("relay", {"gate": 7, "held_topics": 3, "gate_since": None}) == []
+    assert process_facts.held_back("consume:stock", {"gate": "a ramp's short rest"}) == []
+    assert texts({"held_topics": {"payments": why}}) == [f"payments waits for {why}"]
+    assert texts(process_facts.without_topics({"held_topics": {"payments": why}})) == ["1 topics wait"]

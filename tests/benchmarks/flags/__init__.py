@@ -1,0 +1,1 @@
+"""Flags of others, each measured in an environment of its own."""
