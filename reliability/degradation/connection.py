@@ -19,6 +19,13 @@ SNAPSHOT: Final = f"{_PREFIX}:snapshot"
 PROCESSES: Final = f"{_PREFIX}:processes"
 PROCESSES_AT: Final = f"{_PREFIX}:processes_at"
 DECLARED: Final = f"{_PREFIX}:declared"
+COPY: Final = f"{_PREFIX}:copy:"
+"""Before the key of a copy of an answer."""
+COPY_TAG: Final = f"{_PREFIX}:copy_tag:"
+"""Before a tag of copies: its generation."""
+COPIES_COUNTED: Final = f"{_PREFIX}:copies_counted:"
+"""Before a minute since 1970: how often which copies were the answer in it."""
+COPIES_ABOUT: Final = f"{_PREFIX}:copies_about"
 ALL: Final = (SNAPSHOT, PROCESSES, PROCESSES_AT, DECLARED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reliability.breakers import registry as breakers
 from reliability.degradation import registry as flags
+from reliability.degradation.fallback import cache as fallbacks
 
 
 def end() -> None:
@@ -15,3 +16,6 @@ def end() -> None:
         flags._agent.stop()
         flags._agent.renew()
         flags._agent.snapshot = None
+    if fallbacks._keeper is not None and fallbacks._keeper._thread is not None:
+        fallbacks._keeper.stop()
+        fallbacks._keeper.renew()

@@ -160,4 +160,12 @@ DEGRADATION_HELD = _metric("degradation_policies_held", "gauge", "Policies that 
 DEGRADATION_SIGNALS_FAILED = _metric(
     "degradation_signals_failed_total", "counter", "Signals that could not be read for a policy."
 )
+FALLBACKS = _metric(
+    "fallback_answers_total",
+    "counter",
+    "Answers of fallback caches: local, shared, asked, stale, default, failed.",
+    "cache",
+    "outcome",
+)
+FALLBACKS_UNKEPT = _metric("fallback_unkept_total", "counter", "Answers too large to be kept as a copy.", "cache")
 OFREP_ANSWERS = _metric("ofrep_answers_total", "counter", "Answers to OFREP clients.", "kind", "status")
