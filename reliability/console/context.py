@@ -153,11 +153,7 @@ class Shell:
         if match.view_name == "console:rail":
             return self._request.GET.get("at", "")
         room = match.namespace or ""
-        return (
-            room
-            if room in ("outbox", "lag", "breakers", "sagas", "reconcile")
-            else ROOMS.get(room, match.url_name or "")
-        )
+        return room if room in SAME else ROOMS.get(room, match.url_name or "")
 
     @cached_property
     def attention(self) -> queries.Attention:

@@ -12,6 +12,7 @@ from reliability import access
 from reliability.console.views.acts import told
 from reliability.degradation.domain.precedence import Source
 from reliability.degradation.queries import board as queries
+from reliability.degradation.queries import fallbacks
 from reliability.degradation.queries.board import FlagLook, PolicyLook
 from reliability.degradation.views import wording
 from reliability.kernel import clock
@@ -43,7 +44,7 @@ class PolicyRow:
 @told
 def page(request: HttpRequest) -> HttpResponse:
     """All of them, what hurts most first."""
-    found = queries.board(now=clock.SYSTEM.now())
+    found, kept = queries.board(now=clock.SYSTEM.now()), fallbacks.fallbacks()
     rows = [row_of(look) for look in sorted(found.flags, key=wording.order)]
     policies = [policy_row(each) for look in found.flags for each in look.policies]
     actor = access.actor_of(request)
@@ -54,6 +55,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "policies": policies,
         "degraded": sum(row.look.standing.level > 0 for row in rows),
         "processes": found.processes,
+        "fallbacks": kept,
+        "caches": [cache_row(each) for each in kept.caches],
         "may_set": access.may(actor, "degradation.set"),
         "may_clear": access.may(actor, "degradation.clear"),
         "may_policy": access.may(actor, "degradation.policy"),
@@ -62,6 +65,7 @@ def page(request: HttpRequest) -> HttpResponse:
     seen = [
         [(row.look.row.name, row.word, row.by, row.reads, row.look.standing.decides.until) for row in rows],
         [(row.look.row.name, row.word, row.look.row.version, row.look.row.waits) for row in policies],
+        [(row.cache.name, row.word, row.stale, row.worse, row.cache.answers) for row in context["caches"]],
     ]
     return fragment.page(request, "degradation/flags.html", context, regions={"flags": seen})
 
@@ -84,6 +88,33 @@ def reads(look: FlagLook) -> str:
         return "nobody"
     per_s = look.reach.per_s
     return f"{per_s:,.0f}/s" if per_s >= 1 else f"{per_s * 60:.0f}/min" if per_s * 60 >= 1 else "seldom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRow:
+    """A fallback cache as the table shows it."""
+
+    cache: fallbacks.Fallback
+    shape: str
+    word: str
+    stale: str
+    worse: str
+
+
+def cache_row(cache: fallbacks.Fallback) -> CacheRow:
+    """Return a fallback cache as it is shown: what users get old, and what they do not get."""
+    shape, word = ("warn", "Serves old") if cache.stale_share else ("ok", "Fresh")
+    if cache.worse_share:
+        shape, word = "crit", "Gives less"
+    if not cache.answers:
+        shape, word = "unknown", "Not asked"
+    return CacheRow(
+        cache=cache,
+        shape=shape,
+        word=word,
+        stale=f"{cache.stale_share * 100:.0f} %",
+        worse=f"{cache.worse_share * 100:.0f} %",
+    )
 
 
 def policy_row(look: PolicyLook) -> PolicyRow:
