@@ -51,6 +51,13 @@ class DlqConfig(AppConfig):
                 read=lambda consumer_group: overview.open_letters(consumer_group, now=SYSTEM.now()),
             )
         )
+        registry.register_signal(
+            registry.Signal(
+                name="letters.rate",
+                unit="letters a minute",
+                read=lambda consumer_group: overview.letter_rate(consumer_group, now=SYSTEM.now()),
+            )
+        )
         registry.register_check(registry.Check(name="dead-letter topics", run=overview.check))
         registry.register_related(
             "order", registry.Related(name="Dead letters", act="letters.view", ask=related.letters, order=70)

@@ -10,7 +10,7 @@ from typing import Literal
 from django.db.models import Q, Sum
 
 from dlq.domain import classify, search, trend
-from dlq.models import LetterGroup
+from dlq.models import GroupMinute, LetterGroup
 from dlq.queries import arrivals, groups, limits, sources, storing
 from reliability import access
 from reliability.console.domain.values import (
@@ -205,6 +205,15 @@ def open_letters(consumer_group: str, *, now: datetime) -> Sample | None:
     """The signal ``letters.open``: open letters of a consumer group."""
     found = LetterGroup.objects.filter(consumer_group=consumer_group).aggregate(all=Sum("open_count"))["all"]
     return None if found is None else Sample(value=float(found), at=now)
+
+
+def letter_rate(consumer_group: str, *, now: datetime) -> Sample | None:
+    """The signal ``letters.rate``: its letters of the last full minute; None for a group that had none ever."""
+    if not LetterGroup.objects.filter(consumer_group=consumer_group).exists():
+        return None
+    minute = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+    rows = GroupMinute.objects.filter(group__consumer_group=consumer_group, minute=minute)
+    return Sample(value=float(rows.aggregate(all=Sum("count"))["all"] or 0), at=now)
 
 
 def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fact]:
