@@ -15,12 +15,10 @@ class DlqConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
-        from dlq import tasks
-        from dlq.queries import board, overview, replays, storing
+        from dlq.queries import board, overview, storing
         from dlq.views import related
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
-        from reliability.live import queries as live_queries
 
         registry.register_panel(
             registry.Panel(
@@ -62,6 +60,13 @@ class DlqConfig(AppConfig):
         registry.register_related(
             "order", registry.Related(name="Dead letters", act="letters.view", ask=related.letters, order=70)
         )
+        self._tell_of_replays()
+
+    def _tell_of_replays(self) -> None:
+        from dlq import tasks
+        from dlq.queries import board, replays
+        from reliability.console import registry
+        from reliability.live import queries as live_queries
 
         live_queries.guard("replay", replays.may_follow)
         registry.register_attention(lambda actor: board.attention())  # its items name their topics

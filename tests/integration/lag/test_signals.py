@@ -10,7 +10,9 @@ from dlq.models import GroupMinute, LetterGroup
 from dlq.queries import overview as letters
 from reliability.console.registry import REGISTRY
 from reliability.kernel.clock import SYSTEM
+from reliability.lag.models import Group
 from reliability.lag.queries import overview
+from tests.support import lag
 from tests.support.letters import record, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
