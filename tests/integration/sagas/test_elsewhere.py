@@ -21,6 +21,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "ord-17"
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands on the page is meant here, not how fast this machine finds it."""
+    monkeypatch.setattr(elsewhere, "WITHIN_S", 30.0)
+
+
 @pytest.fixture
 def signed_in(client: Client) -> Client:
     client.force_login(actors.account(Role.OPERATOR, name="olga").user)

@@ -54,7 +54,8 @@ def test_a_start_sends_a_wake_up_and_a_lost_one_is_no_harm(shop: Shop, monkeypat
     sent = threading.Event()
 
     def refuse(name: str, **options: object) -> None:
-        assert name == "sagas.run"
+        if name != "sagas.run":  # another wake-up, of a test before
+            return
         sent.set()
         raise OperationalError("no Redis")
 
