@@ -26,7 +26,7 @@ def every_connection_taken() -> Iterator[None]:
     connection.close()
     with ExitStack() as held:
         for _ in range(pool.max_size):
-            held.enter_context(pool.connection(timeout=10))
+            held.enter_context(pool.connection(timeout=60))
         yield
 
 

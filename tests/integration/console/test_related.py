@@ -21,7 +21,7 @@ from reliability.console.domain.values import Part, TimelineRow
 from reliability.console.registry import REGISTRY, Registry, Related
 from reliability.console.related import Everything
 from reliability.kernel import clock
-from tests.support import actors
+from tests.support import actors, outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -225,6 +225,7 @@ def test_an_error_of_the_database_that_is_no_outage_is_a_failure() -> None:
 
 
 def test_all_sections_of_the_console_answer_for_a_thing_that_there_is_not() -> None:
+    outbox.empty()  # of what other tests have left
     found = gather(REGISTRY, within_s=PATIENCE_S)
     shop = ["Order", "Payments", "Stock", "Shipment"]
     assert list(states(found)) == [*shop, "Saga", "Findings", "Events", "Dead letters", "Acts"]
