@@ -7,8 +7,8 @@ from typing import Final
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from reliability.kernel import redis_client
 
 TIMEOUT_S: Final = 0.25
 """So long a connection may take, and so long an answer; a call that asks for a permit waits for both at most."""
@@ -43,12 +43,4 @@ def traffic(name: str) -> str:
 @lru_cache(maxsize=8)
 def client(url: str = "", timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer."""
-    return redis.Redis.from_url(
-        url or settings.REDIS_URL,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        driver_info=None,
-        protocol=2,  # no handshake round trip
-        decode_responses=True,
-    )
+    return redis_client.impatient(url or settings.REDIS_URL, timeout_s)

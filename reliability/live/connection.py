@@ -9,7 +9,8 @@ import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from reliability.kernel import redis_client
 
 # A hint is worth less than the work it tells of: connecting and the answer may take this long each.
 HINT_TIMEOUT_S = 0.08
@@ -31,15 +32,7 @@ def client(timeout_s: float = READ_TIMEOUT_S, *, url: str = "") -> redis.Redis:
 
 @lru_cache(maxsize=8)
 def _client(timeout_s: float, url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        driver_info=None,
-        protocol=2,  # no handshake round trip
-        decode_responses=True,
-    )
+    return redis_client.impatient(url, timeout_s)
 
 
 def async_client(timeout_s: float = READ_TIMEOUT_S, *, url: str = "") -> redis.asyncio.Redis:
