@@ -21,7 +21,7 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in NEEDED:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
-    monkeypatch.setattr(environment, "STATE_FILE", tmp_path / "state.json")
+    monkeypatch.setattr(environment.loading, "STATE_FILE", tmp_path / "state.json")
     return tmp_path / "state.json"
 
 
@@ -45,7 +45,7 @@ def test_one_missing_setting_is_named_alone(nothing_named: Path, monkeypatch: py
 
 def test_the_doctor_says_it_without_a_traceback(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from reliability import environment as e; "
-    code += f"e.STATE_FILE = Path({str(tmp_path / 'none')!r}); sys.argv = ['manage.py', 'doctor']; "
+    code += f"e.loading.STATE_FILE = Path({str(tmp_path / 'none')!r}); sys.argv = ['manage.py', 'doctor']; "
     code += "import manage; manage.main()"
     env = {name: value for name, value in os.environ.items() if name not in NEEDED and "DJANGO" not in name}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)

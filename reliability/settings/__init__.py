@@ -1,15 +1,15 @@
-"""Django's settings, by subsystem; what a deployment may change comes from ``environment.py`` alone."""
+"""Django's settings, by subsystem; what a deployment may change comes from ``environment`` alone."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
 import reliability
 from reliability.environment import CHECKOUT, load
 from reliability.kernel.telemetry import logs
+from reliability.settings import clusters, database, schedule
 
 ENVIRONMENT = load()
 
@@ -87,46 +87,9 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # --- PostgreSQL
-STATEMENT_TIMEOUT_MS = 30_000  # no page waits longer; long reads of the relay are cursors of many short statements
-CONNECT_TIMEOUT_S = 2  # with the pool's wait and the watch's attempt, a page without a database answers within 2 s
-
-
-def _option(name: str, value: str) -> Any:
-    """An option after the ? of an address, as psycopg wants it."""
-    if name == "prepare_threshold":  # "never" behind a pooler that gives each transaction another session
-        return None if value == "never" else int(value)
-    return value
-
-
-def _database(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0,  # the pool keeps connections, Django must not
-        "CONN_HEALTH_CHECKS": True,  # after a restart no request gets a connection of the server before it
-        "OPTIONS": {
-            "pool": {
-                "min_size": 1,
-                "max_size": ENVIRONMENT.MAINSTAY_DATABASE_POOL_MAX,
-                "timeout": 0.8,  # requests take turns before they ask for one (console/middleware.py)
-                "max_idle": 60,
-                "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
-            },
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "prepare_threshold": 5,  # of what the engine of sagas says; Django's own cursors prepare nothing
-            "application_name": "mainstay",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",
-            **{name: _option(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)},
-        },
-    }
-
-
-DATABASES = {"default": _database(ENVIRONMENT.DATABASE_URL)}
+STATEMENT_TIMEOUT_MS = database.STATEMENT_TIMEOUT_MS
+CONNECT_TIMEOUT_S = database.CONNECT_TIMEOUT_S
+DATABASES = {"default": database.connection(ENVIRONMENT)}
 
 # --- Redis: hints only; nothing that must not be lost
 REDIS_URL = ENVIRONMENT.REDIS_URL
@@ -135,20 +98,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # --- Kafka
 KAFKA_BACKEND = "confluent"
-KAFKA_CLUSTERS: dict[str, dict[str, str]] = {
-    "main": {
-        name: value
-        for name, value in {
-            "bootstrap.servers": ENVIRONMENT.KAFKA_BOOTSTRAP_SERVERS,
-            "security.protocol": ENVIRONMENT.KAFKA_SECURITY_PROTOCOL,
-            "sasl.mechanism": ENVIRONMENT.KAFKA_SASL_MECHANISM,
-            "sasl.username": ENVIRONMENT.KAFKA_SASL_USERNAME,
-            "sasl.password": ENVIRONMENT.KAFKA_SASL_PASSWORD,
-            "ssl.ca.location": ENVIRONMENT.KAFKA_SSL_CA_LOCATION,
-        }.items()
-        if value
-    }
-}
+KAFKA_CLUSTERS = clusters.profiles(ENVIRONMENT)
 MAINSTAY_METRICS_TOKEN = ENVIRONMENT.MAINSTAY_METRICS_TOKEN
 # Sites whose pages may ask for degradation levels from a browser; none unless they are named.
 OFREP_ORIGINS: list[str] = ENVIRONMENT.MAINSTAY_OFREP_ORIGINS
@@ -192,37 +142,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "standard"
-CELERY_TASK_ROUTES = {
-    "outbox.relay": {"queue": "relay"},
-    "outbox.sweep": {"queue": "critical"},
-    "outbox.upkeep": {"queue": "standard"},
-    "dlq.feed": {"queue": "critical"},
-    "dlq.settle": {"queue": "critical"},
-    "dlq.sweep": {"queue": "bulk"},
-    "sagas.run": {"queue": "standard"},
-    "sagas.batches": {"queue": "bulk"},
-    "sagas.sweep": {"queue": "bulk"},
-    "sagas.reconcile": {"queue": "bulk"},
-    "breakers.record": {"queue": "standard"},
-    "breakers.forget": {"queue": "bulk"},
-    "degradation.evaluate": {"queue": "critical"},
-    "degradation.forget": {"queue": "bulk"},
-}
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "outbox.upkeep": {"task": "outbox.upkeep", "schedule": 30.0, "options": {"expires": 30}},
-    "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"expires": 2}},
-    "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"expires": 2}},
-    "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
-    "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
-    "sagas.batches": {"task": "sagas.batches", "schedule": 5.0, "options": {"expires": 5}},
-    "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
-    "breakers.record": {"task": "breakers.record", "schedule": 1.0, "options": {"expires": 1}},
-    "breakers.forget": {"task": "breakers.forget", "schedule": 3600.0, "options": {"expires": 3600}},
-    "degradation.evaluate": {"task": "degradation.evaluate", "schedule": 1.0, "options": {"expires": 1}},
-    "degradation.forget": {"task": "degradation.forget", "schedule": 3600.0, "options": {"expires": 3600}},
-    "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
-}
+CELERY_TASK_ROUTES = schedule.ROUTES
+CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
 
 # --- access (signing in)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

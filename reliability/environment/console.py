@@ -1,0 +1,55 @@
+"""How the console itself is served, named, guarded and watched."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings
+
+from reliability.environment.words import Words
+
+SECRET_KEY_CHARACTERS_MIN = 32
+METRICS_TOKEN_CHARACTERS_MIN = 24
+
+
+class Console(BaseSettings):
+    """The settings of the processes that serve it."""
+
+    MAINSTAY_SECRET_KEY: str
+    MAINSTAY_DEBUG: bool = False
+    MAINSTAY_ALLOWED_HOSTS: Words = ["127.0.0.1", "localhost", "[::1]"]
+    MAINSTAY_HTTPS: bool = False
+    """Served behind TLS: cookies become Secure with the ``__Host-`` prefix, HSTS is sent."""
+    MAINSTAY_TRUSTED_PROXIES: int = Field(default=0, ge=0, le=5)
+    MAINSTAY_ENVIRONMENT_NAME: str = "development"
+    MAINSTAY_DEMO: bool = False
+    """Adds the demo's shop services and their switches (``sagas.orders``)."""
+    MAINSTAY_METRICS_TOKEN: str = ""
+    """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
+    MAINSTAY_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
+    OTEL_SERVICE_NAME: str = "mainstay"
+
+    @field_validator("MAINSTAY_SECRET_KEY")
+    @classmethod
+    def _is_long_enough(cls, value: str) -> str:
+        if len(value) < SECRET_KEY_CHARACTERS_MIN:
+            raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters")
+        return value
+
+    @field_validator("MAINSTAY_METRICS_TOKEN")
+    @classmethod
+    def _is_a_token(cls, value: str) -> str:
+        printable = value.isascii() and value.isprintable() and " " not in value
+        if value and not (printable and len(value) >= METRICS_TOKEN_CHARACTERS_MIN):
+            least = METRICS_TOKEN_CHARACTERS_MIN
+            raise ValueError(f"must have at least {least} characters, ASCII and without spaces, or be left out")
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_an_unsafe_start(self) -> Self:
+        local = {"127.0.0.1", "localhost", "[::1]", "testserver"}
+        if self.MAINSTAY_DEBUG and not set(self.MAINSTAY_ALLOWED_HOSTS) <= local:
+            raise ValueError("MAINSTAY_DEBUG shows source and settings: only with local MAINSTAY_ALLOWED_HOSTS")
+        return self

@@ -1,0 +1,110 @@
+"""Reads the settings: the environment, files named by ``<NAME>_FILE``, and the demo that runs beside the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from reliability.environment.console import Console
+from reliability.environment.rooms import Rooms
+from reliability.environment.servers import Servers
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
+
+_EXAMPLES = {
+    "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
+    "REDIS_URL": "redis://cache.example:6379/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
+    "MAINSTAY_SECRET_KEY": "64 random characters, for example the output of: openssl rand -hex 32",
+    "MAINSTAY_ALLOWED_HOSTS": "console.example,127.0.0.1",
+    "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
+}
+
+_SERVERS = {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS"}
+_NOTHING_NAMED = (
+    "No demo runs beside this checkout, and no servers are named. Start one with `make demo`, or set these"
+    " (README, Use it with your own Kafka; `make doctor` says what this machine has):"
+)
+
+
+class WrongSetting(SystemExit):
+    """A setting is missing or wrong; the process stops with the sentence that says which and how to mend it."""
+
+
+class Environment(Rooms, Console, Servers):
+    """The settings of a deployment."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings
+
+
+def load() -> Environment:
+    """Read and check the settings; raise ``WrongSetting`` with one line per problem."""
+    given = {**_from_running_demo(), **_from_files(os.environ)}
+    try:
+        return Environment(**{name: value for name, value in given.items() if name not in os.environ})
+    except ValidationError as error:
+        problems = error.errors()
+        lines = [_sentence(problem) for problem in problems]
+        missing = {str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"}
+        if missing >= _SERVERS:
+            lines = [_NOTHING_NAMED, *(f"  {line}" for line in lines)]
+        raise WrongSetting("\n".join(lines)) from None
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings whose value stands in a file named by ``<NAME>_FILE``."""
+    found: dict[str, str] = {}
+    for name in Environment.model_fields:
+        path = environ.get(f"{name}_FILE")
+        if path and name not in environ:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise WrongSetting(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from None
+    return found
+
+
+def _from_running_demo() -> dict[str, Any]:
+    """Return what the demo beside this checkout says of itself; nothing when the environment names a database."""
+    if "DATABASE_URL" in os.environ or not STATE_FILE.exists():
+        return {}
+    try:
+        state = json.loads(STATE_FILE.read_text(encoding="utf-8"))
+        return {
+            "DATABASE_URL": state["database_url"],
+            "REDIS_URL": state["redis_url"],
+            "KAFKA_BOOTSTRAP_SERVERS": state["kafka_bootstrap_servers"],
+            "MAINSTAY_SECRET_KEY": state["secret_key"],
+            "MAINSTAY_BROKER": state["broker"],
+            "MAINSTAY_BROKER_REASON": state.get("broker_reason", ""),
+            "MAINSTAY_ENVIRONMENT_NAME": "demo",
+            "MAINSTAY_DEMO": True,
+        }
+    except (OSError, ValueError, KeyError) as error:
+        sentence = f"{STATE_FILE} cannot be used ({error!r}): stop the demo, run `make clean`, start again"
+        raise WrongSetting(sentence) from None
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"]) or "settings"
+    text = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    example = f" (example: {_EXAMPLES[name]})" if name in _EXAMPLES else ""
+    return f"{name}: {text}{example}"
