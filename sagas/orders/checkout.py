@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from reliability import access, degradation
-from reliability.degradation.domain.conditions import Condition
+from reliability.console.domain.conditions import Condition
 from reliability.degradation.domain.policy import Policy
 from reliability.degradation.operations import deciding, policies
 from reliability.degradation.operations.standing import Superseded

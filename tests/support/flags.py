@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from reliability import access
 from reliability.access import Role
+from reliability.console.domain.conditions import Condition
 from reliability.console.domain.values import Sample
 from reliability.console.registry import Signal
-from reliability.degradation.domain.conditions import Condition
 from reliability.degradation.domain.flags import declared
 from reliability.degradation.domain.policy import Policy
 from reliability.degradation.evaluator import turn as evaluator

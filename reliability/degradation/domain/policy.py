@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from reliability.degradation.domain.conditions import LONGEST_S, Condition, Look, Reading, Run, WrongPolicy
+from reliability.console.domain.conditions import LONGEST_S, Condition, Look, Reading, Run, WrongRule
 from reliability.degradation.domain.flags import NAME
 
 HOUR: Final = timedelta(hours=1)
@@ -41,6 +41,12 @@ class Moved(StrEnum):
     ENTERED = "entered"
     LEFT = "left"
     HELD = "held"
+
+
+class WrongPolicy(WrongRule):
+    """A policy cannot be like this."""
+
+    code = "wrong-policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
 
-from reliability.degradation.domain.conditions import Reading
+from reliability.console.domain.conditions import Reading
 from reliability.degradation.domain.policy import Key, Moved, Policy, State, step
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reliability.degradation.domain.conditions import Condition
+from reliability.console.domain.conditions import Condition
 from reliability.degradation.domain.policy import Joined, Policy
 
 

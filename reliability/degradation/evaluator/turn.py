@@ -10,9 +10,9 @@ from datetime import datetime
 
 import structlog
 
+from reliability.console.domain.conditions import Reading, WrongRule
 from reliability.console.registry import REGISTRY, Signal
 from reliability.degradation.domain import packing
-from reliability.degradation.domain.conditions import Reading, WrongPolicy
 from reliability.degradation.domain.flags import Declaration
 from reliability.degradation.domain.policy import Key, Moved, step
 from reliability.degradation.domain.policy import Policy as Wanted
@@ -72,7 +72,7 @@ def _guarded(ask: Callable[[], Reading | None], *, what: str) -> Reading | None:
 def _read(row: Policy) -> Wanted | None:
     try:
         return packing.policy_read(row.body)
-    except WrongPolicy as error:  # one of another version
+    except WrongRule as error:  # one of another version
         log.error("degradation_policy_unreadable", policy=row.name, error=str(error))
         return None
 

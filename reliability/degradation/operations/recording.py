@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from reliability.degradation.domain.conditions import Reading
+from reliability.console.domain.conditions import Reading
 from reliability.degradation.domain.policy import Key
 from reliability.degradation.models import Change, Sample
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reliability.console.domain.conditions import WrongRule
 from reliability.degradation.domain import packing
-from reliability.degradation.domain.conditions import WrongPolicy
 from reliability.degradation.domain.flags import Level
 from reliability.degradation.domain.policy import Policy as Wanted
 from reliability.degradation.domain.policy import State
@@ -88,7 +88,7 @@ def policy_look(row: Policy) -> PolicyLook:
         names = {str(at): level[0] for at, level in enumerate(row.flag.levels)}
         told = sentence(wanted, level_name=names.get(str(wanted.level), ""))
         return PolicyLook(row=row, wanted=wanted, state=packing.state_read(row.state), told=told)
-    except (WrongPolicy, ValueError, KeyError, TypeError) as error:
+    except (WrongRule, ValueError, KeyError, TypeError) as error:
         return PolicyLook(row=row, wanted=None, state=State(), told=f"It cannot be read: {error}")
 
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from reliability import access
+from reliability.console.domain.conditions import Look, Run
 from reliability.console.views.acts import told
 from reliability.console.views.copies import curl
-from reliability.degradation.domain.conditions import Look, Run
 from reliability.degradation.domain.precedence import Entry, Source
 from reliability.degradation.models import Change
 from reliability.degradation.models.history import Kind

@@ -11,8 +11,8 @@ import pytest
 from reliability import access
 from reliability.access import Role
 from reliability.audit.models import Entry
+from reliability.console.domain.conditions import Condition
 from reliability.degradation import connection
-from reliability.degradation.domain.conditions import Condition
 from reliability.degradation.domain.policy import Policy as Wanted
 from reliability.degradation.domain.precedence import Source
 from reliability.degradation.evaluator.turn import turn
@@ -75,8 +75,8 @@ def test_of_two_workers_one_flips(flag: Flag, signals: Signals) -> None:
     row = Policy.objects.get()
     signals.wait(1)
     readings = {KEY: None}
+    from reliability.console.domain.conditions import Reading
     from reliability.degradation.domain import packing
-    from reliability.degradation.domain.conditions import Reading
     from reliability.degradation.domain.policy import Moved, step
 
     done = step(

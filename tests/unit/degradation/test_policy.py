@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from reliability.console.domain.conditions import Condition, Reading, WrongRule
 from reliability.degradation.domain import packing
-from reliability.degradation.domain.conditions import Condition, Reading, WrongPolicy
 from reliability.degradation.domain.policy import Joined, Moved, Policy, State, Step, adapted, released, step
 from reliability.degradation.domain.sentences import sentence
 
@@ -211,5 +211,5 @@ LINE: dict[str, Any] = GOOD["conditions"][0]
     ],
 )
 def test_what_is_no_policy_is_told_what_it_has_to_be(given: object, says: str) -> None:
-    with pytest.raises(WrongPolicy, match=says):
+    with pytest.raises(WrongRule, match=says):
         packing.policy_read(given)

@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from reliability.console.domain.conditions import Condition, Look, Reading
 from reliability.degradation.domain import packing
-from reliability.degradation.domain.conditions import Condition, Look, Reading
 from reliability.degradation.domain.policy import HOUR, Joined, Key, Moved, Policy, State, Step, released, step
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

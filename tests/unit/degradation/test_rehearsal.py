@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reliability.degradation.domain.conditions import Condition, Reading
+from reliability.console.domain.conditions import Condition, Reading
 from reliability.degradation.domain.policy import Moved, Policy, State, step
 from reliability.degradation.domain.rehearsal import Recorded, rehearse
 

@@ -1,4 +1,4 @@
-"""One condition of a policy: a signal that is bad for so long, and well again for so long.
+"""A condition: a signal that is bad for so long, and well again for so long. Policies and alert rules are made of them.
 
 Time is that of the samples: a run is as long as from its first sample to its last one. So a signal that says nothing
 makes no run longer, and one that was silent for too long begins anew: what is not known moves nothing.
@@ -20,10 +20,10 @@ UNIT_CHARS_MAX: Final = 20
 LONGEST_S: Final = 86_400.0
 
 
-class WrongPolicy(Refused):
-    """A policy cannot be like this."""
+class WrongRule(Refused):
+    """A rule cannot be like this."""
 
-    code = "wrong-policy"
+    code = "wrong-rule"
     status = 422
 
 
@@ -62,23 +62,23 @@ class Condition:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense; raises ``WrongPolicy``."""
+        """Refuse what makes no sense; raises ``WrongRule``."""
         if not self.signal or len(self.signal) > SIGNAL_CHARS_MAX or len(self.subject) > SUBJECT_CHARS_MAX:
-            raise WrongPolicy("A condition names a signal, such as breaker.state, and what it is of, such as a group.")
+            raise WrongRule("A condition names a signal, such as breaker.state, and what it is of, such as a group.")
         if len(self.unit) > UNIT_CHARS_MAX:
-            raise WrongPolicy(f"{self.named}: unit is at most {UNIT_CHARS_MAX} characters, such as s or letters.")
+            raise WrongRule(f"{self.named}: unit is at most {UNIT_CHARS_MAX} characters, such as s or letters.")
         if not (math.isfinite(self.enter) and math.isfinite(self.exit)):
-            raise WrongPolicy(f"{self.named}: enter and exit are numbers.")
+            raise WrongRule(f"{self.named}: enter and exit are numbers.")
         if self.enter == self.exit:
-            raise WrongPolicy(
+            raise WrongRule(
                 f"{self.named}: enter and exit are both {self.enter:g}, so that it would flap; let exit be lower "
                 "than enter where high is bad, and higher where low is bad."
             )
         for name, value in (("enter_for_s", self.enter_for_s), ("exit_for_s", self.exit_for_s)):
             if not 0 <= value <= LONGEST_S:
-                raise WrongPolicy(f"{self.named}: {name} is {value:g}; it is 0 to {LONGEST_S:g} seconds.")
+                raise WrongRule(f"{self.named}: {name} is {value:g}; it is 0 to {LONGEST_S:g} seconds.")
         if not 1 <= self.fresh_s <= LONGEST_S:
-            raise WrongPolicy(f"{self.named}: fresh_s is {self.fresh_s:g}; it is 1 to {LONGEST_S:g} seconds.")
+            raise WrongRule(f"{self.named}: fresh_s is {self.fresh_s:g}; it is 1 to {LONGEST_S:g} seconds.")
 
     @property
     def named(self) -> str:
