@@ -14,4 +14,5 @@ ROOMS: tuple[str, ...] = (
     "reliability.lag",
     "reliability.breakers",
     "reliability.degradation",
+    "reliability.alerts",
 )

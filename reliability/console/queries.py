@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -103,13 +103,21 @@ def attention(*, actor: access.Actor, registry: Registry = REGISTRY) -> Attentio
     """What needs a person, from every room, as far as the actor may see it."""
     items: list[Item] = []
     unread: list[str] = []
+    for name, found in attention_by_source(actor=actor, registry=registry):
+        if found is None:
+            unread.append(name)
+        else:
+            items += found
+    return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
+
+
+def attention_by_source(
+    *, actor: access.Actor, registry: Registry = REGISTRY
+) -> Iterator[tuple[str, list[Item] | None]]:
+    """What needs a person, by the name of who tells of it, as far as the actor may see it; None: could not be asked."""
     for source in registry.attentions:
         found = _read(partial(source, actor), name=_name_of(source))
-        if found is None:
-            unread.append(_name_of(source))
-        else:
-            items += (item for item in found if _may_see(actor, item.topics))
-    return Attention(items=rules.ordered(items), unread=tuple(dict.fromkeys(unread)))
+        yield _name_of(source), None if found is None else [item for item in found if _may_see(actor, item.topics)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from reliability.environment.alerts import Alerts
 from reliability.environment.console import Console
 from reliability.environment.rooms import Rooms
 from reliability.environment.servers import Servers
@@ -24,6 +25,8 @@ _EXAMPLES = {
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
     "MAINSTAY_SECRET_KEY": "64 random characters, for example the output of: openssl rand -hex 32",
     "MAINSTAY_ALLOWED_HOSTS": "console.example,127.0.0.1",
+    "MAINSTAY_URL": "https://mainstay.example",
+    "MAINSTAY_ALERT_CHANNELS": '{"on-call": {"kind": "pagerduty", "routing_key_file": "/run/secrets/pagerduty"}}',
     "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
 }
 
@@ -38,7 +41,7 @@ class WrongSetting(SystemExit):
     """A setting is missing or wrong; the process stops with the sentence that says which and how to mend it."""
 
 
-class Environment(Rooms, Console, Servers):
+class Environment(Alerts, Rooms, Console, Servers):
     """The settings of a deployment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True)
@@ -104,7 +107,8 @@ def _from_running_demo() -> dict[str, Any]:
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    name = ".".join(str(part) for part in problem["loc"]) or "settings"
+    name, *inside = [str(part) for part in problem["loc"]] or ["settings"]
+    where = f"{'.'.join(inside)} " if inside else ""
     text = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
     example = f" (example: {_EXAMPLES[name]})" if name in _EXAMPLES else ""
-    return f"{name}: {text}{example}"
+    return f"{name}: {where}{text}{example}"

@@ -110,6 +110,9 @@ LAG_ALERT_ETA_S = ENVIRONMENT.MAINSTAY_LAG_ALERT_ETA_S
 LAG_ALERT_LOSS_S = ENVIRONMENT.MAINSTAY_LAG_ALERT_LOSS_S
 # A file that says what is compared; "" for none.
 SAGAS_RECONCILIATIONS = ENVIRONMENT.MAINSTAY_RECONCILIATIONS
+# Where alerts go: channels by name, as plain values.
+ALERT_CHANNELS = {name: each.model_dump() for name, each in ENVIRONMENT.MAINSTAY_ALERT_CHANNELS.items()}
+MAINSTAY_URL = ENVIRONMENT.MAINSTAY_URL
 MAINSTAY_OUTBOX_NAME = ENVIRONMENT.MAINSTAY_OUTBOX_NAME
 MAINSTAY_OUTBOX_WAITS_FOR = ENVIRONMENT.MAINSTAY_OUTBOX_WAITS_FOR
 # Names that dead-letter topics usually have. Retry topics are left out: what waits there is not dead.

@@ -169,3 +169,19 @@ FALLBACKS = _metric(
 )
 FALLBACKS_UNKEPT = _metric("fallback_unkept_total", "counter", "Answers too large to be kept as a copy.", "cache")
 OFREP_ANSWERS = _metric("ofrep_answers_total", "counter", "Answers to OFREP clients.", "kind", "status")
+
+# --- alerts
+ALERT_INCIDENTS = _metric("alert_incidents", "gauge", "Incidents that are open.", "severity", read=True)
+ALERT_WAITING = _metric(
+    "alert_deliveries_waiting", "gauge", "Messages that no channel has taken yet.", "channel", read=True
+)
+ALERT_OLDEST = _metric(
+    "alert_delivery_oldest_seconds",
+    "gauge",
+    "Age of the oldest message that waits, 0 without one.",
+    "channel",
+    read=True,
+)
+ALERT_TURN_AGE = _metric("alert_turn_age_seconds", "gauge", "Since rules were last looked at.", read=True)
+ALERT_DELIVERIES = _metric("alert_deliveries_total", "counter", "Tries to deliver a message.", "channel", "outcome")
+ALERT_SIGNALS_FAILED = _metric("alert_signals_failed_total", "counter", "Signals that could not be asked for a rule.")

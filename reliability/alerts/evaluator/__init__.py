@@ -1,0 +1,1 @@
+"""Looks at signals and things that need a person, turn by turn."""

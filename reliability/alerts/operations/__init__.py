@@ -1,0 +1,1 @@
+"""Acts on incidents, rules and mutes; what a turn writes down; deliveries."""

@@ -1,0 +1,1 @@
+"""Reading incidents, rules, mutes, channels and deliveries."""

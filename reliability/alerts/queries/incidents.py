@@ -1,0 +1,171 @@
+"""Incidents as somebody may see them: the alerts of topics outside an account's scopes are not there for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from reliability import access
+from reliability.alerts.domain.message import Thing, title_of
+from reliability.alerts.domain.rule import SEVERITIES
+from reliability.alerts.models import Alert, Delivery, Happening, Incident
+from reliability.console.context import HOUSE, WORK
+from reliability.kernel.errors import Refused
+
+URL: Final = "/alerts/"
+PAGE: Final = 50
+ALERTS_SHOWN: Final = 100
+DELIVERIES_SHOWN: Final = 200
+HAPPENINGS_SHOWN: Final = 200
+_TITLES: Final = {page.slug: page.title for page in (*WORK, *HOUSE)} | {"signals": "signals"}
+
+
+class NoSuchIncident(Refused):
+    """There is no such incident."""
+
+    code = "no-such-incident"
+    status = 404
+
+
+class NoSuchDelivery(Refused):
+    """There is no such message."""
+
+    code = "no-such-delivery"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """An incident as somebody sees it. ``is_partial``: some of its alerts are of topics that are hidden from them."""
+
+    row: Incident
+    title: str
+    count: int
+    severity: str
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Incidents that are over, the newest first; ``next`` is where the next page begins, None at the end."""
+
+    items: Sequence[Look]
+    next: int | None
+
+
+def room_title(room: str) -> str:
+    """Return what a room is called."""
+    return _TITLES.get(room, room)
+
+
+def url_of(number: int) -> str:
+    """Return the address of an incident's page."""
+    return f"{URL}incidents/{number}/"
+
+
+def absolute(path: str) -> str:
+    """Return an address that works from elsewhere; "" when the console was not told its own."""
+    own = getattr(settings, "MAINSTAY_URL", "")
+    return f"{own}{path}" if own and path.startswith("/") else ""
+
+
+def dedup_key(incident: Incident) -> str:
+    """Return what all messages about an incident have in common; another installation's are others."""
+    name = getattr(settings, "MAINSTAY_ENVIRONMENT_NAME", "")
+    return f"mainstay/{name}/{incident.pk}-{incident.opened_at:%Y%m%d%H%M%S}"
+
+
+def active(*, actor: access.Actor) -> list[Look]:
+    """Return the incidents that are open, the worst first, then the oldest."""
+    rows = Incident.objects.filter(resolved_at=None)
+    found = [look for row in rows if (look := _look(row, actor)) is not None]
+    return sorted(found, key=lambda each: (-SEVERITIES.index(each.severity), each.row.opened_at, each.row.pk))
+
+
+def over(*, actor: access.Actor, before: int | None = None, limit: int = PAGE) -> Page:
+    """Return those that are over, the newest first; ``before`` is the ``next`` of the page before."""
+    found: list[Look] = []
+    position = before
+    while True:
+        rows = Incident.objects.exclude(resolved_at=None).order_by("-id")
+        batch = list((rows if position is None else rows.filter(id__lt=position))[: limit + 1])
+        for row in batch[:limit]:
+            position = row.pk
+            if (look := _look(row, actor)) is not None:
+                found.append(look)
+            if len(found) == limit:
+                break
+        is_end = len(batch) <= limit and (not batch or position == batch[-1].pk)
+        if is_end or len(found) == limit:
+            return Page(items=found, next=None if is_end else position)
+
+
+def one(number: int, *, actor: access.Actor) -> Look:
+    """Return an incident; raises ``NoSuchIncident``, also for one of which all is hidden."""
+    row = Incident.objects.filter(pk=number).first()
+    look = _look(row, actor) if row is not None else None
+    if look is None:
+        raise NoSuchIncident(f"There is no incident {number}.")
+    return look
+
+
+def _look(row: Incident, actor: access.Actor) -> Look | None:
+    if _sees_all(actor, row.topics):
+        return Look(row=row, title=row.title, count=row.count, severity=row.severity)
+    seen = [each for each in row.alerts.order_by("began_at", "id") if _sees_all(actor, each.topics)]
+    if not seen:
+        return None
+    up = [each for each in seen if each.ended_at is None]
+    title = title_of([Thing(title=each.title) for each in up or seen], count=len(up or seen), room="")
+    severity = max((each.severity for each in up or seen), key=SEVERITIES.index)
+    return Look(row=row, title=title, count=len(up), severity=severity, is_partial=True)
+
+
+def _sees_all(actor: access.Actor, topics: Iterable[str]) -> bool:
+    return actor.scopes.is_everything or all(actor.scopes.allows(topic) for topic in topics)
+
+
+def alerts(look: Look, *, actor: access.Actor) -> tuple[list[Alert], int]:
+    """Return the alerts of an incident, those that are up first, and how many are not shown."""
+    rows = look.row.alerts.order_by("ended_at", "began_at", "id")
+    if not look.is_partial:
+        shown = list(rows.filter(ended_at=None)[:ALERTS_SHOWN])
+        shown += list(rows.exclude(ended_at=None).order_by("-ended_at", "id")[: ALERTS_SHOWN - len(shown)])
+        return shown, rows.count() - len(shown)
+    seen = [each for each in rows if _sees_all(actor, each.topics)]
+    seen.sort(key=lambda each: each.ended_at is not None)
+    return seen[:ALERTS_SHOWN], max(0, len(seen) - ALERTS_SHOWN)
+
+
+def happenings(look: Look) -> list[Happening]:
+    """Return what happened to an incident, the newest first; without texts that may name what is hidden."""
+    rows = list(look.row.happenings.order_by("-id")[:HAPPENINGS_SHOWN])
+    for row in rows:
+        if look.is_partial and row.kind in ("opened", "joined"):
+            row.text = "Things, some of them outside your topics."
+    return rows
+
+
+def deliveries(look: Look) -> list[Delivery]:
+    """Return the messages about an incident, the newest first."""
+    return list(look.row.deliveries.order_by("-id")[:DELIVERIES_SHOWN])
+
+
+def recent_deliveries(*, limit: int = PAGE, before: datetime | None = None) -> list[Delivery]:
+    """Return the newest messages of all, to all channels."""
+    rows = Delivery.objects.select_related("incident").order_by("-created_at", "-id")
+    return list((rows if before is None else rows.filter(created_at__lt=before))[:limit])
+
+
+def rooms() -> list[str]:
+    """Return the slugs of the pages that things belong to."""
+    return sorted(_TITLES)
+
+
+def is_room(slug: str) -> bool:
+    """Whether things may belong to a page of this slug."""
+    return slug in _TITLES

@@ -1,0 +1,42 @@
+"""Who muted what, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reliability.alerts.domain import muting
+from reliability.alerts.models import Mute
+from reliability.kernel.errors import Refused
+
+HISTORY_MAX = 50
+
+
+class NoSuchMute(Refused):
+    """There is no such mute."""
+
+    code = "no-such-mute"
+    status = 404
+
+
+def rows(*, now: datetime) -> Sequence[Mute]:
+    """Return the mutes that last, the one that ends first in front."""
+    return list(Mute.objects.filter(until__gt=now, ended_at=None).order_by("until", "id"))
+
+
+def past(*, now: datetime) -> Sequence[Mute]:
+    """Return the newest mutes that are over."""
+    return list(Mute.objects.exclude(until__gt=now, ended_at=None).order_by("-until", "-id")[:HISTORY_MAX])
+
+
+def lasting(*, now: datetime) -> list[muting.Mute]:
+    """Return the mutes that last, as values."""
+    return [muting.Mute(covers=muting.Covers(row.covers), of=row.of) for row in rows(now=now)]
+
+
+def one(number: int) -> Mute:
+    """Return a mute; raises ``NoSuchMute``."""
+    found = Mute.objects.filter(pk=number).first()
+    if found is None:
+        raise NoSuchMute
+    return found
