@@ -17,7 +17,7 @@ METADATA: Final[tuple[Network, ...]] = tuple(
     ip_network(each) for each in ("169.254.0.0/16", "100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 )
 """Where the clouds tell machines about themselves; all of IPv4's link-local range, which some of them use besides."""
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 
 
@@ -52,7 +52,7 @@ def _meant(address: Address) -> Address:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
-        if address in _NAT64:
+        if any(address in network for network in _NAT64):
             return IPv4Address(int(address) & 0xFFFFFFFF)
         if address in _SIX_TO_FOUR and address.sixtofour is not None:
             return address.sixtofour

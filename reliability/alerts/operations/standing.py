@@ -71,7 +71,7 @@ def _seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look
 def _stepped(rule: Wanted, wanted: dict[str, Seen], look: Look) -> bool:
     known = {each.thing: each for each in Alert.objects.filter(rule=rule.name, ended_at=None)}
     made, changed, gone = [], [], []
-    for thing in wanted.keys() | known.keys():
+    for thing in dict.fromkeys([*wanted, *known]):
         alert, seen = known.get(thing), wanted.get(thing)
         before = State(phase=Phase(alert.phase), since=alert.since) if alert is not None else None
         is_there = True if seen is not None else (None if alert is not None and alert.source in look.unread else False)

@@ -1,46 +1,68 @@
-"""Looks at every address at the moment a connection is made to it, whichever library makes it.
+"""Looks at every address at the moment of connecting to it, whichever library does that; ends what takes too long.
 
 A name that was looked at before may resolve otherwise a moment later, a redirect or a proxy may lead elsewhere; so the
-interpreter itself asks here (PEP 578, the event ``socket.connect``), in threads that are sending and in no others.
+interpreter itself asks here (PEP 578, the event ``socket.connect``), in contexts that are sending and in no others.
+Libraries know no limit for a whole try, only for each wait: one byte now and then would keep them busy for ever.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from reliability.alerts.domain.addresses import Network, refusal
-
-_sending = threading.local()
-_installing = threading.Lock()
-_installed = False
 
 
 class Forbidden(OSError):
     """A message must not go to that address."""
 
 
+@dataclass(slots=True)
+class Watch:
+    """One try: where it may connect to, and what came of it."""
+
+    allowed: Sequence[Network]
+    refused: str = ""
+    is_over: bool = False
+    """Whether its time ended before it did."""
+    connections: list[socket.socket] = field(default_factory=list)
+    """Handles of our own to what is connected: libraries wrap theirs into others."""
+
+    def end(self) -> None:
+        """Cut every connection: whoever reads from one finds it closed."""
+        self.is_over = True
+        for each in self.connections:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+_sending: ContextVar[Watch | None] = ContextVar("alerts_sending", default=None)
+_installing = threading.Lock()
+_installed = False
+
+
 @contextmanager
-def only_to(allowed: Sequence[Network]) -> Iterator[None]:
-    """Have connections of this thread go to public addresses and to the allowed networks alone."""
+def watched(allowed: Sequence[Network], *, seconds: float) -> Iterator[Watch]:
+    """Have connections of this context go to public addresses and to the allowed networks alone, and end in time."""
     _install()
-    _sending.allowed, _sending.refused = tuple(allowed), ""
+    watch = Watch(allowed=allowed)
+    timer = threading.Timer(seconds, watch.end)
+    timer.daemon = True
+    timer.start()
+    before = _sending.set(watch)
     try:
-        yield
+        yield watch
     finally:
-        _sending.allowed = None
-
-
-def refusal_behind(error: BaseException | None) -> str:
-    """Return why a connection was refused here that a library reports in words of its own; "" when it was not."""
-    while error is not None:
-        if isinstance(error, Forbidden):
-            return str(error)
-        error = error.__cause__ or error.__context__
-    return str(getattr(_sending, "refused", ""))
+        _sending.reset(before)
+        timer.cancel()
+        for each in watch.connections:
+            each.close()
 
 
 def _install() -> None:
@@ -55,12 +77,13 @@ def _install() -> None:
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "socket.connect":
         return
-    allowed = getattr(_sending, "allowed", None)
-    if allowed is None:
+    watch = _sending.get()
+    if watch is None:
         return
-    address = arguments[1]
+    connection, address = arguments
     host = address[0] if isinstance(address, tuple) and address else address
-    why = refusal(host, allowed=allowed) if isinstance(host, str) else "it is no address of the internet"
+    why = refusal(host, allowed=watch.allowed) if isinstance(host, str) else "it is no address of the internet"
     if why:
-        _sending.refused = why
+        watch.refused = why
         raise Forbidden(why)
+    watch.connections.append(connection.dup())

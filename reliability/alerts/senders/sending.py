@@ -31,17 +31,23 @@ SENDERS: Final[dict[str, Sender]] = {
 
 def send(channel: Channel, message: Message, *, number: str, now: datetime) -> Answer:
     """Send it, only to addresses that the channel may lead to. ``number`` is the message's own, the same each try."""
+    with guard.watched(channel.allow, seconds=channel.timeout_s) as watch:
+        answer = _tried(channel, message, number, now)
+    if answer.is_taken:
+        return answer
+    if watch.refused:
+        return Answer(is_taken=False, text=f"was not sent: {watch.refused}")
+    if watch.is_over:
+        return Answer(is_taken=False, text=f"no whole answer within {channel.timeout_s:g} s")
+    return answer
+
+
+def _tried(channel: Channel, message: Message, number: str, now: datetime) -> Answer:
     try:
-        with guard.only_to(channel.allow):
-            return SENDERS[channel.kind](channel, message, number, now)
-    except guard.Forbidden as error:
-        return Answer(is_taken=False, text=f"was not sent: {error}")
+        return SENDERS[channel.kind](channel, message, number, now)
     except (httpx.TimeoutException, TimeoutError):
         return Answer(is_taken=False, text=f"no answer within {channel.timeout_s:g} s")
     except (httpx.HTTPError, httpx.InvalidURL, smtplib.SMTPException, ssl.SSLError, OSError) as error:
-        refusal = guard.refusal_behind(error)
-        if refusal:
-            return Answer(is_taken=False, text=f"was not sent: {refusal}")
         return Answer(is_taken=False, text=_told(error, channel))
     except Exception as error:  # the edge to other people's libraries: told, and tried again
         log.exception("alert_sender_failed", channel=channel.name, kind=channel.kind)

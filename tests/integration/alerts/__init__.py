@@ -1,0 +1,1 @@
+"""Alerts over a real database: turns, messages, channels that answer as they please."""
