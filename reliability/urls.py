@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lag/", include("reliability.lag.urls")),
     path("", include("reliability.degradation.urls")),
     path("breakers/", include("reliability.breakers.urls")),
+    path("alerts/", include("reliability.alerts.urls")),
     path("sagas/", include("sagas.urls")),
     path("reconcile/", include("sagas.urls.reconcile")),
     path("", include("reliability.console.urls")),

@@ -23,7 +23,7 @@ ATTENTION_KEPT_S = (
 )
 ROOMS = {"dlq": "letters", "audit": "activity", "orders": "demo"}
 """Pages of a room whose slug is another one than the room's name."""
-SAME = ("outbox", "lag", "breakers", "degradation", "sagas", "reconcile")
+SAME = ("outbox", "lag", "breakers", "degradation", "sagas", "reconcile", "alerts")
 BROKERS = {"kafka": "Apache Kafka, embedded", "in-process": "in-process broker", "external": "external Kafka"}
 PLACE = "mainstay.place"
 
@@ -42,7 +42,6 @@ class PageLink:
     route: str
     act: str
     key: str = ""
-    planned: bool = False
     minor: bool = False
 
 
@@ -65,9 +64,7 @@ WORK = (
 )
 HOUSE = (
     PageLink(slug="activity", title="Activity", route="audit:activity", act="activity.view", key="a"),
-    PageLink(
-        slug="alerts", title="Alerts", route="console:alerts", act="alerts.view", key="n", planned=True, minor=True
-    ),
+    PageLink(slug="alerts", title="Alerts", route="alerts:board", act="alerts.view", key="n", minor=True),
     PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e", minor=True),
 )
 DEMO = PageLink(slug="demo", title="Demo shop", route="orders:demo", act="orders.view", key="h", minor=True)

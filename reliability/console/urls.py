@@ -18,5 +18,4 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.prometheus, name="metrics"),
     path("rail/", shell.rail, name="rail"),
-    *[path(f"{slug}/", shell.planned, {"slug": slug}, name=slug) for slug in shell.PLANNED],
 ]

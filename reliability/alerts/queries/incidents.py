@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -114,9 +113,9 @@ def one(number: int, *, actor: access.Actor) -> Look:
 
 
 def _look(row: Incident, actor: access.Actor) -> Look | None:
-    if _sees_all(actor, row.topics):
+    if sees_all(actor, row.topics):
         return Look(row=row, title=row.title, count=row.count, severity=row.severity)
-    seen = [each for each in row.alerts.order_by("began_at", "id") if _sees_all(actor, each.topics)]
+    seen = [each for each in row.alerts.order_by("began_at", "id") if sees_all(actor, each.topics)]
     if not seen:
         return None
     up = [each for each in seen if each.ended_at is None]
@@ -125,7 +124,8 @@ def _look(row: Incident, actor: access.Actor) -> Look | None:
     return Look(row=row, title=title, count=len(up), severity=severity, is_partial=True)
 
 
-def _sees_all(actor: access.Actor, topics: Iterable[str]) -> bool:
+def sees_all(actor: access.Actor, topics: Iterable[str]) -> bool:
+    """Whether nothing that names these topics is hidden from somebody."""
     return actor.scopes.is_everything or all(actor.scopes.allows(topic) for topic in topics)
 
 
@@ -136,7 +136,7 @@ def alerts(look: Look, *, actor: access.Actor) -> tuple[list[Alert], int]:
         shown = list(rows.filter(ended_at=None)[:ALERTS_SHOWN])
         shown += list(rows.exclude(ended_at=None).order_by("-ended_at", "id")[: ALERTS_SHOWN - len(shown)])
         return shown, rows.count() - len(shown)
-    seen = [each for each in rows if _sees_all(actor, each.topics)]
+    seen = [each for each in rows if sees_all(actor, each.topics)]
     seen.sort(key=lambda each: each.ended_at is not None)
     return seen[:ALERTS_SHOWN], max(0, len(seen) - ALERTS_SHOWN)
 
@@ -153,12 +153,6 @@ def happenings(look: Look) -> list[Happening]:
 def deliveries(look: Look) -> list[Delivery]:
     """Return the messages about an incident, the newest first."""
     return list(look.row.deliveries.order_by("-id")[:DELIVERIES_SHOWN])
-
-
-def recent_deliveries(*, limit: int = PAGE, before: datetime | None = None) -> list[Delivery]:
-    """Return the newest messages of all, to all channels."""
-    rows = Delivery.objects.select_related("incident").order_by("-created_at", "-id")
-    return list((rows if before is None else rows.filter(created_at__lt=before))[:limit])
 
 
 def rooms() -> list[str]:

@@ -20,7 +20,7 @@ LATE_AFTER: Final = timedelta(seconds=60)
 """Turns come each five seconds."""
 FAILING_AFTER: Final = timedelta(seconds=60)
 """A message that waits longer is news of its own."""
-CHANNELS_URL: Final = "/alerts/channels/"
+CHANNELS_URL: Final = "/alerts/#channels"
 _KINDS: Final = ("opened", "worse", "resolved")
 _STATUSES: Final[dict[str, Status]] = {"crit": "crit", "warn": "warn"}
 

@@ -1,8 +1,7 @@
-"""The frame's own parts: the rail as a live region, the search of the top bar, pages that are not built yet."""
+"""The frame's own parts: the rail as a live region, the search of the top bar."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -38,39 +37,3 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect(letters)
     found = {"title": "Search", "wanted": wanted, "parts": parts, "letters": letters, "now": clock.SYSTEM.now()}
     return render(request, "console/search.html", found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A page that is not built yet, and says so."""
-
-    slug: str
-    title: str
-    answers: str
-    shows: tuple[str, ...]
-    meanwhile: str = ""
-
-
-PLANNED = {
-    page.slug: page
-    for page in (
-        Planned(
-            slug="alerts",
-            title="Alerts",
-            answers="Who is told, by which way, when something here needs a person?",
-            shows=(
-                "rules on new failure groups, rates, retention, backlog and lag",
-                "destinations and what was sent to them, with the answer",
-                "silences with a reason and an end",
-            ),
-            meanwhile="Until then: /metrics feeds Prometheus rules; the overview lists what needs a person.",
-        ),
-    )
-}
-
-
-@require_safe
-@access.requires("overview.view")
-def planned(request: HttpRequest, slug: str) -> HttpResponse:
-    """Say honestly what this page will be."""
-    return render(request, "console/planned.html", {"page": PLANNED[slug], "title": PLANNED[slug].title})

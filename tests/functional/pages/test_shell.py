@@ -38,7 +38,7 @@ def test_a_stranger_is_led_to_the_login_and_back(visits: Visits) -> None:
     expect(page.get_by_text("ana · operator")).to_be_visible()
 
 
-def test_every_page_of_the_rail_answers_and_those_not_built_say_so(visits: Visits) -> None:
+def test_every_page_of_the_rail_answers(visits: Visits) -> None:
     page = visits.open("vito")
     links = page.locator(".rail ul a")
     addresses = [str(links.nth(at).get_attribute("href")) for at in range(links.count())]
@@ -48,8 +48,6 @@ def test_every_page_of_the_rail_answers_and_those_not_built_say_so(visits: Visit
         assert response is not None
         assert response.status == 200, address
         expect(page.locator(".rail a[aria-current=page]")).to_have_attribute("href", address)
-    page.goto("/alerts/")
-    expect(page.get_by_text("Not built yet")).to_be_visible()
 
 
 def test_the_theme_is_remembered_and_painted_by_the_server(visits: Visits) -> None:

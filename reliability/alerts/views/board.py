@@ -1,0 +1,151 @@
+"""What is wrong now and who was told; what is muted, which rules there are, how the channels do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from reliability import access
+from reliability.alerts.domain import muting, packing, sentences
+from reliability.alerts.domain.channels import TITLES
+from reliability.alerts.models import Mute, Rule, Turn
+from reliability.alerts.queries import channels, incidents, mutes, overview
+from reliability.alerts.queries.channels import Doing
+from reliability.alerts.queries.incidents import Look
+from reliability.alerts.views import wording
+from reliability.console.domain.conditions import WrongRule
+from reliability.console.views.acts import told
+from reliability.kernel import clock
+from reliability.live import fragment
+
+RECENT = 8
+ACTS = ("acknowledge", "mute", "unmute", "rule", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An incident as the table shows it."""
+
+    look: Look
+    shape: str
+    word: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteRow:
+    """A mute as the table shows it."""
+
+    row: Mute
+    covers: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """A rule as the page shows it."""
+
+    row: Rule
+    shape: str
+    word: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """A channel as the page shows it."""
+
+    doing: Doing
+    kind: str
+    shape: str
+    word: str
+
+
+@require_safe
+@access.requires("alerts.view")
+@told
+def page(request: HttpRequest) -> HttpResponse:
+    """Everything that somebody on call wants to know of alerts."""
+    actor, now = access.actor_of(request), clock.SYSTEM.now()
+    found = [row_of(look) for look in incidents.active(actor=actor)]
+    over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
+    muted = [mute_row(row) for row in mutes.rows(now=now)]
+    rules = [rule_row(row) for row in Rule.objects.order_by("name")]
+    ways = [channel_row(each) for each in channels.doing()]
+    turn = Turn.objects.first()
+    late = [item for item in overview.attention(actor=actor, now=now) if item.id == "alerts:turn"]
+    context: dict[str, Any] = {
+        "title": "Alerts",
+        "now": now,
+        "rows": found,
+        "over": over,
+        "mutes": muted,
+        "rules": rules,
+        "channels": ways,
+        "turn": turn,
+        "is_late": bool(late),
+        "loud": sum(not row.look.row.is_muted for row in found),
+        "worst": _worst(found),
+        **{f"may_{act}": access.may(actor, f"alerts.{act}") for act in ACTS},
+    }
+    seen = [
+        [(row.look.row.pk, row.word, row.look.title, row.look.count, row.told) for row in (*found, *over)],
+        [(row.row.pk, row.row.until) for row in muted],
+        [(row.row.name, row.row.version, row.word, row.row.unknown) for row in rules],
+        [(row.doing.channel.name, row.word, row.doing.waiting, row.doing.sent, row.doing.failing) for row in ways],
+        bool(late),
+    ]
+    return fragment.page(request, "alerts/board.html", context, regions={"alerts": seen})
+
+
+def _worst(rows: Sequence[Row]) -> str:
+    loud = [row for row in rows if not row.look.row.is_muted]
+    if not loud:
+        return "ok" if not rows else "paused"
+    return "crit" if any(row.look.severity == "crit" for row in loud) else "warn"
+
+
+def row_of(look: Look) -> Row:
+    """Return an incident as it is shown."""
+    shape, word = wording.state_of(look.row, look.severity)
+    return Row(look=look, shape=shape, word=word, told=_told(look))
+
+
+def _told(look: Look) -> str:
+    row = look.row
+    if row.told_to:
+        return ", ".join(row.told_to)
+    if row.is_muted:
+        return "nobody: it is muted"
+    if row.resolved_at is not None:
+        return "nobody"
+    return "nobody yet" if channels.names() else "nobody: there is no channel"
+
+
+def mute_row(row: Mute) -> MuteRow:
+    """Return a mute as it is shown."""
+    return MuteRow(row=row, covers=sentences.of_mute(muting.Mute(covers=muting.Covers(row.covers), of=row.of)))
+
+
+def rule_row(row: Rule) -> RuleRow:
+    """Return a rule as it is shown."""
+    try:
+        said = sentences.sentence(packing.rule_read(row.body))
+    except WrongRule as error:
+        return RuleRow(row=row, shape="crit", word="Unreadable", told=str(error))
+    if not row.is_on:
+        return RuleRow(row=row, shape="unknown", word="Off", told=said)
+    if row.unknown:
+        return RuleRow(row=row, shape="unknown", word="Knows nothing", told=said)
+    return RuleRow(row=row, shape="ok", word="Watches", told=said)
+
+
+def channel_row(doing: Doing) -> ChannelRow:
+    """Return a channel as it is shown."""
+    shape, word = ("ok", "Takes") if doing.sent_at is not None else ("unknown", "Never tried")
+    if doing.waiting:
+        shape, word = ("crit", "Not delivered") if doing.failing else ("prog", "On its way")
+    return ChannelRow(doing=doing, kind=TITLES[doing.channel.kind], shape=shape, word=word)

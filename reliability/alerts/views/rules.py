@@ -1,0 +1,170 @@
+"""A rule: typed in, read as a sentence with what it would find now, then saved; switched and deleted."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from reliability import access, audit
+from reliability.alerts.domain import packing, sentences
+from reliability.alerts.domain.rule import Rule as Wanted
+from reliability.alerts.domain.rule import Together
+from reliability.alerts.evaluator import looking
+from reliability.alerts.models import Rule
+from reliability.alerts.operations import rules as operations
+from reliability.alerts.queries import channels, incidents
+from reliability.alerts.queries import rules as queries
+from reliability.console.registry import REGISTRY
+from reliability.console.views.acts import told
+from reliability.kernel import clock
+from reliability.kernel.errors import Refused
+from reliability.live.fragment import asked_for
+
+RIGHT: Final = "alerts.rule"
+SHOWN: Final = 5
+NUMBERS: Final = ("raise_after_s", "clear_after_s", "remind_after_s")
+CONDITION_NUMBERS: Final = ("enter", "exit", "enter_for_s", "exit_for_s", "fresh_s")
+TOGETHER: Final = (
+    (Together.ROOM, "things of one page"),
+    (Together.RULE, "all that it finds"),
+    (Together.THING, "nothing: each thing alone"),
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.requires(RIGHT)
+@told
+def edit(request: HttpRequest, name: str = "") -> HttpResponseBase:
+    """Type it; POST says what it would find now (``again``) or saves it."""
+    with audit.admitted(RIGHT, actor=access.actor_of(request), target=operations.target(name or "new")):
+        row = queries.one(name) if name else None
+    if request.method != "POST":
+        usual = Wanted(name=name or "new")
+        return _form(request, row, row.body if row is not None else {**packing.rule_as_json(usual), "name": ""})
+    body = _body(request)
+    try:
+        wanted = packing.rule_read(body)
+        queries.check_signal(wanted)
+        if "again" in request.POST:
+            return _form(request, row, body, wanted=wanted)
+        saved = operations.save(
+            wanted=wanted,
+            is_on=request.POST.get("is_on") == "on",
+            reason=_text(request, "reason"),
+            actor=access.actor_of(request),
+            version=_version(request),
+            now=clock.SYSTEM.now(),
+        )
+    except access.Denied:
+        raise
+    except Refused as refused:
+        return _form(request, row, body, refused=refused)
+    messages.success(request, f"Saved: {saved.name} {'watches' if saved.is_on else 'is switched off'}.")
+    return redirect("alerts:board")
+
+
+@require_POST
+@access.requires(RIGHT)
+@told
+def delete(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Delete it: what it raised is over."""
+    actor = access.actor_of(request)
+    operations.delete(name=name, reason=_text(request, "reason"), actor=actor, version=_version(request))
+    messages.success(request, f"{name} is deleted; what it raised is over within seconds.")
+    return redirect("alerts:board")
+
+
+def _form(
+    request: HttpRequest,
+    row: Rule | None,
+    body: dict[str, Any],
+    *,
+    wanted: Wanted | None = None,
+    refused: Refused | None = None,
+) -> HttpResponse:
+    is_post = request.method == "POST"
+    context: dict[str, Any] = {
+        "title": f"Rule {row.name}" if row is not None else "A new rule",
+        "row": row,
+        "typed": _typed(body),
+        "condition": _shown(body.get("condition") or {}),
+        "rooms": [(slug, incidents.room_title(slug)) for slug in incidents.rooms()],
+        "channels": channels.names(),
+        "signals": sorted((signal.name, signal.unit) for signal in REGISTRY.signals.values()),
+        "together": [(each.value, title) for each, title in TOGETHER],
+        "is_on": request.POST.get("is_on") == "on" if is_post else row is None or row.is_on,
+        "version": _version(request) if is_post else row.version if row is not None else 0,
+        "reason": _text(request, "reason"),
+        "sentence": sentences.sentence(wanted) if wanted is not None else "",
+        "finds": _finds(wanted) if wanted is not None else None,
+        "refused": refused,
+    }
+    part = "alerts/rule.html#dialog" if asked_for(request) == "dialog" else "alerts/rule.html"
+    return render(request, part, context, status=refused.status if refused else 200)
+
+
+def _typed(body: dict[str, Any]) -> dict[str, Any]:
+    """A rule as the form shows it: what is not said is as usual."""
+    return _shown({**packing.rule_as_json(Wanted(name="new")), **body})
+
+
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _number(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def _finds(wanted: Wanted) -> dict[str, Any]:
+    """What the rule would look at now: nothing is raised and nobody is told."""
+    condition = wanted.condition
+    if condition is not None:
+        key = (condition.signal, condition.subject)
+        reading = looking.look([key]).readings[key]
+        told = condition.told(reading.value) if reading is not None else "not known: does it have that subject?"
+        return {"text": f"{condition.named} is {told} now.", "things": [], "more": 0}
+    seen = looking.look(()).things.values()
+    found = [each for each in seen if wanted.takes(room=each.room, severity=each.severity, thing=each.id)]
+    text = f"It finds {len(found)} of {len(seen)} things now." if seen else "Nothing needs a person now."
+    return {"text": text, "things": found[:SHOWN], "more": max(0, len(found) - SHOWN)}
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    """The rule as JSON would say it."""
+    body: dict[str, Any] = {"name": _text(request, "name")}
+    body |= {name: _value(_text(request, name)) for name in NUMBERS if _text(request, name)}
+    body |= {name: _text(request, name) for name in ("severity", "at_least", "together") if _text(request, name)}
+    body["channels"] = _list(request, "channels")
+    if request.POST.get("watches") == "signal":
+        condition: dict[str, Any] = {name: _text(request, name) for name in ("signal", "subject", "unit")}
+        known = {signal.name: signal.unit for signal in REGISTRY.signals.values()}
+        condition["unit"] = condition["unit"] or known.get(condition["signal"], "")[:20]
+        numbers = {name: _value(_text(request, name)) for name in CONDITION_NUMBERS if _text(request, name)}
+        return {**body, "condition": condition | numbers}
+    return {**body, "rooms": _list(request, "rooms"), "things": _text(request, "things")}
+
+
+def _list(request: HttpRequest, name: str) -> list[str]:
+    return [each.replace("\x00", "")[:100] for each in request.POST.getlist(name)[:50] if each]
+
+
+def _value(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    limit = 2_000 if name == "reason" else 300
+    return request.POST.get(name, "").replace("\x00", "").strip()[: limit + 1]
+
+
+def _version(request: HttpRequest) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
