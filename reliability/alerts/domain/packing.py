@@ -31,7 +31,7 @@ def rule_read(given: object) -> Rule:
     values: dict[str, Any] = {name: text(given, name) for name in ("name", "things") if name in given}
     values |= {name: number(given, name) for name in _NUMBERS if name in given}
     values |= {name: _words(given, name) for name in _LISTS if name in given}
-    for name in ("severity", "at_least"):
+    for name in ("severity", "at_least", "at_most"):
         if name in given:
             values[name] = _one_of(given, name, SEVERITIES)
     if "together" in given:

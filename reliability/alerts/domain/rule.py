@@ -30,8 +30,8 @@ class Together(StrEnum):
 class Rule:
     """What raises an alert: a condition on a signal, or, without one, things that need a person.
 
-    Things count from ``at_least`` on, in ``rooms`` (slugs of pages; none: all), with an id that fits the glob
-    ``things``. They alert when they have stood for ``raise_after_s`` and are over when they have been gone for
+    Things count from ``at_least`` to ``at_most``, in ``rooms`` (slugs of pages; none: all), with an id that fits the
+    glob ``things``. They alert when they have stood for ``raise_after_s`` and are over when they have been gone for
     ``clear_after_s``; a condition has its own times. ``severity`` is that of a condition. ``channels`` are told (none:
     all), again after ``remind_after_s`` while nobody has acknowledged (0: once). Raises ``WrongRule``.
     """
@@ -40,6 +40,7 @@ class Rule:
     condition: Condition | None = None
     severity: Severity = "crit"
     at_least: Severity = "crit"
+    at_most: Severity = "crit"
     rooms: tuple[str, ...] = ()
     things: str = ""
     raise_after_s: float = 30.0
@@ -62,6 +63,8 @@ class Rule:
             )
         if len(self.rooms) > ROOMS_MAX or len(self.channels) > ROOMS_MAX:
             raise WrongRule(f"A rule names at most {ROOMS_MAX} rooms and {ROOMS_MAX} channels; none means all.")
+        if worse(self.at_most, self.at_least):
+            raise WrongRule("at_least is worse than at_most: it would find nothing.")
         if self.condition is not None and (self.rooms or self.things):
             raise WrongRule("A rule watches a signal, or things of some rooms, not both: make two rules of it.")
 
@@ -69,7 +72,7 @@ class Rule:
         """Whether a thing that needs a person is one of those that it watches."""
         return (
             self.condition is None
-            and SEVERITIES.index(severity) >= SEVERITIES.index(self.at_least)
+            and SEVERITIES.index(self.at_least) <= SEVERITIES.index(severity) <= SEVERITIES.index(self.at_most)
             and (not self.rooms or room in self.rooms)
             and (not self.things or fnmatchcase(thing, self.things))
         )

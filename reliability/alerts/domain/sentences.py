@@ -7,7 +7,11 @@ from typing import Final
 from reliability.alerts.domain.muting import Covers, Mute
 from reliability.alerts.domain.rule import Rule, Together
 
-_SEVERITY: Final = {"crit": "critical", "warn": "at least a warning"}
+_SEVERITY: Final = {
+    ("crit", "crit"): "critical",
+    ("warn", "crit"): "at least a warning",
+    ("warn", "warn"): "a warning, no more",
+}
 _TOGETHER: Final = {
     Together.RULE: "All of it is one incident",
     Together.ROOM: "Things of one page are one incident",
@@ -32,10 +36,10 @@ def _watches(rule: Rule) -> str:
         )
     where = f" on {', '.join(rule.rooms)}" if rule.rooms else ""
     which = f" with an id like {rule.things}" if rule.things else ""
-    return (
-        f"When something{where}{which} has been {_SEVERITY[rule.at_least]} for {span(rule.raise_after_s)}, "
-        f"until it has been gone for {span(rule.clear_after_s)}. {_TOGETHER[rule.together]}."
-    )
+    bad = _SEVERITY[rule.at_least, rule.at_most]
+    lasts = f"has been {bad} for {span(rule.raise_after_s)}" if rule.raise_after_s else f"is {bad}"
+    ends = f"it has been gone for {span(rule.clear_after_s)}" if rule.clear_after_s else "it is gone"
+    return f"When something{where}{which} {lasts}, until {ends}. {_TOGETHER[rule.together]}."
 
 
 def _tells(rule: Rule) -> str:

@@ -16,7 +16,7 @@ RULES_MAX: Final = 200
 """Each is asked at every turn."""
 USUAL: Final = (
     Wanted(name="critical", at_least="crit", raise_after_s=30.0, clear_after_s=60.0),
-    Wanted(name="needs-somebody", at_least="warn", raise_after_s=600.0, clear_after_s=120.0),
+    Wanted(name="needs-somebody", at_least="warn", at_most="warn", raise_after_s=600.0, clear_after_s=120.0),
 )
 """What a console alerts on before anybody has saved a rule."""
 

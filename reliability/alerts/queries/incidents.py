@@ -156,10 +156,10 @@ def deliveries(look: Look) -> list[Delivery]:
 
 
 def rooms() -> list[str]:
-    """Return the slugs of the pages that things belong to."""
-    return sorted(_TITLES)
+    """Return the slugs of the pages that things belong to; those of processes are on the settings' page."""
+    return [page.slug for page in WORK] + ["settings"]
 
 
 def is_room(slug: str) -> bool:
     """Whether things may belong to a page of this slug."""
-    return slug in _TITLES
+    return slug in rooms()

@@ -47,6 +47,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         "happened": happened,
         "told_of": told_of,
         "rule": board.rule_row(rule) if rule is not None else None,
+        "lasted_s": ((look.row.resolved_at or clock.SYSTEM.now()) - look.row.opened_at).total_seconds(),
         "runbook": runbooks.of_rooms({each.room for each in alerts}),
         "copies": _copies(request, look),
         **{f"may_{act}": access.may(actor, f"alerts.{act}") for act in ("acknowledge", "mute", "rule", "send_again")},

@@ -29,9 +29,9 @@ SHOWN: Final = 5
 NUMBERS: Final = ("raise_after_s", "clear_after_s", "remind_after_s")
 CONDITION_NUMBERS: Final = ("enter", "exit", "enter_for_s", "exit_for_s", "fresh_s")
 TOGETHER: Final = (
-    (Together.ROOM, "things of one page"),
-    (Together.RULE, "all that it finds"),
-    (Together.THING, "nothing: each thing alone"),
+    (Together.ROOM, "by page"),
+    (Together.RULE, "all together"),
+    (Together.THING, "each alone"),
 )
 
 
@@ -138,7 +138,9 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     """The rule as JSON would say it."""
     body: dict[str, Any] = {"name": _text(request, "name")}
     body |= {name: _value(_text(request, name)) for name in NUMBERS if _text(request, name)}
-    body |= {name: _text(request, name) for name in ("severity", "at_least", "together") if _text(request, name)}
+    body |= {
+        name: _text(request, name) for name in ("severity", "at_least", "at_most", "together") if _text(request, name)
+    }
     body["channels"] = _list(request, "channels")
     if request.POST.get("watches") == "signal":
         condition: dict[str, Any] = {name: _text(request, name) for name in ("signal", "subject", "unit")}

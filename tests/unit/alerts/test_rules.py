@@ -30,6 +30,7 @@ GOOD = {"name": "slow", "rooms": ["lag"], "at_least": "warn", "together": "thing
         ({**GOOD, "when": 1}, "has no 'when'"),
         ({**GOOD, "at_least": "ok"}, "warn or crit"),
         ({**GOOD, "at_least": ["warn"]}, "warn or crit"),
+        ({**GOOD, "at_most": "warn", "at_least": "crit"}, "find nothing"),
         ({**GOOD, "together": "all"}, "rule or room or thing"),
         ({**GOOD, "rooms": "lag"}, "list of names"),
         ({**GOOD, "rooms": [""]}, "no name"),
@@ -110,6 +111,10 @@ def test_a_rule_reads_as_a_sentence() -> None:
     assert sentences.sentence(things) == (
         "When something on lag has been critical for 90 s, until it has been gone for 1 min. Things of one page are one"
         " incident. Tells on-call, and again each 1 h until somebody acknowledges."
+    )
+    assert sentences.sentence(Rule(name="r", raise_after_s=0, clear_after_s=0, at_least="warn", at_most="warn")) == (
+        "When something is a warning, no more, until it is gone. Things of one page are one incident."
+        " Tells every channel."
     )
     condition = Condition(
         signal="lag.seconds", subject="pay", enter=60, exit=30, enter_for_s=120, exit_for_s=60, unit="s"
