@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reliability.embedded import external, log_watch, ports, prepare, processes, state, waiting
+from reliability.embedded import external, log_watch, pager, ports, prepare, processes, state, waiting
 from reliability.embedded.child import Child
 from reliability.embedded.folder import Folder, InUse
 from reliability.embedded.output import Output
@@ -138,6 +138,7 @@ class Demo:
             "MAINSTAY_ENVIRONMENT_NAME": "demo",
             "MAINSTAY_SECRET_KEY": self._secret_key(),
             "MAINSTAY_LAG_HOT_S": "1",  # one small cluster on this machine: nobody waits for a verdict
+            **pager.environment(url=self._url, secret=self.folder.secret("pager")),
             **os.environ,
             **addresses.environment(),
             **self._mark,
@@ -233,6 +234,7 @@ class Demo:
             "kafka_bootstrap_servers": addresses.kafka_bootstrap_servers,
             "broker": addresses.broker,
             "broker_reason": addresses.broker_reason,
+            "pager": self.folder.secret("pager"),
             "processes": self.supervisor.pids(stage=PROCESSES),
             "servers": self.supervisor.pids(stage=SERVERS),
             "supervisor": os.getpid(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 from reliability.environment.channels import Channels
+from reliability.environment.words import Json
 
 
 class Alerts(BaseSettings):
@@ -15,7 +17,7 @@ class Alerts(BaseSettings):
 
     MAINSTAY_URL: str = ""
     """The console's own address, such as https://mainstay.example: messages lead back to it."""
-    MAINSTAY_ALERT_CHANNELS: Channels = Field(default={}, max_length=20)
+    MAINSTAY_ALERT_CHANNELS: Annotated[Channels, *Json] = Field(default={}, max_length=20)
     """Whom alerts are told, by name, as JSON (README, Be told)."""
 
     @field_validator("MAINSTAY_URL")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-from reliability.environment.words import Words
+from reliability.environment.words import Json, Words
 
 
 class Rooms(BaseSettings):
     """The settings of single rooms."""
 
     MAINSTAY_OUTBOX_NAME: str = "main"
-    MAINSTAY_OUTBOX_WAITS_FOR: dict[str, list[str]] = {}
+    MAINSTAY_OUTBOX_WAITS_FOR: Annotated[dict[str, list[str]], *Json] = {}
     """Breakers by topic, as JSON: while one is open, the relay holds the topic's events back, in order."""
     MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []
     """Regular expressions of dead-letter topics; empty means the usual names (see ``settings``)."""

@@ -1,7 +1,8 @@
-"""Lists in environment variables: words with commas between them."""
+"""Lists and objects in environment variables: words with commas between them, and JSON."""
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -13,3 +14,20 @@ def _split(value: object) -> object:
 
 
 Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+
+
+def _object(value: object) -> object:
+    """From a variable, and from a file alike."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value) if value.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError("is no JSON object, which begins with { and ends with }")
+    return found
+
+
+Json = (NoDecode, BeforeValidator(_object))
+"""For Annotated[dict[...], *Json]."""

@@ -106,3 +106,17 @@ class FaultSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {'on' if self.on else 'off'}"
+
+
+class PagerMessage(models.Model):
+    """What the demo's pager got: a message of the alerts room, once."""
+
+    number = models.CharField(max_length=80, unique=True, help_text="the message's own; sent twice, it is kept once")
+    event = models.CharField(max_length=20)
+    title = models.TextField()
+    url = models.TextField(default="")
+    dedup_key = models.TextField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.title}"

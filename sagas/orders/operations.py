@@ -35,6 +35,10 @@ class NoSuchFault(Refused):
     status = 404
 
 
+PAGER_KEPT = 200
+"""Messages."""
+
+
 def place_order(*, order: workload.NewOrder, number: str, now: datetime) -> None:
     """Store an order and tell the others."""
     fields = order.facts()
@@ -135,3 +139,13 @@ def switch(*, name: str, on: bool, actor: access.Actor, now: datetime) -> None:
         "demo.switch", actor=actor, target=f"fault:{name}", facts={"on": on, "title": faults.FAULTS[name].title}
     ):
         models.FaultSwitch.objects.update_or_create(name=name, defaults={"on": on, "changed_at": now})
+
+
+def paged(*, number: str, event: str, title: str, url: str, dedup_key: str, now: datetime) -> bool:
+    """Keep what the demo's pager got; False when it had it before."""
+    values = {"event": event[:20], "title": title, "url": url, "dedup_key": dedup_key, "at": now}
+    _, is_new = models.PagerMessage.objects.get_or_create(number=number[:80], defaults=values)
+    newest = models.PagerMessage.objects.order_by("-id").values_list("id", flat=True)[PAGER_KEPT : PAGER_KEPT + 1]
+    if newest:
+        models.PagerMessage.objects.filter(id__lte=newest[0]).delete()
+    return is_new

@@ -18,6 +18,7 @@ from sagas.orders.domain.facts import LedgerPage, OrderFacts, Parcel, PaymentEnt
 from sagas.orders.domain.states import OrderState, PaymentState
 from sagas.orders.domain.workload import INVOICES_CREATED, INVOICING
 
+PAGER_SHOWN: Final = 6
 NUMBERS_MAX: Final = 1_000  # one statement's worth: a page of a reconciler
 
 
@@ -172,3 +173,8 @@ def _entry(payment: models.Payment) -> PaymentEntry:
         captured_at=payment.captured_at,
         refunded_at=payment.refunded_at,
     )
+
+
+def pager() -> list[models.PagerMessage]:
+    """Return what the demo's pager got last, the newest first."""
+    return list(models.PagerMessage.objects.order_by("-id")[:PAGER_SHOWN])

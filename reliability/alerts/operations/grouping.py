@@ -31,7 +31,6 @@ def grouped(rule: Wanted, *, now: datetime) -> bool:
     for key in dict.fromkeys(keys.values()):
         joined = [each for each in new if keys[each.thing] == key]
         known[key] = _joined(known.get(key), rule, key, joined, now=now)
-    Alert.objects.bulk_update(new, ["incident", "raised_at"], batch_size=AT_ONCE)
     by_incident: dict[int, list[Alert]] = {}
     for each in standing:
         if each.incident_id is not None:
@@ -46,6 +45,9 @@ def _joined(incident: Incident | None, rule: Wanted, key: str, joined: Sequence[
         incident = Incident.objects.create(rule=rule.name, key=key, severity=_worst(joined), title="", opened_at=now)
     for each in joined:
         each.incident, each.raised_at = incident, now
+    for begin in range(0, len(joined), AT_ONCE):
+        numbers = [each.pk for each in joined[begin : begin + AT_ONCE]]
+        Alert.objects.filter(pk__in=numbers).update(incident=incident, raised_at=now)
     incident.count_ever += len(joined)
     named = "; ".join(each.title for each in joined[:NAMED_MAX])
     more = f" and {len(joined) - NAMED_MAX:,} more" if len(joined) > NAMED_MAX else ""

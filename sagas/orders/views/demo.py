@@ -17,7 +17,14 @@ from sagas.orders.domain.faults import FAULTS
 @access.requires("orders.view")
 def page(request: HttpRequest) -> HttpResponse:
     """Show the shop."""
-    context = {"switches": queries.switches(), "progress": queries.progress(), "checked_at": clock.SYSTEM.now()}
+    now = clock.SYSTEM.now()
+    context = {
+        "now": now,
+        "switches": queries.switches(),
+        "progress": queries.progress(),
+        "pager": queries.pager(),
+        "checked_at": now,
+    }
     part = "#progress" if request.headers.get("HX-Request") else ""
     return render(request, f"orders/demo.html{part}", context)
 
