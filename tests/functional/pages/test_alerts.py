@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connections
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from standardwebhooks.webhooks import Webhook
 
 from reliability.alerts.domain.rule import Rule
@@ -81,21 +81,21 @@ def told(receiver: Receiver) -> list[str]:
     return [body["event"] for body in receiver.bodies]
 
 
-def test_a_service_fails_somebody_is_told_looks_after_it_and_mutes_the_rest(
-    visits: Visits, service: Service, receiver: Receiver, eventually
-) -> None:  # type: ignore[no-untyped-def]
-    def until(event: str) -> None:
+@pytest.fixture
+def until(receiver: Receiver, eventually) -> Callable[[str], None]:  # type: ignore[no-untyped-def]
+    """Have a worker look until the receiver has heard of something."""
+
+    def wait(event: str) -> None:
         def done() -> bool:
             looked()
             return event in told(receiver)
 
         eventually(done)
 
-    until("trigger")
-    page = visits.open("ana")
-    press(page, "g", "n")
-    expect(page.locator("h1")).to_have_text("Alerts")
-    expect(page.locator(".verdict")).to_contain_text("1 incident open")
+    return wait
+
+
+def acknowledge(page: Page) -> None:
     row = page.locator("#open tbody tr")
     expect(row).to_contain_text("payments cannot do its work")
     expect(row).to_contain_text("on-call")
@@ -108,18 +108,34 @@ def test_a_service_fails_somebody_is_told_looks_after_it_and_mutes_the_rest(
     dialog.get_by_label("What you do").fill("calling the provider")
     dialog.get_by_role("button", name="Acknowledge").click()
     expect(page.locator(".answers")).to_contain_text("ana")
-    until("acknowledge")
+
+
+def mute(page: Page) -> None:
     page.locator("#mute").click()
+    dialog = page.locator("dialog[open]")
     dialog.get_by_label("A rule").check()
     dialog.get_by_label("4 hours").check()
     dialog.get_by_role("button", name="Mute", exact=True).click()
-    expect(dialog).to_be_visible()
+    expect(dialog).to_be_visible()  # a reason is asked for
     dialog.get_by_label("Reason").fill("they mend it until noon")
     dialog.get_by_role("button", name="Mute", exact=True).click()
     expect(page.locator("#mutes")).to_contain_text("the rule services")
     expect(page.locator("#mutes")).to_contain_text("“they mend it until noon”, ana")
     expect(page.locator("#mutes")).to_contain_text("ends in")
     expect(page.locator("#open .status")).to_have_text("Muted")
+
+
+def test_a_service_fails_somebody_is_told_looks_after_it_and_mutes_the_rest(
+    visits: Visits, service: Service, receiver: Receiver, until: Callable[[str], None]
+) -> None:
+    until("trigger")
+    page = visits.open("ana")
+    press(page, "g", "n")
+    expect(page.locator("h1")).to_have_text("Alerts")
+    expect(page.locator(".verdict")).to_contain_text("1 incident open")
+    acknowledge(page)
+    until("acknowledge")
+    mute(page)
     service.mended.set()
     until("resolve")
     expect(page.locator(".verdict")).to_contain_text("Nothing alerts")
@@ -127,15 +143,15 @@ def test_a_service_fails_somebody_is_told_looks_after_it_and_mutes_the_rest(
     assert len({body["dedup_key"] for body in receiver.bodies}) == 1
     for headers, body in receiver.requests:
         Webhook(SECRET).verify(body, headers)
-    mute = Mute.objects.get()
-    assert (mute.by, mute.reason) == ("ana", "they mend it until noon")
+    row = Mute.objects.get()
+    assert (row.by, row.reason) == ("ana", "they mend it until noon")
     acts = Entry.objects.filter(act__startswith="alerts", actor_name="ana").order_by("seq")
     assert list(acts.values_list("act", "outcome")) == [("alerts.acknowledge", "done"), ("alerts.mute", "done")]
     page.locator("#mutes").get_by_role("button", name="Tell again").click()
     expect(page.locator("#mutes")).to_contain_text("Nothing is muted.")
 
 
-def test_a_rule_says_what_it_would_find_before_it_is_saved(visits: Visits, service: Service, eventually) -> None:  # type: ignore[no-untyped-def]
+def test_a_rule_says_what_it_would_find_before_it_is_saved(visits: Visits, service: Service) -> None:
     page = visits.open("ada", path="/alerts/")
     page.locator("#new-rule").click()
     dialog = page.locator("dialog[open]")
@@ -175,12 +191,8 @@ def test_a_channel_is_tried_and_what_came_of_it_is_said(visits: Visits, world: W
     expect(page.locator("#channel-on-call")).to_contain_text("1 message taken")
 
 
-def test_who_may_only_look_is_offered_nothing(visits: Visits, service: Service, receiver: Receiver, eventually) -> None:  # type: ignore[no-untyped-def]
-    def done() -> bool:
-        looked()
-        return bool(receiver.requests)
-
-    eventually(done)
+def test_who_may_only_look_is_offered_nothing(visits: Visits, service: Service, until: Callable[[str], None]) -> None:
+    until("trigger")
     page = visits.open("vito", path="/alerts/")
     expect(page.locator("#open tbody tr")).to_have_count(1)
     for words in ("Mute…", "Acknowledge…", "Send a test", "New…", "Change…"):
@@ -192,17 +204,9 @@ PAGES = ("/alerts/", "/alerts/over/", "/alerts/deliveries/", "/alerts/mutes/", "
 
 @pytest.mark.parametrize("width", [1_280, 390])
 def test_its_pages_are_open_to_everybody(
-    visits: Visits,
-    service: Service,
-    receiver: Receiver,
-    eventually,
-    width: int,
-) -> None:  # type: ignore[no-untyped-def]
-    def done() -> bool:
-        looked()
-        return bool(receiver.requests)
-
-    eventually(done)
+    visits: Visits, service: Service, until: Callable[[str], None], width: int
+) -> None:
+    until("trigger")
     page = visits.open("ada", path="/alerts/", width=width)
     incident = page.locator("#open a[data-opens]").get_attribute("href")
     for path in (*PAGES, str(incident)):
