@@ -19,7 +19,7 @@ from reliability.environment.servers import Servers
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
 
-_EXAMPLES = {
+EXAMPLES = {
     "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
     "REDIS_URL": "redis://cache.example:6379/0",
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
@@ -124,5 +124,5 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     name, *inside = [str(part) for part in problem["loc"]] or ["settings"]
     where = f"{'.'.join(inside)} " if inside else ""
     text = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
-    example = f" (example: {_EXAMPLES[name]})" if name in _EXAMPLES else ""
+    example = f" (example: {EXAMPLES[name]})" if name in EXAMPLES else ""
     return f"{name}: {where}{text}{example}"
