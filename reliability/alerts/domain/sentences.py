@@ -10,7 +10,7 @@ from reliability.alerts.domain.rule import Rule, Together
 _SEVERITY: Final = {
     ("crit", "crit"): "critical",
     ("warn", "crit"): "at least a warning",
-    ("warn", "warn"): "a warning, no more",
+    ("warn", "warn"): "a warning (not critical)",
 }
 _TOGETHER: Final = {
     Together.RULE: "All of it is one incident",

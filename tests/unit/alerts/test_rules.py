@@ -113,7 +113,7 @@ def test_a_rule_reads_as_a_sentence() -> None:
         " incident. Tells on-call, and again each 1 h until somebody acknowledges."
     )
     assert sentences.sentence(Rule(name="r", raise_after_s=0, clear_after_s=0, at_least="warn", at_most="warn")) == (
-        "When something is a warning, no more, until it is gone. Things of one page are one incident."
+        "When something is a warning (not critical), until it is gone. Things of one page are one incident."
         " Tells every channel."
     )
     condition = Condition(
