@@ -12,7 +12,7 @@ from reliability.console import asked, bodies, problems
 api = NinjaAPI(
     title="Mainstay",
     version=settings.MAINSTAY_VERSION,
-    description="Lag, dead letters, replays, the outbox, the audit trail: the acts of the pages, with the same rights.",
+    description="Lag, dead letters, the outbox, alerts, the audit trail: acts of the pages, with the same rights.",
     auth=access_api.either,
     urls_namespace="api",
     docs_url=None,
@@ -25,6 +25,7 @@ api.add_router("/outbox", "outbox.api.router")
 api.add_router("", "reliability.lag.api.router")
 api.add_router("", "reliability.breakers.api.router")
 api.add_router("", "reliability.degradation.api.router")
+api.add_router("", "reliability.alerts.api.router")
 api.add_router("", "sagas.api.router")
 api.add_router("", "reliability.audit.api.router")
 api.add_router("", "reliability.console.api.router")

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from reliability.alerts.domain.addresses import Network
+from reliability.kernel.errors import Refused
 
 Kind = Literal["webhook", "pagerduty", "slack", "email", "apprise"]
 KINDS: Final[tuple[Kind, ...]] = ("webhook", "pagerduty", "slack", "email", "apprise")
@@ -21,8 +22,10 @@ TITLES: Final[dict[str, str]] = {
 }
 
 
-class WrongChannel(ValueError):
+class WrongChannel(Refused):
     """A channel of the settings cannot be like this."""
+
+    code = "wrong-channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from reliability.alerts.domain.telling import Event
 
 TITLE_CHARS_MAX: Final = 200
 THINGS_SHOWN: Final = 10
+VEIL: Final = "Things, some of them outside your topics."
+"""What is told instead of titles to who may not see all that a message names."""
 _WORDS: Final = {
     Event.TRIGGER: "",
     Event.WORSE: "Worse: ",
@@ -88,6 +90,11 @@ def read(given: Mapping[str, Any]) -> Message:
     """Return the message that our own JSON describes."""
     things = tuple(Thing(**each) for each in given["things"])
     return Message(**{**given, "event": Event(given["event"]), "things": things})
+
+
+def veiled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message's JSON without what names things: for who may not see all of them."""
+    return {**given, "title": VEIL, "things": []}
 
 
 def instant(at: datetime) -> str:

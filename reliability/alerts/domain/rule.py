@@ -15,6 +15,8 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("warn", "crit")
 NAME_CHARS_MAX: Final = 63
 ROOMS_MAX: Final = 20
 REMIND_MIN_S: Final = 300.0
+RESERVED: Final = frozenset({"preview"})
+"""Names that addresses of the API have."""
 _LETTERS: Final = set("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -53,6 +55,8 @@ class Rule:
         """Refuse what makes no sense."""
         if not self.name or len(self.name) > NAME_CHARS_MAX or not set(self.name) <= _LETTERS:
             raise WrongRule(f"{self.name[:80]!r} is no name: small letters, digits, ., - and _, such as payments-down")
+        if self.name in RESERVED:
+            raise WrongRule(f"{self.name!r} is an address of the API: call the rule something else.")
         for name, value in (("raise_after_s", self.raise_after_s), ("clear_after_s", self.clear_after_s)):
             if not 0 <= value <= LONGEST_S:
                 raise WrongRule(f"{name} is {value:g}; it is 0 to {LONGEST_S:g} seconds.")

@@ -14,7 +14,7 @@ from reliability.alerts.domain.telling import Event
 from reliability.alerts.models import Delivery, Incident, Mute
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import grouping, telling
-from reliability.alerts.queries import channels, incidents, mutes, rules
+from reliability.alerts.queries import channels, deliveries, incidents, mutes, rules
 from reliability.alerts.queries.incidents import Look
 from reliability.kernel.errors import Refused
 
@@ -48,6 +48,12 @@ class IsAcknowledged(Refused):
     code = "is-acknowledged"
 
 
+class IsOvertaken(Refused):
+    """Its channel has taken a later message about the same incident: this one would tell what is no longer so."""
+
+    code = "is-overtaken"
+
+
 class IsUnderWay(Refused):
     """This message is still on its way, or was taken: there is nothing to send again."""
 
@@ -60,8 +66,11 @@ def acknowledge(*, look: Look, reason: str, actor: access.Actor, now: datetime) 
     Raises ``IsOver``, ``IsAcknowledged``, ``access.Denied``.
     """
     incident = look.row
-    facts = {"title": look.title}
-    with audit.action("alerts.acknowledge", actor=actor, target=target(incident.pk), reason=reason, facts=facts):
+    facts = {"title": look.title}  # of what this actor sees, for those who see as much
+    topics = [each for each in incident.topics if incidents.sees_all(actor, [each])]
+    with audit.action(
+        "alerts.acknowledge", actor=actor, target=target(incident.pk), reason=reason, topics=topics, facts=facts
+    ):
         row = Incident.objects.select_for_update().get(pk=incident.pk)
         if row.resolved_at is not None:
             raise IsOver(f"It was over before: {row.resolved_why}")
@@ -81,7 +90,10 @@ def mute(*, covers: Covers, of: str, lasts: timedelta, reason: str, actor: acces
 
     Raises ``BadMute``, ``NothingLikeIt``, ``access.Denied``, ``audit.ReasonRequired``.
     """
-    facts = {"of": sentences.of_mute(muting.Mute(covers=covers, of=of)), "minutes": round(lasts.total_seconds() / 60)}
+    facts = {
+        "title": sentences.of_mute(muting.Mute(covers=covers, of=of)),
+        "minutes": round(lasts.total_seconds() / 60),
+    }
     with audit.action("alerts.mute", actor=actor, target=_named(covers, of), reason=reason, facts=facts):
         if not muting.SHORTEST <= lasts <= muting.LONGEST:
             raise BadMute
@@ -103,7 +115,8 @@ def unmute(*, number: int, actor: access.Actor, now: datetime) -> Mute:
     Raises ``mutes.NoSuchMute``, ``access.Denied``.
     """
     with audit.action("alerts.unmute", actor=actor, target=f"mute:{number}") as entry:
-        mutes.one(number)
+        found = mutes.one(number)
+        _check_reach(Covers(found.covers), found.of, actor)
         row = Mute.objects.select_for_update().get(pk=number)
         if row.ended_at is None and row.until > now:
             row.ended_at, row.ended_by = now, actor.shown
@@ -111,7 +124,7 @@ def unmute(*, number: int, actor: access.Actor, now: datetime) -> Mute:
             for incident in _touched(Covers(row.covers), row.of):
                 grouping.noted(incident, "unmuted", "The mute was taken back.", at=now, actor=actor.shown)
             telling.tell(Incident.objects.filter(is_settled=False), now=now)
-        entry.facts["of"] = sentences.of_mute(muting.Mute(covers=Covers(row.covers), of=row.of))
+        entry.facts["title"] = sentences.of_mute(muting.Mute(covers=Covers(row.covers), of=row.of))
     live.changed("alerts")
     return row
 
@@ -146,14 +159,17 @@ def test(*, channel: str, actor: access.Actor, now: datetime) -> Delivery:
 def send_again(*, number: int, actor: access.Actor, now: datetime) -> Delivery:
     """Put a message that was given up on its way once more. Audited.
 
-    Raises ``NoSuchDelivery``, ``IsUnderWay``, ``access.Denied``.
+    Raises ``NoSuchDelivery``, ``IsUnderWay``, ``IsOvertaken``, ``access.Denied``.
     """
     with audit.action("alerts.send_again", actor=actor, target=f"delivery:{number}") as entry:
-        row = Delivery.objects.select_for_update().filter(pk=number).first()
-        if row is None:
-            raise incidents.NoSuchDelivery
+        deliveries.one(number, actor=actor)
+        row = Delivery.objects.select_for_update().get(pk=number)
         if row.state != State.GIVEN_UP:
             raise IsUnderWay
+        if row.incident is not None:
+            later = row.incident.deliveries.filter(channel=row.channel, pk__gt=number)
+            if later.filter(state=State.SENT).exists():
+                raise IsOvertaken
         row.state, row.due_at, row.created_at, row.attempts, row.claimed_until = State.WAITING, now, now, 0, None
         row.save()
         entry.facts |= {"channel": row.channel, "event": row.event}
@@ -167,13 +183,30 @@ def target(number: int) -> str:
 
 
 def _named(covers: Covers, of: str) -> str:
-    return target(int(of)) if covers is Covers.INCIDENT and of.isdecimal() else f"mute:{covers.value}:{of[:100]}"
+    return target(int(of)) if covers is Covers.INCIDENT and _is_number(of) else f"mute:{covers.value}:{of[:100]}"
+
+
+def _is_number(of: str) -> bool:
+    return of.isascii() and of.isdecimal() and len(of) < 19
+
+
+def _check_reach(covers: Covers, of: str, actor: access.Actor) -> None:
+    """What covers more than one incident covers topics that an account with limited scopes may not see."""
+    if covers is Covers.INCIDENT:
+        incidents.one(int(of), actor=actor)
+    elif not actor.scopes.is_everything:
+        raise access.Denied(
+            f"A mute of more than one incident needs an account that may see every topic; {actor.shown} has limited "
+            "scopes, and may mute single incidents."
+        )
 
 
 def _check(covers: Covers, of: str, actor: access.Actor) -> None:
     """A mute of what there is not would be believed to work."""
     if "\x00" in of or len(of) > OF_CHARS_MAX:
         raise NothingLikeIt
+    if covers is not Covers.INCIDENT:
+        _check_reach(covers, of, actor)
     match covers:
         case Covers.EVERYTHING if of:
             raise NothingLikeIt("A mute of everything names nothing.")
@@ -188,8 +221,8 @@ def _check(covers: Covers, of: str, actor: access.Actor) -> None:
 
 
 def _check_open(number: str, actor: access.Actor) -> None:
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
-        raise incidents.NoSuchIncident
+    if not _is_number(number):
+        raise incidents.NoSuchIncident("An incident is named by its number, such as 12.")
     if incidents.one(int(number), actor=actor).row.resolved_at is not None:
         raise IsOver("It is over already: there is nothing to mute.")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db import IntegrityError
+
 from reliability import access, audit, live
 from reliability.alerts.domain import packing, sentences
 from reliability.alerts.domain.rule import Rule as Wanted
@@ -53,9 +55,11 @@ def save(*, wanted: Wanted, is_on: bool, reason: str, actor: access.Actor, versi
     facts = {"rule": sentences.sentence(wanted), "switched_on": is_on}
     with audit.action("alerts.rule", actor=actor, target=target(wanted.name), reason=reason, facts=facts):
         rules.check_signal(wanted)
+        rules.check_rooms(wanted)
         for name in wanted.channels:
             channels.one(name)
         row = Rule.objects.select_for_update().filter(name=wanted.name).first()
+        is_new = row is None
         if (row.version if row is not None else 0) != version:
             raise Superseded
         if row is None:
@@ -66,7 +70,10 @@ def save(*, wanted: Wanted, is_on: bool, reason: str, actor: access.Actor, versi
             row.state, row.unknown = {}, ""
         row.body, row.is_on = packing.rule_as_json(wanted), is_on
         row.actor, row.reason, row.saved_at, row.version = actor.name, reason, now, row.version + 1
-        row.save()
+        try:
+            row.save(force_insert=is_new)
+        except IntegrityError as error:  # somebody made one of that name at the same moment
+            raise Superseded from error
     live.changed("alerts")
     return row
 

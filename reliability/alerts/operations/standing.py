@@ -41,7 +41,7 @@ def signal(row: Rule, rule: Wanted, look: Look, *, is_told_here: bool) -> bool:
     is_other = (row.state, row.unknown) != (after, unknown)
     if is_other:
         Rule.objects.filter(pk=row.pk).update(state=after, unknown=unknown)
-    seen = _seen_of(rule, condition, run.value, look) if is_bad else None
+    seen = seen_of(rule, condition, run.value, look) if is_bad else None
     at_once = replace(rule, raise_after_s=0.0, clear_after_s=0.0)  # the condition has waited already
     return _stepped(at_once, {seen.id: seen} if seen is not None else {}, look) or is_other
 
@@ -54,7 +54,8 @@ def _unknown(condition: Condition, look: Look, stands: Stands, *, is_told_here: 
     return f"Nothing newer than {condition.fresh_s:g} s is known of {condition.named}: it stays as it was."
 
 
-def _seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look) -> Seen:
+def seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look) -> Seen:
+    """Return the thing that a condition which is met stands for."""
     told = condition.told(value) if value is not None else "not known"
     limit = f"{'at least' if condition.high_is_bad else 'at most'} {condition.told(condition.enter)}"
     return Seen(

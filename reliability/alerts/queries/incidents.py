@@ -9,9 +9,10 @@ from typing import Final
 from django.conf import settings
 
 from reliability import access
-from reliability.alerts.domain.message import Thing, title_of
+from reliability.alerts.domain.message import VEIL, Thing, title_of, veiled
 from reliability.alerts.domain.rule import SEVERITIES
 from reliability.alerts.models import Alert, Delivery, Happening, Incident
+from reliability.alerts.queries.walking import walked
 from reliability.console.context import HOUSE, WORK
 from reliability.kernel.errors import Refused
 
@@ -81,51 +82,42 @@ def dedup_key(incident: Incident) -> str:
 def active(*, actor: access.Actor) -> list[Look]:
     """Return the incidents that are open, the worst first, then the oldest."""
     rows = Incident.objects.filter(resolved_at=None)
-    found = [look for row in rows if (look := _look(row, actor)) is not None]
+    found = [look for row in rows if (look := seen(row, actor=actor)) is not None]
     return sorted(found, key=lambda each: (-SEVERITIES.index(each.severity), each.row.opened_at, each.row.pk))
 
 
 def over(*, actor: access.Actor, before: int | None = None, limit: int = PAGE) -> Page:
     """Return those that are over, the newest first; ``before`` is the ``next`` of the page before."""
-    found: list[Look] = []
-    position = before
-    while True:
-        rows = Incident.objects.exclude(resolved_at=None).order_by("-id")
-        batch = list((rows if position is None else rows.filter(id__lt=position))[: limit + 1])
-        for row in batch[:limit]:
-            position = row.pk
-            if (look := _look(row, actor)) is not None:
-                found.append(look)
-            if len(found) == limit:
-                break
-        is_end = len(batch) <= limit and (not batch or position == batch[-1].pk)
-        if is_end or len(found) == limit:
-            return Page(items=found, next=None if is_end else position)
+    rows = Incident.objects.exclude(resolved_at=None)
+    found, more = walked(rows, before=before, limit=limit, see=lambda row: seen(row, actor=actor))
+    return Page(items=found, next=more)
 
 
 def one(number: int, *, actor: access.Actor) -> Look:
     """Return an incident; raises ``NoSuchIncident``, also for one of which all is hidden."""
     row = Incident.objects.filter(pk=number).first()
-    look = _look(row, actor) if row is not None else None
+    look = seen(row, actor=actor) if row is not None else None
     if look is None:
         raise NoSuchIncident(f"There is no incident {number}.")
     return look
 
 
-def _look(row: Incident, actor: access.Actor) -> Look | None:
+def seen(row: Incident, *, actor: access.Actor) -> Look | None:
+    """Return an incident as somebody sees it; None: all of it is hidden from them."""
     if sees_all(actor, row.topics):
         return Look(row=row, title=row.title, count=row.count, severity=row.severity)
-    seen = [each for each in row.alerts.order_by("began_at", "id") if sees_all(actor, each.topics)]
-    if not seen:
+    open_to = [each for each in row.alerts.order_by("began_at", "id") if sees_all(actor, each.topics)]
+    if not open_to:
         return None
-    up = [each for each in seen if each.ended_at is None]
-    title = title_of([Thing(title=each.title) for each in up or seen], count=len(up or seen), room="")
-    severity = max((each.severity for each in up or seen), key=SEVERITIES.index)
+    up = [each for each in open_to if each.ended_at is None]
+    shown = up or open_to
+    title = title_of([Thing(title=each.title) for each in shown], count=len(shown), room="")
+    severity = max((each.severity for each in shown), key=SEVERITIES.index)
     return Look(row=row, title=title, count=len(up), severity=severity, is_partial=True)
 
 
 def sees_all(actor: access.Actor, topics: Iterable[str]) -> bool:
-    """Whether nothing that names these topics is hidden from somebody."""
+    """Whether somebody may see all of these topics; a thing of no topic is for everybody."""
     return actor.scopes.is_everything or all(actor.scopes.allows(topic) for topic in topics)
 
 
@@ -146,13 +138,16 @@ def happenings(look: Look) -> list[Happening]:
     rows = list(look.row.happenings.order_by("-id")[:HAPPENINGS_SHOWN])
     for row in rows:
         if look.is_partial and row.kind in ("opened", "joined"):
-            row.text = "Things, some of them outside your topics."
+            row.text = VEIL
     return rows
 
 
 def deliveries(look: Look) -> list[Delivery]:
-    """Return the messages about an incident, the newest first."""
-    return list(look.row.deliveries.order_by("-id")[:DELIVERIES_SHOWN])
+    """Return the messages about an incident, the newest first; without titles that may name what is hidden."""
+    rows = list(look.row.deliveries.order_by("-id")[:DELIVERIES_SHOWN])
+    for row in rows:
+        row.body = veiled(row.body) if look.is_partial else row.body
+    return rows
 
 
 def rooms() -> list[str]:

@@ -7,6 +7,7 @@ import structlog
 from reliability.alerts.domain import packing
 from reliability.alerts.domain.rule import Rule as Wanted
 from reliability.alerts.models import Rule
+from reliability.alerts.queries import incidents
 from reliability.console.domain.conditions import WrongRule
 from reliability.console.registry import REGISTRY
 from reliability.kernel.errors import Refused
@@ -29,6 +30,16 @@ def one(name: str) -> Rule:
     return found
 
 
+def version(name: str) -> int:
+    """Return the version of a rule as it is now; 0 when there is none."""
+    return Rule.objects.filter(name=name).values_list("version", flat=True).first() or 0
+
+
+def every() -> list[Rule]:
+    """Return every rule by its name, also those that are off or that this version does not understand."""
+    return list(Rule.objects.order_by("name"))
+
+
 def readable() -> list[Rule]:
     """Return the rules that are on and that this version understands; others are logged."""
     found = []
@@ -47,3 +58,10 @@ def check_signal(rule: Wanted) -> None:
     if rule.condition is not None and rule.condition.signal not in REGISTRY.signals:
         known = ", ".join(sorted(REGISTRY.signals))
         raise WrongRule(f"There is no signal {rule.condition.signal:.80}; there are {known}.")
+
+
+def check_rooms(rule: Wanted) -> None:
+    """Raise ``WrongRule`` for a rule on a page that there is not: it would never take anything."""
+    for room in rule.rooms:
+        if not incidents.is_room(room):
+            raise WrongRule(f"There is no page {room[:80]!r}; there are {', '.join(incidents.rooms())}.")

@@ -36,6 +36,12 @@ _VERBS = {
     "degradation.release": ("released", "release"),
     "degradation.schedule": ("changed the schedule of", "change the schedule of"),
     "degradation.policy": ("changed", "change"),
+    "alerts.acknowledge": ("acknowledged", "acknowledge"),
+    "alerts.mute": ("muted", "mute"),
+    "alerts.unmute": ("ended the mute of", "end the mute of"),
+    "alerts.test": ("tested", "test"),
+    "alerts.send_again": ("sent again", "send again"),
+    "alerts.rule": ("changed", "change"),
     "demo.switch": ("marked", "mark"),
 }
 """What was done, and what was only tried."""
