@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.support.replays import World
 
 FIELDS = (
     *("scope", "reason", "expected", "rate", "target", "failed_limit", "include", "plan", "hash", "group", "shards"),
-    *("ids", "filter", "failed_of", "kind", "topic", "switch", "on"),
+    *("ids", "filter", "failed_of", "kind", "topic", "switch", "on", "covers", "of", "minutes", "rule", "version"),
 )
 NUMBERS = (0, 1, -1, 2**31, 2**63, 2**64, 10**400, -(10**400), 0.5, -0.0, 1e-320, 1e308, float("inf"), float("nan"))
 TEXTS = (
@@ -52,6 +53,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "/replays/1/rate": {"rate": 5},
     "/replays/1/consumer-group": {"group": "billing", "reason": "because"},
     "/outbox/pause": {"shards": [1], "reason": "because"},
+    "/alerts/mutes": {"covers": "things", "of": "lag:*", "minutes": 5, "reason": "because"},
+    "/alerts/incidents/1/acknowledge": {"reason": "because"},
+    "/alerts/rules/preview": {"rule": {"rooms": ["lag"], "raise_after_s": 5}},
 }
 
 
@@ -59,7 +63,7 @@ def entrances() -> list[tuple[str, str]]:
     """Every route that changes something: method and path."""
     schema = description.get_openapi_schema()
     return [
-        (method.upper(), path.removeprefix("/api/v1").replace("{replay_id}", "1").replace("{discard_id}", "1"))
+        (method.upper(), re.sub(r"\{(replay_id|discard_id|number)\}", "1", path.removeprefix("/api/v1")))
         for path, methods in schema["paths"].items()
         for method in methods
         if method != "get"

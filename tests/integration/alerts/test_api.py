@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
-from reliability.access import Role, operations
-from reliability.alerts.models import Delivery, Happening, Incident, Mute, Rule, Turn
+from reliability.access import Role
+from reliability.alerts.models import Delivery, Mute, Turn
 from reliability.alerts.models.deliveries import State
+from reliability.alerts.operations import forgetting
 from reliability.audit.models import Entry
 from reliability.kernel.clock import SYSTEM
-from tests.support import actors, alerts
+from tests.integration.alerts.asking import Api
+from tests.support import alerts
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = "/api/v1/alerts/"
-RULE = {"rooms": ["lag"], "at_least": "warn", "channels": ["pager"]}
 EVERY = {"covers": "everything", "minutes": 30, "reason": "upgrade"}
 HOSTILE_IDS = ("0", "-1", str(2**63), str(2**64), "9" * 400, "x", "1.5", "%00", "1%00")
-
-
-class Api:
-    """The alerts part of the API, as an account."""
-
-    def __init__(self, role: Role = Role.OPERATOR, *, topics: tuple[str, ...] = ("*",)) -> None:
-        self.name = f"api-{role}-{len(topics[0])}"
-        account = actors.account(role, name=self.name, topics=topics)
-        made = operations.issue_token(account=account, name="t", life=timedelta(hours=1), now=SYSTEM.now())
-        self.headers, self.client = {"Authorization": f"Bearer {made.secret}"}, Client()
-
-    def __call__(self, method: str, path: str, body: object = None, *, status: int = 200) -> Any:
-        sent = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        answer = self.client.generic(method, f"{ROOT}{path}", headers=self.headers, **sent)
-        assert answer.status_code == status, answer.content
-        return answer.json() if answer.content else None
 
 
 @pytest.fixture(autouse=True)
@@ -151,46 +133,128 @@ def test_an_incident_that_is_over_is_not_muted() -> None:
     assert Api()("POST", "mutes", body, status=409)["code"] == "is-over"
 
 
-def test_rules_are_saved_changed_and_deleted() -> None:
+def test_messages_are_listed_in_pages_of_a_state_and_a_channel() -> None:
+    for number in range(3):
+        made = alerts.incident(f"n{number}", channels=["pager", "chat"])  # written at the same instant
+    Delivery.objects.filter(incident=made, channel="chat").update(state=State.GIVEN_UP, attempts=9, answer="no")
+    api = Api(Role.VIEWER)
+    seen, before = [], ""
+    while before is not None:
+        page = api("GET", f"deliveries?limit=4{f'&before={before}' if before else ''}")
+        seen += [each["id"] for each in page["items"]]
+        before = page["next"]
+    assert seen == sorted(Delivery.objects.values_list("id", flat=True), reverse=True)
+    assert len(seen) == 6
+    (lost,) = api("GET", "deliveries?state=given_up")["items"]
+    assert (lost["channel"], lost["answer"], lost["due_at"], lost["title"]) == ("chat", "no", None, "n2")
+    assert len(api("GET", "deliveries?channel=chat&state=waiting")["items"]) == 2
+    assert api("GET", "deliveries?channel=any") == {"items": [], "next": None}
+    assert api("GET", "deliveries?channel=nobody", status=404)["code"] == "no-such-channel"
+    Delivery.objects.filter(channel="chat").update(channel="retired")
+    assert len(api("GET", "deliveries?channel=retired")["items"]) == 3, "a channel that was is known by its messages"
+
+
+def test_a_message_is_read_as_people_got_it() -> None:
+    made = alerts.incident("broken", channels=["pager"])
+    told = Api(Role.VIEWER)("GET", f"deliveries/{made.deliveries.get().pk}")
+    assert told["text"].splitlines()[0] == "[test] broken", "the environment is named first"
+    assert "- broken: why broken" in told["text"]
+
+
+def test_a_message_that_was_given_up_is_sent_again_once() -> None:
+    made, api = alerts.incident(), Api()
+    row = alerts.delivery(made, state=State.GIVEN_UP, answer="refuses it (403)")
+    told = api("POST", f"deliveries/{row.pk}/send-again")
+    assert (told["state"], told["attempts"], told["due_at"] is not None) == ("waiting", 0, True)
+    assert api("POST", f"deliveries/{row.pk}/send-again", status=409)["code"] == "is-under-way"
+    sent = alerts.delivery(made, state=State.SENT)
+    assert api("POST", f"deliveries/{sent.pk}/send-again", status=409)["code"] == "is-under-way"
+
+
+def test_a_message_is_not_sent_after_a_later_one_about_the_same_incident() -> None:
+    made, api = alerts.incident(), Api()
+    lost = alerts.delivery(made, state=State.GIVEN_UP, answer="no")
+    alerts.delivery(made, channel="chat", state=State.SENT)
+    alerts.delivery(alerts.incident("other"), state=State.SENT)
+    later = alerts.delivery(made, state=State.GIVEN_UP, answer="no")
+    later_still = alerts.delivery(made, state=State.SENT)
+    for row in (lost, later):
+        assert api("POST", f"deliveries/{row.pk}/send-again", status=409)["code"] == "is-overtaken"
+    later_still.delete()
+    api("POST", f"deliveries/{later.pk}/send-again")
+
+
+@pytest.mark.parametrize("number", HOSTILE_IDS)
+def test_what_is_no_id_is_answered_and_changes_nothing(number: str) -> None:
     api = Api(Role.ADMIN)
-    made = api("PUT", "rules/slow", {"rule": RULE, "reason": "protects", "version": 0})
-    assert (made["version"], made["on"], made["bad"], made["problem"]) == (1, True, False, "")
-    assert made["sentence"].startswith("When something on lag has been at least a warning for 30 s")
-    assert made["rule"]["name"] == "slow"
-    assert api("PUT", "rules/slow", {"rule": RULE, "reason": "x", "version": 0}, status=409)["code"] == "superseded"
-    changed = api("PUT", "rules/slow", {"rule": made["rule"], "on": False, "reason": "x", "version": 1})
-    assert (changed["version"], changed["on"], api("GET", "rules/slow")) == (2, False, changed)
-    api("DELETE", "rules/slow", {"reason": "x", "version": 1}, status=409)
-    api("DELETE", "rules/slow", {"reason": "x", "version": 2}, status=204)
-    assert api("GET", "rules") == {"items": [], "next": None}
-    for method, body in (("GET", None), ("DELETE", {"reason": "x", "version": 1})):
-        assert api(method, "rules/slow", body, status=404)["code"] == "no-such-rule"
+    for method, path, body in (
+        ("GET", f"incidents/{number}", None),
+        ("POST", f"incidents/{number}/acknowledge", {}),
+        ("DELETE", f"mutes/{number}", None),
+        ("GET", f"deliveries/{number}", None),
+        ("POST", f"deliveries/{number}/send-again", None),
+        ("GET", f"incidents?state=over&before={number}", None),
+        ("GET", f"deliveries?before={number}", None),
+    ):
+        assert api.problem(method, path, body)["status"] in (404, 422), path
+    assert not Entry.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("rule", "says"),
-    [
-        ({"rooms": ["lagg"]}, "There is no page 'lagg'"),
-        ({"channels": ["nobody"]}, "No channel is called 'nobody'; there are any, chat, hook, pager"),
-        ({"condition": {"signal": "no.such", "enter": 2, "exit": 1}}, "There is no signal no.such"),
-        ({"condition": {"signal": "x" * 10_000, "enter": 2, "exit": 1}}, "A condition names a signal"),
-        ({"condition": {"signal": "lag.seconds", "enter": 10**400, "exit": 1}}, "too large"),
-        ({"condition": [[[[[]]]]]}, "A condition is an object"),
-        ({"raise_after_s": -1}, "raise_after_s"),
-        ({"raise_after_s": "30"}, "it is a number"),
-        ({"things": "a\x00"}, "it is a text"),
-        ({"nonsense": 1}, "has no 'nonsense'"),
-        ({"severity": {"a": 1}}, "warn or crit"),
-    ],
-)
-def test_a_rule_that_could_not_work_is_refused_in_a_sentence(rule: dict[str, Any], says: str) -> None:
-    answer = Api(Role.ADMIN).client
-    api = Api.__new__(Api)
-    api.client, api.headers = answer, _headers("api-admin-1")
-    body = {"rule": rule, "reason": "x", "version": 0}
-    problem = json.loads(api.client.generic(
-        "PUT", f"{ROOT}rules/slow", json.dumps(body), content_type="application/json", headers=api.headers
-    ).content)
-    assert problem["status"] in (404, 422)
-    assert says in problem["detail"]
-    assert not Rule.objects.exists()
+def test_ids_of_nothing_are_not_found() -> None:
+    api, most = Api(Role.ADMIN), 2**63 - 1
+    for method, path, body, code in (
+        ("GET", f"incidents/{most}", None, "no-such-incident"),
+        ("POST", f"incidents/{most}/acknowledge", {}, "no-such-incident"),
+        ("DELETE", f"mutes/{most}", None, "no-such-mute"),
+        ("GET", f"deliveries/{most}", None, "no-such-delivery"),
+        ("POST", f"deliveries/{most}/send-again", None, "no-such-delivery"),
+    ):
+        assert api(method, path, body, status=404)["code"] == code
+
+
+@pytest.mark.parametrize("reason", ["a\x00", "x" * 2_001, 1, ["x"], {"a": 1}])
+def test_a_reason_that_is_none_acknowledges_nothing(reason: object) -> None:
+    made = alerts.incident()
+    Api()("POST", f"incidents/{made.pk}/acknowledge", {"reason": reason}, status=422)
+    made.refresh_from_db()
+    assert made.acknowledged_at is None
+
+
+def test_each_role_may_do_what_the_table_of_rights_says() -> None:
+    made = alerts.incident()
+    lost = alerts.delivery(made, state=State.GIVEN_UP, answer="no")
+    rule = {"rule": {}, "reason": "x", "version": 0}
+    acts: list[tuple[str, str, object]] = [
+        ("POST", f"incidents/{made.pk}/acknowledge", {}),
+        ("POST", "mutes", EVERY),
+        ("DELETE", "mutes/1", None),
+        ("POST", "channels/pager/test", None),
+        ("POST", f"deliveries/{lost.pk}/send-again", None),
+    ]
+    viewer, operator = Api(Role.VIEWER), Api(Role.OPERATOR)
+    for method, path, body in [
+        *acts,
+        ("PUT", "rules/new", rule),
+        ("DELETE", "rules/new", {"reason": "x", "version": 1}),
+    ]:
+        assert viewer(method, path, body, status=403)["code"] == "denied"
+    for path in ("incidents", f"incidents/{made.pk}", "mutes", "rules", "channels", "deliveries"):
+        viewer("GET", path)
+    assert viewer("POST", "rules/preview", {"rule": {}})["sentence"]
+    for method, path in (("PUT", "rules/new"), ("DELETE", "rules/new")):
+        body = rule if method == "PUT" else {"reason": "x", "version": 1}
+        assert operator(method, path, body, status=403)["code"] == "denied"
+    assert set(Entry.objects.values_list("outcome", flat=True)) == {"refused"}
+    Api(Role.ADMIN)("PUT", "rules/new", rule)
+    for method, path, body in acts:
+        assert operator.problem(method, path, body).get("status") in (None, 404)
+    assert not Entry.objects.filter(outcome="failed").exists()
+
+
+def test_what_is_too_old_is_gone_without_a_trace() -> None:
+    made, api = alerts.incident(over=True), Api()
+    made.is_settled = True
+    made.save()
+    forgetting.forget(now=SYSTEM.now() + timedelta(days=91))
+    assert api("GET", f"incidents/{made.pk}", status=404)["code"] == "no-such-incident"
+    assert api("GET", "incidents?state=over")["items"] == []
