@@ -99,7 +99,7 @@ def _acting(parser: ArgumentParser) -> ArgumentParser:
 
 
 def _reasoned(parser: ArgumentParser) -> ArgumentParser:
-    parser.add_argument("--reason", default="", help="goes on record, and to whoever is told")
+    parser.add_argument("--reason", default="", help="goes on record")
     return parser
 
 

@@ -15,10 +15,12 @@ from reliability.alerts.api.bodies import (
 )
 from reliability.alerts.api.rule_bodies import AlertPreview, AlertPreviewSignal, AlertRule
 from reliability.alerts.queries.overview import FAILING_AFTER, LATE_AFTER
+from reliability.kernel.command_line import spelled
 from reliability.kernel.text import printable
 
 LINE = 160
 NAME_CHARS_MAX = 60
+ANSWER_CHARS_MAX = 80
 THINGS_SHOWN = 40
 
 
@@ -34,7 +36,7 @@ def stands(each: AlertIncident) -> str:
     if each.state == "over":
         return "over"
     if each.acknowledged_at is not None:
-        return cut(f"with {each.acknowledged_by}", 28)
+        return cut(f"with {each.acknowledged_by.partition(',')[0]}", 28)  # by which entrance stands where it is shown
     if each.muted:
         return "muted"
     return cut(f"told {', '.join(each.told_to)}", 28) if each.told else "nobody was told"
@@ -50,9 +52,9 @@ def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
         why = f": {cut(each.acknowledged_why)}" if each.acknowledged_why else ""
         yield f"  acknowledged by {cut(each.acknowledged_by)} {moment(each.acknowledged_at)}{why}"
     elif each.state == "open":
-        yield "  nobody has acknowledged it"
+        yield f"  nobody has acknowledged it: {spelled('alerts', 'ack', str(each.id), '--as', 'USER')}"
     if each.muted:
-        yield "  muted: nobody is told of what comes"
+        yield f"  muted, nobody is told of what comes: {spelled('alerts', 'mutes')}"
     told = f"{', '.join(each.told_to)}, last {moment(each.told_at)}" if each.told_to else "nobody"
     yield f"  told: {told}"
     if each.partial:
@@ -61,7 +63,9 @@ def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
     for alert in each.alerts:
         ended = f"ended {moment(alert.ended_at)}" if alert.ended_at is not None else alert.phase
         detail = f": {alert.detail}" if alert.detail else ""
-        yield f"  {alert.severity:<4}  {ended:<10}  since {moment(alert.began_at)}  {cut(f'{alert.title}{detail}')}"
+        where = f"  {cut(alert.url)}" if alert.url else ""
+        text = cut(f"{alert.title}{detail}")
+        yield f"  {alert.severity:<4}  {ended:<10}  since {moment(alert.began_at)}  {text}{where}"
     if each.alerts_not_shown:
         yield f"  and {each.alerts_not_shown:,} more"
     yield "what happened:"
@@ -77,12 +81,12 @@ def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
 def delivery_lines(found: Sequence[AlertDelivery]) -> Iterator[str]:
     """Messages, one line each, with what came of the last try."""
     for each in found:
-        tries = "" if each.attempts < 2 else f" after {each.attempts} tries"
-        said = f"{each.answer or 'not tried yet'}{tries}"
+        tries = f" ({each.attempts} tries)" if each.attempts > 1 else ""
         again = f", again {moment(each.due_at)}" if each.due_at is not None and each.attempts else ""
+        said = f"{cut(each.answer or 'not tried yet', ANSWER_CHARS_MAX)}{tries}{again}"
         yield (
-            f"{each.id:>6}  {moment(each.created_at)}  {each.channel:<16}  {each.event:<11}  {each.state:<8}  "
-            f"{cut(f'{said}{again}', 80)}  {cut(each.title, 80)}"
+            f"{each.id:>6}  {moment(each.created_at)}  {cut(each.channel, NAME_CHARS_MAX):<16}  {each.event:<11}  "
+            f"{each.state:<8}  {cut(each.title, ANSWER_CHARS_MAX)}  -> {said}"
         )
 
 
@@ -147,7 +151,7 @@ def _signal(signal: AlertPreviewSignal) -> str:
 def channel_lines(found: Sequence[AlertChannel], *, now: datetime) -> Iterator[str]:
     """Channels and how they do."""
     for each in found:
-        well = f"last taken {age(each.sent_at, now=now)} ago" if each.sent_at is not None else "never used"
+        well = f"last taken {age(each.sent_at, now=now)} ago" if each.sent_at is not None else "nothing taken yet"
         waits = f", for {age(each.oldest_at, now=now)}" if each.oldest_at is not None else ""
         yield (
             f"{each.name:<16}  {each.title:<14}  to {cut(each.leads_to, NAME_CHARS_MAX)}  {well}, "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
 from reliability.access import Role
@@ -86,6 +89,26 @@ def test_it_is_acknowledged_once_and_whoever_heard_is_told() -> None:
         ("alerts.acknowledge", "refused", f"incident:{made.pk}"),
         ("alerts.acknowledge", "refused", f"incident:{over.pk}"),
     ]
+
+
+@pytest.mark.parametrize("act", ["acknowledge", "send-again"])
+def test_two_who_do_the_same_at_once_do_it_once(act: str) -> None:
+    made = alerts.incident(channels=["pager"])
+    lost = alerts.delivery(made, channel="chat", state=State.GIVEN_UP, answer="no")
+    path = f"incidents/{made.pk}/acknowledge" if act == "acknowledge" else f"deliveries/{lost.pk}/send-again"
+    both, together = [Api(name="ana"), Api(name="olga")], threading.Barrier(2, timeout=20)
+
+    def do(api: Api) -> str:
+        together.wait()
+        try:
+            return str(api.problem("POST", path, {} if act == "acknowledge" else None).get("code", "done"))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(do, both))
+    assert said == ["done", "is-acknowledged" if act == "acknowledge" else "is-under-way"]
+    assert Delivery.objects.filter(event="acknowledge").count() == (1 if act == "acknowledge" else 0)
 
 
 def test_mutes_are_made_listed_and_ended() -> None:

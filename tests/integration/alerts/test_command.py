@@ -106,7 +106,9 @@ def test_those_that_are_over_come_in_pages(run: Callable[..., str], beside: io.S
 
 def test_one_is_shown_with_all_that_is_known(run: Callable[..., str]) -> None:
     made = alerts.incident("broken", "gone", channels=["pager"])
-    assert "nobody has acknowledged it" in run("show", str(made.pk))
+    assert f"nobody has acknowledged it: .venv/bin/python manage.py alerts ack {made.pk} --as USER" in run(
+        "show", str(made.pk)
+    )
     assert "is with ana" in run("ack", str(made.pk), "--reason", "restarting it", *ANA)
     shown = run("show", str(made.pk))
     assert shown.startswith(f"incident {made.pk}: 2 things: broken\n")
