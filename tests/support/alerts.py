@@ -50,22 +50,7 @@ def incident(
         topics=sorted({topic for each in topics for topic in each}),
     )
     for at, each in enumerate(titles):
-        Alert.objects.create(
-            rule=rule,
-            thing=f"{room}:{each}",
-            source=f"reliability.{room}",
-            room=room,
-            phase="firing",
-            since=began,
-            severity=severity,
-            title=each,
-            detail=f"why {each}",
-            url=f"/{room}/",
-            topics=list(topics[at]) if at < len(topics) else [],
-            began_at=began,
-            raised_at=began,
-            incident=made,
-        )
+        _alert(made, each, room=room, topics=topics[at] if at < len(topics) else ())
     grouping.noted(made, "opened", "; ".join(titles), at=began)
     if channels:
         body = message.as_json(telling.message_of(made, Event.TRIGGER, now=began))
@@ -77,6 +62,25 @@ def incident(
         made.alerts.update(ended_at=now)
         grouping.resolve(made, why="Nothing of it is left.", now=now)
     return made
+
+
+def _alert(of: Incident, title: str, *, room: str, topics: Sequence[str]) -> None:
+    Alert.objects.create(
+        rule=of.rule,
+        thing=f"{room}:{title}",
+        source=f"reliability.{room}",
+        room=room,
+        phase="firing",
+        since=of.opened_at,
+        severity=of.severity,
+        title=title,
+        detail=f"why {title}",
+        url=f"/{room}/",
+        topics=list(topics),
+        began_at=of.opened_at,
+        raised_at=of.opened_at,
+        incident=of,
+    )
 
 
 def delivery(

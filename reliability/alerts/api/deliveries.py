@@ -12,7 +12,7 @@ from reliability.alerts.api import bodies
 from reliability.alerts.api.bodies import AlertDeliveries, AlertDelivery, AlertDeliveryWhole, Id, Name
 from reliability.alerts.api.incidents import reader
 from reliability.alerts.operations import acting
-from reliability.alerts.queries import deliveries
+from reliability.alerts.queries import log
 from reliability.kernel import clock
 
 router = Router(tags=["alerts"])
@@ -24,7 +24,7 @@ class DeliveriesQuery(Schema):
     state: Literal["waiting", "sent", "given_up"] | None = None
     channel: Name = ""
     before: Id | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = deliveries.PAGE
+    limit: Annotated[int, Field(ge=1, le=200)] = log.PAGE
 
 
 @router.get("/alerts/deliveries", response=AlertDeliveries, operation_id="list_deliveries", summary="Messages")
@@ -37,7 +37,7 @@ def list_deliveries(request: HttpRequest, asked: Query[DeliveriesQuery]) -> Aler
 @router.get("/alerts/deliveries/{number}", response=AlertDeliveryWhole, operation_id="get_delivery", summary="One")
 def get_delivery(request: HttpRequest, number: Path[Id]) -> AlertDeliveryWhole:
     """Read a message with its text, as people got it."""
-    return bodies.delivery_whole(deliveries.one(number, actor=reader(request)))
+    return bodies.delivery_whole(log.one(number, actor=reader(request)).row)
 
 
 @router.post(
@@ -54,12 +54,14 @@ def send_delivery_again(request: HttpRequest, number: Path[Id]) -> AlertDelivery
 def listed(
     *, actor: access.Actor, state: str = "", channel: str = "", before: int | None = None, limit: int
 ) -> AlertDeliveries:
-    """Return a page of messages."""
-    page = deliveries.page(actor=actor, state=state, channel=channel, before=before, limit=limit)
-    return AlertDeliveries(items=[bodies.delivery(row) for row in page.items], next=page.next)
+    """Return a page of messages; raises ``NoSuchChannel``."""
+    if channel:
+        log.check_channel(channel)
+    page = log.page(actor=actor, state=state, channel=channel, before=before, limit=limit)
+    return AlertDeliveries(items=[bodies.delivery(each.row) for each in page.items], next=page.next)
 
 
 def send_again(number: int, *, actor: access.Actor) -> AlertDelivery:
     """Put a message on its way once more; return it as the actor sees it then."""
     acting.send_again(number=number, actor=actor, now=clock.SYSTEM.now())
-    return bodies.delivery(deliveries.one(number, actor=actor))
+    return bodies.delivery(log.one(number, actor=actor).row)

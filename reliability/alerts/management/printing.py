@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+
 from reliability.alerts.api.bodies import (
     AlertChannel,
     AlertDelivery,
@@ -14,7 +16,9 @@ from reliability.alerts.api.bodies import (
     AlertMute,
 )
 from reliability.alerts.api.rule_bodies import AlertPreview, AlertPreviewSignal, AlertRule
+from reliability.alerts.queries import incidents
 from reliability.alerts.queries.overview import FAILING_AFTER, LATE_AFTER
+from reliability.alerts.views import runbooks
 from reliability.kernel.command_line import spelled
 from reliability.kernel.text import printable
 
@@ -57,6 +61,9 @@ def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
         yield f"  muted, nobody is told of what comes: {spelled('alerts', 'mutes')}"
     told = f"{', '.join(each.told_to)}, last {moment(each.told_at)}" if each.told_to else "nobody"
     yield f"  told: {told}"
+    for slug in runbooks.of_rooms({alert.room for alert in each.alerts}):
+        path = reverse("alerts:runbook", args=[slug])
+        yield f"  what to do: {incidents.absolute(path) or path}"
     if each.partial:
         yield "  some of it is of topics that this account may not see"
     yield f"alerts: {each.count} up"

@@ -14,7 +14,7 @@ from reliability.alerts.domain.telling import Event
 from reliability.alerts.models import Delivery, Incident, Mute
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import grouping, telling
-from reliability.alerts.queries import channels, deliveries, incidents, mutes, rules
+from reliability.alerts.queries import channels, incidents, log, mutes, rules
 from reliability.alerts.queries.incidents import Look
 from reliability.kernel.errors import Refused
 
@@ -162,7 +162,7 @@ def send_again(*, number: int, actor: access.Actor, now: datetime) -> Delivery:
     Raises ``NoSuchDelivery``, ``IsUnderWay``, ``IsOvertaken``, ``access.Denied``.
     """
     with audit.action("alerts.send_again", actor=actor, target=f"delivery:{number}") as entry:
-        deliveries.one(number, actor=actor)
+        log.one(number, actor=actor)
         row = Delivery.objects.select_for_update().get(pk=number)
         if row.state != State.GIVEN_UP:
             raise IsUnderWay

@@ -1,4 +1,4 @@
-"""``manage.py alerts``: what it prints, what it does, what it refuses in a sentence."""
+"""``manage.py alerts``: what it prints and what it does."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reliability.alerts.management.commands import alerts as command
 from reliability.alerts.models import Delivery, Mute, Rule, Turn
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import delivering
+from reliability.alerts.views import runbooks
 from reliability.kernel import clock
 from reliability.kernel.clock import SYSTEM
 from tests.support import actors, alerts
@@ -117,6 +118,20 @@ def test_one_is_shown_with_all_that_is_known(run: Callable[..., str]) -> None:
     assert json.loads(run("show", str(made.pk), "--json"))["acknowledged_why"] == "restarting it"
     with pytest.raises(CommandError, match="has acknowledged it before"):
         run("ack", str(made.pk), *ANA)
+
+
+def test_it_leads_to_the_runbooks_of_its_pages(
+    run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    for name in ("lag-stalled", "letters-many"):
+        (tmp_path / f"{name}.md").write_text(f"# {name}\n")
+    monkeypatch.setattr(runbooks, "folder", lambda: tmp_path)
+    made = alerts.incident()
+    assert "what to do: /alerts/runbooks/lag-stalled/\n" in run("show", str(made.pk))
+    settings.MAINSTAY_URL = "https://mainstay.example"
+    shown = run("show", str(made.pk))
+    assert "what to do: https://mainstay.example/alerts/runbooks/lag-stalled/\n" in shown
+    assert "letters-many" not in shown
 
 
 def test_what_is_hidden_from_an_account_is_not_there(run: Callable[..., str]) -> None:
@@ -244,72 +259,3 @@ def test_messages_are_listed_and_sent_again(run: Callable[..., str], beside: io.
     assert run("send-again", str(lost.pk), *ANA) == f"message {lost.pk} is on its way to hook again\n"
     with pytest.raises(CommandError, match="still on its way"):
         run("send-again", str(lost.pk), *ANA)
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        *((("show", number), "An id is a number from 1 on") for number in ("0", "-1", str(2**63), "9" * 400)),
-        (("show", "x"), "invalid int value"),
-        (("ack", "7", *ANA), "There is no incident 7"),
-        (("ack", "7"), "required: --as"),
-        (("ack", "7", "--as", "nobody"), "no active account named 'nobody'"),
-        (("ack", "7", *VITO), "takes the role operator"),
-        (("ack", "7", "--reason", "a\x00", *ANA), "NUL"),
-        (("mute", "--minutes", "5", *WHY, *ANA), "one of the arguments"),
-        (("mute", "--everything", "--room", "lag", "--minutes", "5", *WHY, *ANA), "not allowed with"),
-        (("mute", "--everything", "--minutes", "5", *ANA), "reason is required"),
-        *(
-            (("mute", "--everything", "--minutes", minutes, *WHY, *ANA), "at least a minute")
-            for minutes in ("0", "-5", "nan", "inf", "1e9", "10081", "0.5")
-        ),
-        (("mute", "--room", "nowhere", "--minutes", "5", *WHY, *ANA), "There is no page 'nowhere'"),
-        (("mute", "--rule", "nothing", "--minutes", "5", *WHY, *ANA), "No rule is called 'nothing'"),
-        (("mute", "--incident", "9" * 5_000, "--minutes", "5", *WHY, *ANA), "An incident is named by its number|no"),
-        (("mute", "--things", "", "--minutes", "5", *WHY, *ANA), "Say which things"),
-        (("mute", "--room", "lag", "--minutes", "5", *WHY, *LIM), "needs an account that may see every topic"),
-        (("mute", "--everything", "--minutes", "5", *WHY, *VITO), "takes the role operator"),
-        (("unmute", "7", *ANA), "There is no such mute"),
-        (("rule", "show", "nothing"), "No rule is called"),
-        (("rule", "delete", "nothing", *WHY, *ADA), "No rule is called"),
-        (("rule", "delete", "nothing", *WHY, *ANA), "takes the role admin"),
-        (("rule", "preview", "/nowhere.json"), "cannot be read as a rule"),
-        (("test", "nobody", *ANA), "No channel is called 'nobody'"),
-        (("test", "pager", *VITO), "takes the role operator"),
-        *((("test", "pager", "--wait", wait, *ANA), "--wait is more than 0") for wait in ("0", "-1", "nan", "601")),
-        (("deliveries", "--state", "lost"), "invalid choice"),
-        (("deliveries", "--channel", "nobody"), "No channel is called 'nobody'"),
-        (("deliveries", "--limit", "0"), "--limit is 1 to 200"),
-        (("list", "--before", "5"), "--before goes with --over"),
-        (("list", "--over", "--limit", "201"), "--limit is 1 to 200"),
-        (("send-again", "7", *ANA), "There is no message 7"),
-    ],
-)
-def test_what_is_refused_is_a_sentence(run: Callable[..., str], words: tuple[str, ...], says: str) -> None:
-    with pytest.raises(CommandError, match=says):
-        run(*words)
-    assert not Mute.objects.exists()
-    assert not Delivery.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (b"", "cannot be read as a rule"),
-        (b"\xff\xfe", "cannot be read as a rule"),
-        (b"[" * 100_000, "cannot be read as a rule"),
-        (b'{"name": "a\\ud800"}', "cannot be read as a rule"),
-        (b'{"name": NaN}', "cannot be read as a rule"),
-        (b"[]", "A rule is an object"),
-        (b'{"name": "slow", "rooms": ["lagg"]}', "There is no page 'lagg'"),
-        (b'{"name": "slow", "things": "a\\u0000"}', "it is a text"),
-        (b'{"name": "preview"}', "is an address of the API"),
-        (b'{"name": "slow", "raise_after_s": 1e400}', "cannot be read|raise_after_s"),
-    ],
-)
-def test_a_file_that_holds_no_rule_is_refused(run: Callable[..., str], tmp_path: Path, text: bytes, says: str) -> None:
-    file = tmp_path / "rule.json"
-    file.write_bytes(text)
-    with pytest.raises(CommandError, match=says):
-        run("rule", "save", str(file), *WHY, *ADA)
-    assert not Rule.objects.exists()

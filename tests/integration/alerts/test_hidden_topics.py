@@ -11,7 +11,7 @@ from pytest_django import Settings
 from reliability.access import Role, TopicFilter
 from reliability.alerts.models import Incident, Mute
 from reliability.alerts.models.deliveries import State
-from reliability.alerts.queries import deliveries, incidents, walking
+from reliability.alerts.queries import incidents, log, walking
 from reliability.audit import queries as audit
 from tests.integration.alerts.asking import Api
 from tests.support import actors, alerts
@@ -140,7 +140,7 @@ def test_who_sees_next_to_nothing_is_not_searched_for_through_all_that_there_is(
     assert limited.scopes == TopicFilter.of(["stock*"])
     for page in (
         lambda before: incidents.over(actor=limited, before=before, limit=2),
-        lambda before: deliveries.page(actor=limited, before=before, limit=2),
+        lambda before: log.page(actor=limited, before=before, limit=2),
     ):
         first = page(None)
         assert (first.items, first.next is not None) == ([], True), "it says where to go on"
@@ -150,4 +150,4 @@ def test_who_sees_next_to_nothing_is_not_searched_for_through_all_that_there_is(
             assert following.next is None or following.next < position
             pages, position, found = pages + 1, following.next, [*found, *following.items]
         assert pages > 1
-    assert [each.incident_id for each in found] == [world.seen.pk, world.both.pk]
+    assert [each.row.incident_id for each in found] == [world.seen.pk, world.both.pk]

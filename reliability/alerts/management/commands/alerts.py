@@ -18,7 +18,7 @@ from reliability.alerts.evaluator.preview import preview
 from reliability.alerts.management import arguments, printing
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import acting, rules
-from reliability.alerts.queries import deliveries as sent
+from reliability.alerts.queries import log
 from reliability.alerts.queries import rules as saved
 from reliability.kernel import clock, command_line
 from reliability.kernel.errors import Refused
@@ -226,7 +226,7 @@ def _waited(number: int, actor: access.Actor, wait_s: float) -> AlertDelivery:
     """Look at a message until it was taken, refused for good, or its time is over."""
     began = clock.SYSTEM.monotonic()
     while True:
-        row = sent.one(number, actor=actor)
+        row = log.one(number, actor=actor).row
         if row.state != State.WAITING or clock.SYSTEM.monotonic() - began >= wait_s:
             return bodies.delivery(row)
         clock.SYSTEM.sleep(min(POLL_S, wait_s))
