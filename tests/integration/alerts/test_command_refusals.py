@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from reliability.access import Role
+from reliability.alerts.management.commands.alerts import Command
 from reliability.alerts.models import Delivery, Mute, Rule
 from tests.support import actors, alerts
 
@@ -26,6 +27,14 @@ def people(settings: Settings) -> None:
     actors.account(Role.ADMIN, name="ada")
     actors.account(Role.VIEWER, name="vito")
     actors.account(Role.OPERATOR, name="lim", topics=("stock*",))
+
+
+def test_the_examples_of_its_help_are_commands() -> None:
+    command = Command()
+    parser = command.create_parser("manage.py", "alerts")
+    assert {words[0] for words in command.examples} == {"alerts"}
+    for words in command.examples:
+        assert parser.parse_args(list(words[1:])).word == words[1]
 
 
 def run(*words: str) -> None:
