@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from reliability.access import Role
+from reliability.alerts.domain import packing
 from reliability.alerts.domain.rule import Rule as Wanted
 from reliability.alerts.evaluator.preview import preview
 from reliability.alerts.models import Delivery, Rule
@@ -99,12 +100,16 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
     assert not Rule.objects.exists()
 
 
-def test_two_who_make_the_same_rule_at_once_do_not_overwrite_each_other() -> None:
-    """Neither sees the other's row before it is committed, and both say that there is none."""
-    together = threading.Barrier(2, timeout=20)
+def test_two_who_make_the_same_rule_at_once_do_not_overwrite_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have seen that there is none before one is written; the second writes when the first is there."""
+    together, is_there, as_json = threading.Barrier(2, timeout=20), threading.Event(), packing.rule_as_json
+
+    def written(wanted: Wanted) -> dict[str, Any]:
+        together.wait()  # between looking and writing
+        assert wanted.at_least == "warn" or is_there.wait(20)
+        return as_json(wanted)
 
     def save(at_least: str) -> str:
-        together.wait()
         wanted = Wanted(name="slow", at_least=at_least)  # type: ignore[arg-type]
         try:
             rules.save(wanted=wanted, is_on=True, reason="x", actor=ROOT, version=0, now=SYSTEM.now())
@@ -112,13 +117,14 @@ def test_two_who_make_the_same_rule_at_once_do_not_overwrite_each_other() -> Non
             return "superseded"
         finally:
             connections.close_all()
+        is_there.set()
         return at_least
 
+    monkeypatch.setattr(packing, "rule_as_json", written)
     with ThreadPoolExecutor(2) as pool:
         said = list(pool.map(save, ("warn", "crit")))
     row = Rule.objects.get()
-    assert sorted(said) == sorted([row.body["at_least"], "superseded"])
-    assert row.version == 1
+    assert (said, row.body["at_least"], row.version) == (["warn", "superseded"], "warn", 1)
 
 
 def test_a_rule_of_another_version_is_listed_with_what_is_wrong_with_it() -> None:
