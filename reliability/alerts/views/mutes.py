@@ -104,7 +104,7 @@ def _form(request: HttpRequest, covers: Covers, of: str, refused: Refused | None
         "covers": covers.value,
         "of": of,
         "what": sentences.of_mute(muting.Mute(covers=covers, of=of)),
-        "choices": [(each.value, title) for each, title in COVERS if each is not Covers.INCIDENT or numbers],
+        "choices": _choices(actor, has_incidents=bool(numbers)),
         "incidents": numbers,
         "rules": list(Rule.objects.order_by("name").values_list("name", flat=True)),
         "rooms": [(slug, incidents.room_title(slug)) for slug in incidents.rooms()],
@@ -116,6 +116,12 @@ def _form(request: HttpRequest, covers: Covers, of: str, refused: Refused | None
     }
     part = "alerts/mute.html#dialog" if asked_for(request) == "dialog" else "alerts/mute.html"
     return render(request, part, context, status=refused.status if refused else 200)
+
+
+def _choices(actor: access.Actor, *, has_incidents: bool) -> list[tuple[str, str]]:
+    """What may be muted: who sees some topics alone mutes single incidents."""
+    found = [(each.value, title) for each, title in COVERS if actor.scopes.is_everything or each is Covers.INCIDENT]
+    return [each for each in found if each[0] != Covers.INCIDENT.value or has_incidents]
 
 
 def _copies(request: HttpRequest, covers: Covers, of: str) -> list[Copy]:

@@ -13,7 +13,7 @@ from reliability import access, audit
 from reliability.alerts.domain import packing, sentences
 from reliability.alerts.domain.rule import Rule as Wanted
 from reliability.alerts.domain.rule import Together
-from reliability.alerts.evaluator import looking
+from reliability.alerts.evaluator import preview
 from reliability.alerts.models import Rule
 from reliability.alerts.operations import rules as operations
 from reliability.alerts.queries import channels, incidents
@@ -100,7 +100,7 @@ def _form(
         "version": _version(request) if is_post else row.version if row is not None else 0,
         "reason": _text(request, "reason"),
         "sentence": sentences.sentence(wanted) if wanted is not None else "",
-        "finds": _finds(wanted) if wanted is not None else None,
+        "finds": _finds(wanted, access.actor_of(request)) if wanted is not None else None,
         "refused": refused,
     }
     part = "alerts/rule.html#dialog" if asked_for(request) == "dialog" else "alerts/rule.html"
@@ -120,18 +120,17 @@ def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
-def _finds(wanted: Wanted) -> dict[str, Any]:
+def _finds(wanted: Wanted, actor: access.Actor) -> dict[str, Any]:
     """What the rule would look at now: nothing is raised and nobody is told."""
-    condition = wanted.condition
-    if condition is not None:
-        key = (condition.signal, condition.subject)
-        reading = looking.look([key]).readings[key]
+    found = preview.preview(wanted, actor=actor)
+    more = max(0, len(found.things) - SHOWN)
+    if found.heard is not None:
+        condition, reading = found.heard.condition, found.heard.reading
         told = condition.told(reading.value) if reading is not None else "not known: does it have that subject?"
         return {"text": f"{condition.named} is {told} now.", "things": [], "more": 0}
-    seen = looking.look(()).things.values()
-    found = [each for each in seen if wanted.takes(room=each.room, severity=each.severity, thing=each.id)]
-    text = f"It finds {len(found)} of {len(seen)} things now." if seen else "Nothing needs a person now."
-    return {"text": text, "things": found[:SHOWN], "more": max(0, len(found) - SHOWN)}
+    incidents_count = len({each.key for each in found.things})
+    text = f"It finds {len(found.things)} now, which would be {incidents_count} of its incidents."
+    return {"text": text, "things": [each.seen for each in found.things[:SHOWN]], "more": more}
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

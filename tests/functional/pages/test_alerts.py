@@ -165,7 +165,7 @@ def test_a_rule_says_what_it_would_find_before_it_is_saved(visits: Visits, servi
     main.get_by_label("at least").select_option("warn")
     main.get_by_role("button", name="What would it find now?").click()
     expect(main).to_contain_text("When something has been at least a warning for 30 s")
-    expect(main).to_contain_text(re.compile(r"It finds \d+ of \d+ things now"))
+    expect(main).to_contain_text(re.compile(r"It finds \d+ now, which would be \d+ of its incidents"))
     main.get_by_role("button", name="Save").click()
     expect(page.locator("#rule-everything")).to_contain_text("Tells every channel.")
     assert Row.objects.get(name="everything").body["at_least"] == "warn"
