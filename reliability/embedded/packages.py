@@ -25,6 +25,8 @@ class Packages:
     checkout: Path
     own: Path
     commands: Commands
+    options: tuple[str, ...] = ()
+    """For uv, such as ``--no-default-groups``; with them no servers are installed besides."""
 
     @property
     def python(self) -> Path:
@@ -43,10 +45,10 @@ class Packages:
         env = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": ".venv"}
         index = self._named_index()
         if index is None:
-            self.commands.run([uv, "sync", "--frozen"], doing="Installing the Python packages", env=env)
+            self.commands.run([uv, "sync", "--frozen", *self.options], doing="Installing the Python packages", env=env)
         else:
             self._install_from(index, uv=uv, env=env)
-        if sys.version_info >= (3, 13):
+        if sys.version_info >= (3, 13) and not self.options:
             self._install_redis(uv)
 
     def _install_from(self, index: Mapping[str, str], *, uv: Path, env: Mapping[str, str]) -> None:
@@ -54,7 +56,8 @@ class Packages:
         env = {**env, **index, "UV_PYTHON": str(self.python)}
         requirements = self.own / "requirements.txt"
         doing = "Installing the Python packages from the index this machine names"
-        export: Command = [uv, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", requirements]
+        words = ["export", "--frozen", "--quiet", "--no-emit-project", *self.options, "--output-file"]
+        export: Command = [uv, *words, requirements]
         self.commands.run(export, doing=doing, env={**env, "UV_PYTHON": sys.executable})
         self.commands.run([uv, "venv", "--allow-existing", "--python", sys.executable, ".venv"], doing=doing, env=env)
         self.commands.run([uv, "pip", "sync", "--require-hashes", requirements], doing=doing, env=env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -27,6 +28,8 @@ class Console(BaseSettings):
     """Adds the demo's shop services and their switches (``sagas.orders``)."""
     MAINSTAY_METRICS_TOKEN: str = ""
     """When set, ``/metrics`` answers only to ``Authorization: Bearer`` with it, also from this machine."""
+    MAINSTAY_ALIVE_PATH: str = ""
+    """A file that the process touches while its loop turns, for a probe that asks nobody (deploy/image/alive)."""
     MAINSTAY_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
     OTEL_SERVICE_NAME: str = "mainstay"
@@ -45,6 +48,13 @@ class Console(BaseSettings):
         if value and not (printable and len(value) >= METRICS_TOKEN_CHARACTERS_MIN):
             least = METRICS_TOKEN_CHARACTERS_MIN
             raise ValueError(f"must have at least {least} characters, ASCII and without spaces, or be left out")
+        return value
+
+    @field_validator("MAINSTAY_ALIVE_PATH")
+    @classmethod
+    def _has_a_folder(cls, value: str) -> str:
+        if value and not Path(value).parent.is_dir():
+            raise ValueError(f"is to be touched, but there is no folder {Path(value).parent}")
         return value
 
     @model_validator(mode="after")

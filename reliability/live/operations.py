@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -34,11 +36,16 @@ class DatabaseHeartbeat:
 
     def __init__(self, *, time: clock.Clock = clock.SYSTEM) -> None:
         self._time = time
+        self._alive_file = getattr(settings, "MAINSTAY_ALIVE_PATH", "")
         self._warned_s = -WARN_EVERY_S
         self._states: dict[str, str] = {}
 
     def beat(self, name: str, *, state: str, facts: Mapping[str, object]) -> None:
-        """Record the beat. Never raises: without a database the page says that the process is silent, and why."""
+        """Record the beat. Never raises: without a database the page says that the process is silent, and why.
+
+        The file of life is touched first: a probe on it restarts what hangs, never what waits for a server.
+        """
+        self._touch()
         try:
             record_beat(name=name, host=_host(), pid=os.getpid(), state=state, facts=facts, started_at=_started_at())
         except (DatabaseError, InterfaceError) as error:
@@ -51,6 +58,14 @@ class DatabaseHeartbeat:
         if self._states.get(name) != state:
             self._states[name] = state
             changed("processes")
+
+    def _touch(self) -> None:
+        try:
+            if self._alive_file:
+                Path(self._alive_file).touch()
+        except OSError as error:
+            log.error("alive_file_not_touched", file=self._alive_file, error=str(error))
+            self._alive_file = ""
 
 
 def record_beat(
@@ -76,14 +91,23 @@ def _forget(*, name: str, host: str) -> None:
     Heartbeat.objects.filter(before | stopped).delete()
 
 
-def beat_in_background(name: str, *, facts: Callable[[], Mapping[str, object]] = dict) -> Callable[[], None]:
-    """Beat every few seconds from a thread, for a process whose loop is not ours (Celery); returns what ends it."""
+def beat_in_background(
+    name: str,
+    *,
+    facts: Callable[[], Mapping[str, object]] = dict,
+    turns: Callable[[], bool] = lambda: True,
+) -> Callable[[], None]:
+    """Beat every few seconds from a thread, for a process whose loop is not ours (Celery); returns what ends it.
+
+    While ``turns`` says that the process's own loop stands still, nothing is said: it would not be true.
+    """
     stop = threading.Event()
 
     def beats() -> None:
         heartbeat = DatabaseHeartbeat()
         while not stop.is_set():
-            heartbeat.beat(name, state="running", facts=facts())
+            if turns():
+                heartbeat.beat(name, state="running", facts=facts())
             stop.wait(BEAT_EVERY_S)
         heartbeat.beat(name, state=STOPPED, facts={})
         connection.close()

@@ -22,6 +22,7 @@ from reliability.live.domain import ticks as rules
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
+SENDS_WITHIN_S = 60.0  # a beat that sent nothing for so long hangs; a paused Redis holds one sending up for half of it
 BEAT_SILENT_S = 10.0  # two of its heartbeats are missing
 
 _ends: list[Callable[[], None]] = []
@@ -50,7 +51,17 @@ def _worker_is_ready(sender: Any = None, **kwargs: Any) -> None:
 
 
 def _beat_is_ready(**kwargs: Any) -> None:
-    _begin("beat")
+    """Beat as long as something was sent lately, or was tried: its schedule has something each second.
+
+    One that waits for Redis does not hang: to start it again would change nothing.
+    """
+    last_s = [clock.SYSTEM.monotonic()]
+
+    def sends(**kwargs: Any) -> None:
+        last_s[0] = clock.SYSTEM.monotonic()
+
+    signals.before_task_publish.connect(sends, weak=False)
+    _begin("beat", turns=lambda: clock.SYSTEM.monotonic() - last_s[0] < SENDS_WITHIN_S or _redis_is_away())
 
 
 def _task_begins(task_id: str = "", task: Any = None, **kwargs: Any) -> None:
@@ -59,8 +70,8 @@ def _task_begins(task_id: str = "", task: Any = None, **kwargs: Any) -> None:
     logs.bind(task=task.name, task_id=task_id)
 
 
-def _begin(name: str) -> None:
-    _ends.append(operations.beat_in_background(name))
+def _begin(name: str, *, turns: Callable[[], bool] = lambda: True) -> None:
+    _ends.append(operations.beat_in_background(name, turns=turns))
 
 
 def _ended(**kwargs: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.db.models import F
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from reliability.kernel import clock
@@ -110,3 +113,39 @@ def test_a_process_whose_loop_is_not_ours_beats_from_a_thread_and_says_goodbye()
     assert [(row.name, row.state) for row in queries.heartbeats()] == [("worker-relay", "running")]
     end()
     assert [row.state for row in queries.heartbeats()] == ["stopped"]
+
+
+def test_a_process_shows_its_life_in_a_file_without_a_database_too(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_database(**row: object) -> None:
+        raise InterfaceError("connection is closed")
+
+    settings.MAINSTAY_ALIVE_PATH = str(tmp_path / "alive")
+    monkeypatch.setattr(operations, "record_beat", no_database)
+    operations.DatabaseHeartbeat().beat("letters", state="running", facts={})
+    assert (tmp_path / "alive").exists()
+
+
+def test_a_file_that_cannot_be_touched_is_told_once_and_ends_nothing(tmp_path: Path, settings: Settings) -> None:
+    settings.MAINSTAY_ALIVE_PATH = str(tmp_path / "gone" / "alive")
+    heartbeat = operations.DatabaseHeartbeat()
+    with capture_logs() as lines:
+        heartbeat.beat("letters", state="running", facts={})
+        heartbeat.beat("letters", state="running", facts={})
+    assert [line["event"] for line in lines] == ["alive_file_not_touched"]
+    assert [row.name for row in queries.heartbeats()] == ["letters"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_loop_that_stands_still_is_not_said_to_run() -> None:
+    asked = threading.Event()
+
+    def turns() -> bool:
+        asked.set()
+        return False
+
+    end = operations.beat_in_background("beat", turns=turns)
+    assert asked.wait(10)
+    end()
+    assert [(row.name, row.state) for row in queries.heartbeats()] in ([], [("beat", "stopped")])

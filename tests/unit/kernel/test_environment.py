@@ -113,3 +113,14 @@ ORIGINS_BESIDE = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
     "MAINSTAY_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
 }
+
+
+def test_a_file_of_life_without_a_folder_is_refused_with_its_name(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NEEDED:
+        monkeypatch.setenv(name, "redis://r" if name == "REDIS_URL" else "postgresql://db/x" + "x" * 32)
+    monkeypatch.setenv("MAINSTAY_ALIVE_PATH", str(nothing_named.parent / "none" / "alive"))
+    with pytest.raises(environment.WrongSetting) as wrong:
+        environment.load()
+    assert str(wrong.value).startswith("MAINSTAY_ALIVE_PATH: is to be touched, but there is no folder ")
