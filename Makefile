@@ -8,10 +8,10 @@ export MAINSTAY_BEGAN := $(shell date +%s)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint format scenarios bench doctor clean
+.PHONY: help demo test setup lint format scenarios bench deploy-check doctor clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
 
 demo: setup ## run the whole system with a living demo workload until Ctrl-C
 	@exec $(VENV)/python -m reliability.embedded demo
@@ -41,6 +41,9 @@ scenarios: ## kills, races, bad input and outages, N times each (N=10)
 
 bench: setup ## measure relay, ingest, pages, memory and idle load
 	$(VENV)/pytest tests/benchmarks -m benchmark -s -p no:randomly
+
+deploy-check: setup ## check deploy/ with helm, promtool and nginx too, which must be on the path
+	MAINSTAY_DEPLOY_CHECK=1 $(VENV)/pytest tests/unit/deploy tests/integration/deploy
 
 doctor: setup ## say which servers would be used, and how a running demo is
 	@$(VENV)/python -m reliability.embedded doctor

@@ -81,3 +81,24 @@ def seconds(text: str) -> int:
     """A duration of the compose file: ``60s``."""
     assert text.endswith("s"), text
     return int(text[:-1])
+
+
+CHART = DEPLOY / "helm" / "mainstay"
+RENDERED = {
+    DEPLOY / "kubernetes" / "mainstay.yaml": [],
+    DEPLOY / "kubernetes" / "everything.yaml": ["--values", str(CHART / "ci" / "everything.yaml")],
+}
+KUBERNETES = "1.34"
+RENDER = ["template", "mainstay", str(CHART), "--namespace", "mainstay", "--kube-version", f"{KUBERNETES}.0"]
+"""Words for helm; with those of ``RENDERED`` its output is what stands in that file."""
+
+
+@cache
+def manifests(path: Path) -> list[dict[str, Any]]:
+    """The documents of a file."""
+    return [each for each in yaml.safe_load_all(path.read_text()) if each]
+
+
+def of_kind(path: Path, kind: str) -> dict[str, dict[str, Any]]:
+    """Its documents of one kind, by name."""
+    return {each["metadata"]["name"]: each for each in manifests(path) if each["kind"] == kind}
