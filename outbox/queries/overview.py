@@ -226,13 +226,16 @@ def timeline(since: datetime, limit: int) -> Sequence[TimelineRow]:
 
 
 def figures(*, now: datetime) -> Iterable[Figure]:
-    """Backlog by shard, oldest age, parked events."""
+    """Backlog by shard, oldest age, parked events, what keeps relays from sending, room in the table."""
     rows = shards(now)
     whole = total(rows)
     for row in rows:
         yield Figure(metric=names.OUTBOX_BACKLOG, value=row.backlog, labels={"shard": str(row.id)})
     yield Figure(metric=names.OUTBOX_OLDEST, value=whole.oldest_age_s)
     yield Figure(metric=names.OUTBOX_PARKED, value=whole.parked)
+    yield Figure(metric=names.OUTBOX_HALTED, value=float(bool(whole.halted)))
+    yield Figure(metric=names.OUTBOX_PAUSED, value=whole.paused_shards)
+    yield Figure(metric=names.OUTBOX_AHEAD, value=partitions_ahead())
 
 
 def oldest_age(*, now: datetime) -> Sample:

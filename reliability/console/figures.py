@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import redis
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from reliability import access
-from reliability.console import outage, queries
+from reliability.console import health, outage, queries
 from reliability.console.domain.values import Figure
 from reliability.console.registry import REGISTRY, Registry
 from reliability.kernel.telemetry import names
 from reliability.kernel.telemetry.metrics import Reading
+from reliability.live import connection as live_redis
 from reliability.live import queries as live_queries
 
 log = structlog.get_logger(__name__)
+
+_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def read(registry: Registry = REGISTRY, *, with_topics: bool = True) -> Iterator[Reading]:
@@ -57,3 +62,28 @@ def of_attention() -> Iterable[Figure]:
         counts[item.room, item.status] = counts.get((item.room, item.status), 0) + 1
     for (room, status), count in sorted(counts.items()):
         yield Figure(metric=names.ATTENTION, value=count, labels={"room": room, "status": status})
+
+
+def of_dependencies() -> Iterable[Figure]:
+    """Whether Redis and Kafka answer; what is not known yet has no sample."""
+    for part in health.dependencies():
+        if part.state != "unknown":
+            yield Figure(metric=names.DEPENDENCY_UP, value=float(part.state == "ok"), labels={"dependency": part.name})
+
+
+def of_queues() -> Iterable[Figure]:
+    """How many wake-ups wait in each queue that tasks are sent to: workers are scaled by it."""
+    broker = getattr(settings, "CELERY_BROKER_URL", "")
+    if not broker.startswith(_REDIS):
+        return  # another broker's own exporter knows
+    routes = getattr(settings, "CELERY_TASK_ROUTES", {}).values()
+    queues = sorted({route["queue"] for route in routes} | {getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery")})
+    try:
+        pipe = live_redis.client(url=broker).pipeline(transaction=False)
+        for queue in queues:
+            pipe.llen(queue)
+        lengths = pipe.execute()
+    except (redis.RedisError, OSError):
+        return  # whether Redis answers is a figure of its own
+    for queue, length in zip(queues, lengths, strict=True):
+        yield Figure(metric=names.QUEUE_MESSAGES, value=length, labels={"queue": queue})

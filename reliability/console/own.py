@@ -29,6 +29,8 @@ def register() -> None:
     REGISTRY.register_attention(lambda actor: dead_dependencies())
     REGISTRY.register_figures(figures.of_processes)
     REGISTRY.register_figures(figures.of_attention)
+    REGISTRY.register_figures(figures.of_dependencies)
+    REGISTRY.register_figures(figures.of_queues)
 
 
 def tile() -> Tile:

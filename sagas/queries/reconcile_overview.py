@@ -145,15 +145,19 @@ def finder(actor: access.Actor, wanted: str) -> Sequence[Part]:
 
 
 def figures(*, now: datetime) -> Iterable[Figure]:
-    """Findings by state; how old the newest whole comparison is."""
+    """Findings by state; how old the newest whole comparison is, and what has none."""
     counts = findings.counts()
     for state in State:
         if state is not State.NONE:
             yield Figure(metric=names.FINDINGS, value=float(counts.get(state, 0)), labels={"state": str(state)})
+    never = 0
     for each in comparisons.watched(now=now):
-        if each.newest is not None and each.newest.ended_at is not None:
-            age = (now - each.newest.ended_at).total_seconds()
-            yield Figure(metric=names.COMPARISON_AGE, value=age, labels={"reconciliation": each.defined.name})
+        if each.newest is None or each.newest.ended_at is None:
+            never += 1
+            continue
+        age = (now - each.newest.ended_at).total_seconds()
+        yield Figure(metric=names.COMPARISON_AGE, value=age, labels={"reconciliation": each.defined.name})
+    yield Figure(metric=names.NEVER_COMPARED, value=never)
 
 
 def open_findings(*, now: datetime) -> Sample:

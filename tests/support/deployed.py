@@ -102,3 +102,32 @@ def manifests(path: Path) -> list[dict[str, Any]]:
 def of_kind(path: Path, kind: str) -> dict[str, dict[str, Any]]:
     """Its documents of one kind, by name."""
     return {each["metadata"]["name"]: each for each in manifests(path) if each["kind"] == kind}
+
+
+RULES = DEPLOY / "prometheus" / "rules.yaml"
+RULES_TEST = DEPLOY / "prometheus" / "tests" / "rules_test.yaml"
+DASHBOARD = DEPLOY / "grafana" / "mainstay.json"
+RUNBOOKS = DEPLOY / "runbooks"
+
+
+@cache
+def alerts() -> dict[str, dict[str, Any]]:
+    """The alerts by name."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
+
+
+@cache
+def panels() -> list[dict[str, Any]]:
+    """The panels of the dashboard, with its rows."""
+    found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
+    return found
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Every expression of rules and dashboard, with where it stands; Grafana's variables filled in."""
+    for name, rule in alerts().items():
+        yield name, rule["expr"]
+    for panel in panels():
+        for target in panel.get("targets", ()):
+            yield panel["title"], target["expr"].replace("$__rate_interval", "2m").replace("$cluster", ".*")

@@ -66,6 +66,13 @@ PROCESS_BEAT_AGE = _metric(
     "process_heartbeat_age_seconds", "gauge", "Age of a process's last heartbeat.", "process", "host", read=True
 )
 ATTENTION = _metric("attention_items", "gauge", "Things that need a person.", "room", "status", read=True)
+DEPENDENCY_UP = _metric(
+    "dependency_up", "gauge", "1 while Redis or Kafka answers the web process that is asked.", "dependency", read=True
+)
+QUEUE_MESSAGES = _metric(
+    "queue_messages", "gauge", "Wake-ups in a Celery queue that no worker took; no sample: Redis is away.", "queue",
+    read=True,
+)  # fmt: skip
 FIGURES_UNREAD = _metric(
     "figures_unread", "gauge", "Sources of figures that could not be read in this scrape.", read=True
 )
@@ -81,6 +88,9 @@ OUTBOX_DELAY = _metric(
 OUTBOX_BACKLOG = _metric("outbox_backlog_events", "gauge", "Committed events not yet sent.", "shard", read=True)
 OUTBOX_OLDEST = _metric("outbox_oldest_age_seconds", "gauge", "Age of the oldest event not yet sent.", read=True)
 OUTBOX_PARKED = _metric("outbox_parked_events", "gauge", "Events that wait behind a failure for good.", read=True)
+OUTBOX_HALTED = _metric("outbox_halted", "gauge", "1 while the relays are halted, after a failover.", read=True)
+OUTBOX_PAUSED = _metric("outbox_paused_shards", "gauge", "Shards that a person has paused.", read=True)
+OUTBOX_AHEAD = _metric("outbox_partitions_ahead", "gauge", "Empty partitions of the outbox table.", read=True)
 
 # --- consuming
 CONSUMED = _metric("consumed_total", "counter", "Records taken by the consume loop.", "group", "outcome")
@@ -104,6 +114,9 @@ FINDINGS = _metric("findings", "gauge", "Findings per state, 10,000 of each at m
 COMPARISON_AGE = _metric(
     "reconciliation_age_seconds", "gauge", "Since the newest comparison came to its end.", "reconciliation", read=True
 )
+NEVER_COMPARED = _metric(
+    "reconciliations_never_compared", "gauge", "Reconciliations without a comparison that came to its end.", read=True
+)
 
 # --- breakers
 BREAKER_STATE = _metric(
@@ -124,6 +137,14 @@ _OF_TOPIC = ("cluster_name", "topic", "partition")
 LAG_VERDICT = _metric(
     "lag_group_verdict", "gauge", "1 for the word that a group has: OK, STALL, STOP.", *_OF_GROUP, "word", read=True
 )
+LAG_ETA = _metric(
+    "lag_group_eta_seconds", "gauge", "Until a group that gains has caught up; no sample: not known.", *_OF_GROUP,
+    read=True,
+)  # fmt: skip
+LAG_LOSS = _metric(
+    "lag_group_loss_seconds", "gauge", "Until unread records are deleted; no sample: none in sight.", *_OF_GROUP,
+    read=True,
+)  # fmt: skip
 LAG_PARTITIONS_LEFT_OUT = _metric(
     "lag_partitions_left_out", "gauge", "Partitions without series of their own: the bound is reached.", read=True
 )

@@ -62,7 +62,7 @@ def _of_clusters() -> Iterator[Figure]:
 
 def _of_groups() -> Iterator[Figure]:
     listed = _current(Group.objects.filter(gone_at=None)).only(
-        "cluster_id", "name", "word", "lag", "lag_s", "per_topic"
+        "cluster_id", "name", "word", "lag", "lag_s", "eta_s", "loss_s", "per_topic"
     )
     for group in listed.order_by("id").iterator(chunk_size=500):
         labels = {"cluster_name": group.cluster_id, "group": group.name}
@@ -71,6 +71,10 @@ def _of_groups() -> Iterator[Figure]:
             yield Figure(metric=names.KLE_SUM_LAG, value=group.lag, labels=labels)
         if group.lag_s is not None:
             yield Figure(metric=names.KLE_MAX_LAG_SECONDS, value=group.lag_s, labels=labels)
+        if group.eta_s is not None:
+            yield Figure(metric=names.LAG_ETA, value=group.eta_s, labels=labels)
+        if group.loss_s is not None:
+            yield Figure(metric=names.LAG_LOSS, value=group.loss_s, labels=labels)
         for topic, each in group.per_topic.items():
             lag = TopicSum(*each).lag
             if lag is not None:
