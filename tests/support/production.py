@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reliability.embedded import ports
 from reliability.embedded.child import Child
 from reliability.embedded.commands import Commands
 from reliability.embedded.packages import Packages
@@ -108,6 +109,11 @@ class Container:
         argv = self.argv(self.described["command"])
         self.child = Child(name=self.service, argv=argv, log=log, env=self.env, cwd=self.app)
         self.child.start()
+
+    def behind(self, **more: str) -> Container:
+        """The same service with other settings, on a port of its own."""
+        name = f"{self.service}-behind"
+        return Container(name, self.described, self.app, self.around, {**self.outside, **more}, ports.any_free())
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command in it to the end: ``docker exec``, or the service's own where none is given."""
