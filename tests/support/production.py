@@ -99,8 +99,8 @@ class Container:
 
     def argv(self, words: list[str]) -> list[str]:
         """A command of the file, with its program found as the container finds it."""
-        program = shutil.which(words[0], path=self.env["PATH"]) or str(self.app / words[0])
-        return [program, *(self._inside(word) for word in words[1:])]
+        program = shutil.which(words[0], path=self.env["PATH"])
+        return [program or words[0].replace("/app/", f"{self.app}/"), *(self._inside(word) for word in words[1:])]
 
     def start(self) -> None:
         """Start its command."""

@@ -114,4 +114,4 @@ def test_a_process_that_stands_still_is_not_alive(containers: dict[str, Containe
     assert silent.returncode == 1
     assert "not alive" in silent.stderr
     for words in ((), ("many",)):
-        assert letters.run("deploy/image/alive", *words).returncode == 2
+        assert letters.run("/app/deploy/image/alive", *words).returncode == 2

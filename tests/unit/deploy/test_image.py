@@ -127,6 +127,7 @@ def test_every_server_is_checked_and_its_data_outlives_it() -> None:
     services, volumes = deployed.compose()["services"], deployed.compose()["volumes"]
     for name in SERVERS:
         assert "healthcheck" in services[name], name
+        assert services[name].get("user") or not str(services[name].get("command", "")).startswith("['sh'"), name
     for name in ("postgres", "kafka"):
         [volume] = services[name]["volumes"]
         assert volume.partition(":")[0] in volumes

@@ -85,7 +85,7 @@ def test_secrets_are_files_and_every_variable_is_a_setting(path: Path) -> None:
                 assert value.startswith("/run/secrets/mainstay/")
         assert not {"DATABASE_URL", "REDIS_URL", "MAINSTAY_SECRET_KEY", "KAFKA_SASL_PASSWORD"} & set(env)
         assert {"DATABASE_URL_FILE", "REDIS_URL_FILE", "MAINSTAY_SECRET_KEY_FILE"} <= set(env)
-        assert env["MAINSTAY_ALLOWED_HOSTS"].endswith(",$(POD_IP)")
+        assert env["MAINSTAY_ALLOWED_HOSTS"].endswith(",$(POD_IP),[$(POD_IP)]")
         [first, *_] = pod["containers"][0]["env"]
         assert first["name"] == "POD_IP", "a variable is put in only where it was named before"
 

@@ -80,10 +80,10 @@ volumeMounts:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 env:
-  # Probes and Prometheus name the pod by its address.
+  # Probes and Prometheus name the pod by its address, one of IPv6 in brackets.
   - name: POD_IP
     valueFrom: {fieldRef: {fieldPath: status.podIP}}
-  - {name: MAINSTAY_ALLOWED_HOSTS, value: {{ printf "%s,$(POD_IP)" (join "," .Values.hosts) | quote }}}
+  - {name: MAINSTAY_ALLOWED_HOSTS, value: {{ printf "%s,$(POD_IP),[$(POD_IP)]" (join "," .Values.hosts) | quote }}}
   - {name: MAINSTAY_ALIVE_PATH, value: /tmp/alive}
   - {name: MAINSTAY_ENVIRONMENT_NAME, value: {{ .Values.environmentName | quote }}}
   - {name: MAINSTAY_HTTPS, value: {{ .Values.https | quote }}}
