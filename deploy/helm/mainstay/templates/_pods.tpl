@@ -84,6 +84,7 @@ env:
   - name: POD_IP
     valueFrom: {fieldRef: {fieldPath: status.podIP}}
   - {name: MAINSTAY_ALLOWED_HOSTS, value: {{ printf "%s,$(POD_IP),[$(POD_IP)]" (join "," .Values.hosts) | quote }}}
+  - {name: MAINSTAY_URL, value: {{ printf "http%s://%s" (ternary "s" "" .Values.https) (first .Values.hosts) | quote }}}
   - {name: MAINSTAY_ALIVE_PATH, value: /tmp/alive}
   - {name: MAINSTAY_ENVIRONMENT_NAME, value: {{ .Values.environmentName | quote }}}
   - {name: MAINSTAY_HTTPS, value: {{ .Values.https | quote }}}
