@@ -10,6 +10,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from reliability.alerts.evaluator import turn
 from reliability.kafka import clusters
 from reliability.kernel import clock
 from reliability.lag.domain.values import Word
@@ -23,8 +24,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def everything(settings: Settings) -> Iterator[None]:
-    """A process, a group in trouble, a letter and its replay, a comparison, a breaker, a level."""
+    """A process, a group in trouble, a letter and its replay, a comparison, a breaker, a level, a channel."""
     settings.KAFKA_BACKEND = "memory"
+    settings.ALERT_CHANNELS = {"ops": {"kind": "webhook", "url": "https://alerts.example/hook", "secret": "s" * 32}}
+    turn.turn()
     clusters.forget_memory()
     operations.record_beat(name="lag", host="a", pid=1, state="running", facts={}, started_at=clock.SYSTEM.now())
     lag.group(parts=[lag.part(word=Word.STOP, lag=7)], eta_s=60.0, loss_s=600.0)
