@@ -21,7 +21,7 @@ from reliability.embedded.packages import Packages
 from tests.support import deployed
 from tests.support.deployed import ROOT, Instruction
 
-SECRETS, TMP, PORT = "/run/secrets", "/tmp", "8000"  # as the files in deploy/ name them
+SECRETS, TMP, APP, PORT = "/run/secrets", "/tmp", "/app", "8000"  # as the files in deploy/ name them
 NOT_SENT = shutil.ignore_patterns("__pycache__", "*.py[cod]", "vendor")  # .dockerignore; a unit test compares
 _KEPT = ("LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "LD_LIBRARY_PATH")
 MIGRATES_WITHIN_S = 90.0
@@ -81,10 +81,10 @@ class Container:
 
     def _inside(self, word: str) -> str:
         """Where a path or port of the file is here."""
-        if word == PORT or word.endswith(f"://127.0.0.1:{PORT}"):
-            return word.replace(PORT, str(self.port))
-        word = word.replace("0.0.0.0", "127.0.0.1").replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{self.port}")
-        for there, here in ((SECRETS, self.around / "secrets"), (TMP, self.around / self.service)):
+        if word == PORT:
+            return str(self.port)
+        word = word.replace("0.0.0.0", "127.0.0.1")
+        for there, here in ((SECRETS, self.around / "secrets"), (TMP, self.around / self.service), (APP, self.app)):
             if word == there or word.startswith(f"{there}/"):
                 return str(here) + word[len(there) :]
         return word
@@ -94,13 +94,13 @@ class Container:
         """The image's variables and the service's, as they are here."""
         given = {**deployed.variables(deployed.stages()[""]), **self.described["environment"]}
         env = {name: self._inside(_text(value)) for name, value in given.items()}
-        path = given["PATH"].replace("/app", str(self.app)).replace("$PATH", _clean()["PATH"])
+        path = given["PATH"].replace(APP, str(self.app)).replace("$PATH", _clean()["PATH"])
         return {**_clean(), **env, "PATH": path, **self.outside}
 
     def argv(self, words: list[str]) -> list[str]:
         """A command of the file, with its program found as the container finds it."""
-        program = shutil.which(words[0], path=self.env["PATH"])
-        return [program or words[0].replace("/app/", f"{self.app}/"), *(self._inside(word) for word in words[1:])]
+        first = self._inside(words[0])
+        return [shutil.which(first, path=self.env["PATH"]) or first, *(self._inside(word) for word in words[1:])]
 
     def start(self) -> None:
         """Start its command."""
