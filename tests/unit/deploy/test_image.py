@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from compose_spec import PyCompose
+from django.conf import settings
 
 from reliability.embedded import packages, processes
 from reliability.embedded.folder import Folder
@@ -150,3 +152,14 @@ def test_secrets_are_made_once_and_stay(tmp_path: Path) -> None:
         ["git", "check-ignore", "-q", "deploy/compose/secrets/x"], cwd=deployed.ROOT, check=False, capture_output=True
     )
     assert ignored.returncode in (0, 128), "secrets are not committed"  # 128: no repository here
+
+
+def test_one_version_is_named_everywhere() -> None:
+    version = settings.MAINSTAY_VERSION
+    [label] = lines("", "LABEL")
+    assert f'org.opencontainers.image.version="{version}"' in label.rest
+    chart = yaml.safe_load((deployed.CHART / "Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+    assert {service["image"] for service in SERVICES.values()} == {f"mainstay:{version}"}
+    [kustomization] = deployed.manifests(deployed.DEPLOY / "kubernetes" / "kustomization.yaml")
+    assert {each["newTag"] for each in kustomization["images"]} == {version}
