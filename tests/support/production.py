@@ -1,7 +1,8 @@
 """A folder as the image has it, made by the image's own recipe, and its containers' commands run there.
 
 Of the Dockerfile's build stage each COPY is done from this checkout and each RUN is run, with the locked production set
-and nothing else. What a container has besides is set up for each process: secrets as files, a ``/tmp`` of its own.
+and nothing else. What a container has besides is set up for each process: secrets as files, a ``/tmp`` of its own, and
+where the machine can do that a root file system that is read-only.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,23 @@ def _sync(step: Instruction, app: Path) -> None:
     Packages(checkout=app, own=ROOT / ".mainstay", commands=commands, options=options).install()
 
 
+_CLOSED = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && shift && exec "$@"'
+"""A shell's words: nothing can be written but in the first folder, then the rest is run in its place."""
+
+
+@cache
+def can_close() -> bool:
+    """Whether this machine lets a process have a root file system of its own that is read-only."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["unshare", "-rm", "sh", "-c", _CLOSED, "sh", folder, "touch", f"{folder}/a"]
+        return bool(shutil.which("unshare")) and subprocess.run(words, capture_output=True).returncode == 0
+
+
+def _closed(words: list[str], *, writable: Path) -> list[str]:
+    """The words of a process that finds its root file system read-only, where the machine can do that."""
+    return ["unshare", "-rm", "sh", "-c", _CLOSED, "sh", str(writable), *words] if can_close() else words
+
+
 def _clean() -> dict[str, str]:
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", **{name: os.environ[name] for name in _KEPT if name in os.environ}}
 
@@ -102,11 +122,15 @@ class Container:
         first = self._inside(words[0])
         return [shutil.which(first, path=self.env["PATH"]) or first, *(self._inside(word) for word in words[1:])]
 
+    def _tmp(self) -> Path:
+        found = self.around / self.service
+        found.mkdir(exist_ok=True)
+        return found
+
     def start(self) -> None:
         """Start its command."""
-        (self.around / self.service).mkdir(exist_ok=True)
         log = self.around / f"{self.service}.log"
-        argv = self.argv(self.described["command"])
+        argv = _closed(self.argv(self.described["command"]), writable=self._tmp())
         self.child = Child(name=self.service, argv=argv, log=log, env=self.env, cwd=self.app)
         self.child.start()
 
@@ -117,8 +141,7 @@ class Container:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command in it to the end: ``docker exec``, or the service's own where none is given."""
-        (self.around / self.service).mkdir(exist_ok=True)
-        argv = self.argv(list(words or self.described["command"]))
+        argv = _closed(self.argv(list(words or self.described["command"])), writable=self._tmp())
         return subprocess.run(
             argv, env=self.env, cwd=self.app, capture_output=True, text=True, timeout=MIGRATES_WITHIN_S
         )

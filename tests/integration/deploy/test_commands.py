@@ -115,3 +115,13 @@ def test_a_process_that_stands_still_is_not_alive(containers: dict[str, Containe
     assert "not alive" in silent.stderr
     for words in ((), ("many",)):
         assert letters.run("/app/deploy/image/alive", *words).returncode == 2
+
+
+def test_its_root_file_system_is_read_only(containers: dict[str, Container]) -> None:
+    if not production.can_close():
+        pytest.skip("this machine lets nobody have a read-only root file system (unshare --mount): files are compared")
+    web = containers["web"]
+    refused = web.run("touch", "/app/manage.py")
+    assert refused.returncode != 0
+    assert "Read-only file system" in refused.stderr
+    assert web.run("touch", "/tmp/anything").returncode == 0
