@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from reliability import access
 from reliability.console import queries
+from reliability.console.domain.pages import DEMO, HOUSE, WORK, PageLink
 from reliability.console.domain.times import Times, times_of
 from reliability.kernel import clock
 from reliability.live import fragment
@@ -31,43 +32,6 @@ PLACE = "mainstay.place"
 def place(request: HttpRequest, slug: str) -> None:
     """Have the rail show a page as a part of ``slug``: one that belongs to another room than its address says."""
     request.META[PLACE] = slug
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageLink:
-    """One line of the rail. ``key`` follows g; ``minor`` has no place at the bottom of a narrow screen."""
-
-    slug: str
-    title: str
-    route: str
-    act: str
-    key: str = ""
-    minor: bool = False
-
-
-WORK = (
-    PageLink(slug="overview", title="Overview", route="console:overview", act="overview.view", key="o"),
-    PageLink(slug="lag", title="Lag", route="lag:groups", act="lag.view", key="l"),
-    PageLink(slug="letters", title="Dead letters", route="dlq:groups", act="letters.view", key="d"),
-    PageLink(slug="sagas", title="Sagas", route="sagas:sagas", act="sagas.view", key="s"),
-    PageLink(slug="breakers", title="Breakers", route="breakers:wall", act="breakers.view", key="c", minor=True),
-    PageLink(
-        slug="degradation",
-        title="Degradation",
-        route="degradation:flags",
-        act="degradation.view",
-        key="f",
-        minor=True,
-    ),
-    PageLink(slug="outbox", title="Outbox", route="outbox:outbox", act="outbox.view", key="b"),
-    PageLink(slug="reconcile", title="Reconcile", route="reconcile:findings", act="reconcile.view", key="x"),
-)
-HOUSE = (
-    PageLink(slug="activity", title="Activity", route="audit:activity", act="activity.view", key="a"),
-    PageLink(slug="alerts", title="Alerts", route="alerts:board", act="alerts.view", key="n", minor=True),
-    PageLink(slug="settings", title="Settings", route="console:settings", act="settings.view", key="e", minor=True),
-)
-DEMO = PageLink(slug="demo", title="Demo shop", route="orders:demo", act="orders.view", key="h", minor=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from reliability.alerts.domain.message import VEIL, Thing, title_of, veiled
 from reliability.alerts.domain.rule import SEVERITIES
 from reliability.alerts.models import Alert, Delivery, Happening, Incident
 from reliability.alerts.queries.walking import walked
-from reliability.console.context import HOUSE, WORK
+from reliability.console.domain.pages import HOUSE, WORK
 from reliability.kernel.errors import Refused
 
 URL: Final = "/alerts/"
