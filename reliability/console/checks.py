@@ -9,11 +9,9 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 
 from reliability import access
 from reliability.audit import queries as audit_queries
-from reliability.console import health, running
+from reliability.console import health, kafka_checks, running
 from reliability.console.domain import ladder, process_facts
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
-from reliability.kafka import clusters
-from reliability.kafka.ports import Unavailable
 from reliability.kernel.command_line import spelled
 from reliability.live import connection as live_redis
 from reliability.live import queries as live_queries
@@ -21,12 +19,6 @@ from reliability.live import queries as live_queries
 OLDEST_POSTGRESQL = 150_000
 OLDEST_REDIS = (6, 2)
 PAGE_WITHOUT_SERVER_S = 2.0
-CREATE_TOPICS = "create_topics"  # a heartbeat's fact: the commands for topics a process was not allowed to create
-_BROKERS = {
-    "kafka": "Apache Kafka, embedded",
-    "in-process": "in-process broker (no members, no topic creation, no fencing; its records die with it)",
-    "external": "the Kafka that KAFKA_BOOTSTRAP_SERVERS names",
-}
 
 
 def register() -> None:
@@ -34,7 +26,7 @@ def register() -> None:
     for name, run in (
         ("database", database),
         ("redis", redis_server),
-        ("kafka", kafka),
+        ("kafka", kafka_checks.kafka),
         ("time limits", time_limits),
         ("processes", processes),
         ("audit", audit),
@@ -69,7 +61,7 @@ def database() -> CheckResult:
             number, version, wal_level = cursor.fetchone()
         missing = health.unapplied_migrations()
     except (DatabaseError, InterfaceError) as error:
-        remedy = _start("PostgreSQL", "DATABASE_URL")
+        remedy = kafka_checks.start("PostgreSQL", "DATABASE_URL")
         return CheckResult(verdict="fail", found=f"does not answer: {str(error).strip()}", remedy=remedy)
     facts = {"version": version, "wal_level": wal_level, "unapplied_migrations": str(len(missing))}
     if number < OLDEST_POSTGRESQL:
@@ -85,55 +77,17 @@ def database() -> CheckResult:
     return CheckResult(verdict="ok", found=found, facts=facts)
 
 
-def _start(server: str, variables: str) -> str:
-    """Return what to do when a server does not answer."""
-    if settings.MAINSTAY_DEMO:
-        return f"The demo has ended or was killed: start it again with make demo (or mend {variables}, where set)."
-    return f"Start {server}, or mend {variables}."
-
-
 def redis_server() -> CheckResult:
     """Redis answers and is new enough."""
     state, detail = health.ask_redis()
     if state != "ok":
-        remedy = f"{_start('Redis', 'REDIS_URL')} Meanwhile pages poll and wake-ups come from schedules."
+        remedy = f"{kafka_checks.start('Redis', 'REDIS_URL')} Meanwhile pages poll and wake-ups come from schedules."
         return CheckResult(verdict="fail", found=f"does not answer: {detail}", remedy=remedy)
     version = str(live_redis.client().info("server")["redis_version"])
     facts = {"version": version}
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         return CheckResult(verdict="fail", found=f"Redis {version}", remedy="Use Redis 6.2 or later.", facts=facts)
     return CheckResult(verdict="ok", found=f"Redis {version}", facts=facts)
-
-
-def kafka() -> CheckResult:
-    """Which broker this is and why, and whether every topic that is needed could be created."""
-    broker = getattr(settings, "MAINSTAY_BROKER", "external")
-    reason = getattr(settings, "MAINSTAY_BROKER_REASON", "")
-    what = f"{_BROKERS.get(broker, broker)}{f', because {reason}' if reason else ''}"
-    facts = {"broker": broker, "reason": reason}
-    try:
-        topics = clusters.admin(answer_s=5.0).topics()
-    except Unavailable as error:
-        remedy = _start("Kafka", "KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL")
-        return CheckResult(verdict="fail", found=f"{what}: does not answer: {error}", remedy=remedy, facts=facts)
-    found = f"{what}; {len(topics)} topics"
-    commands = _topics_to_create()
-    if commands:
-        remedy = "Create what the processes may not create:\n" + "\n".join(commands)
-        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
-    if broker == "in-process":
-        remedy = "Good for a look around only: install a Java runtime, or set KAFKA_BOOTSTRAP_SERVERS."
-        return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
-    return CheckResult(verdict="ok", found=found, facts=facts)
-
-
-def _topics_to_create() -> list[str]:
-    try:
-        rows = live_queries.heartbeats()
-    except (DatabaseError, InterfaceError):
-        return []  # the database's own line says so
-    commands = (str(row.facts.get(CREATE_TOPICS, "")) for row in rows if not row.is_silent)
-    return sorted({line for command in commands for line in command.splitlines() if line})
 
 
 def time_limits() -> CheckResult:

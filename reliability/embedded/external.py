@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,6 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from reliability.embedded.refusal import Refusal
+from reliability.environment import cluster_files, clusters
 
 ANSWER_WITHIN_S = 5
 EXAMPLES = {
@@ -28,8 +30,9 @@ def check(environment: Mapping[str, str]) -> list[str]:
     checks: dict[str, Callable[[str], None]] = {
         "DATABASE_URL": _postgresql,
         "REDIS_URL": _redis,
-        "KAFKA_BOOTSTRAP_SERVERS": _kafka,
+        "KAFKA_BOOTSTRAP_SERVERS": partial(_kafka, environment),
     }
+    _refuse_main_among_clusters(environment)
     given = [name for name in checks if environment.get(name)]
     for name in given:
         try:
@@ -73,9 +76,29 @@ def _redis(url: str) -> None:
         client.ping()
 
 
-def _kafka(servers: str) -> None:
-    for server in servers.split(","):
-        host, _, port = server.strip().rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError("it is not a list of host:port")
-    AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_WITHIN_S)
+def _kafka(environment: Mapping[str, str], servers: str) -> None:
+    try:
+        clusters.servers(servers)
+    except ValueError:
+        raise ValueError("it is not a list of host:port") from None
+    given = {name: _value(environment, variable) for variable, name in clusters.VARIABLES.items()}
+    profile = clusters.checked({name: value for name, value in given.items() if value}, of="it")
+    AdminClient({**profile, "log_level": 0}).list_topics(timeout=ANSWER_WITHIN_S)
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str:
+    """A variable's value, or what stands in the file that it names."""
+    path = environment.get(f"{variable}_FILE")
+    if environment.get(variable) or not path:
+        return environment.get(variable, "")
+    return cluster_files.secret(path, name=f"{variable}_FILE", of="it")
+
+
+def _refuse_main_among_clusters(environment: Mapping[str, str]) -> None:
+    """A demo runs on one cluster, which the supervisor has to know before it starts one."""
+    try:
+        named = clusters.profiles(environment["KAFKA_CLUSTERS"]) if environment.get("KAFKA_CLUSTERS") else {}
+    except ValueError as error:
+        raise Refusal(f"KAFKA_CLUSTERS {error}.") from error
+    if clusters.MAIN in named:
+        raise Refusal("KAFKA_CLUSTERS names the cluster main: for a demo, name it by KAFKA_BOOTSTRAP_SERVERS instead.")

@@ -23,6 +23,7 @@ EXAMPLES = {
     "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
     "REDIS_URL": "redis://cache.example:6379/0",
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
+    "KAFKA_CLUSTERS": '{"eu": {"bootstrap.servers": "kafka-1.example:9093", "security.protocol": "SSL"}}',
     "MAINSTAY_SECRET_KEY": "64 random characters, for example the output of: openssl rand -hex 32",
     "MAINSTAY_ALLOWED_HOSTS": "console.example,127.0.0.1",
     "MAINSTAY_URL": "https://mainstay.example",
@@ -82,6 +83,8 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise WrongSetting(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from None
+            except ValueError:  # also for a name that holds what no name may
+                raise WrongSetting(f"{name}_FILE names {path!r}, which is no text in UTF-8") from None
     return found
 
 
@@ -121,8 +124,8 @@ def _pager(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    name, *inside = [str(part) for part in problem["loc"]] or ["settings"]
+    name, *inside = [str(part) for part in problem["loc"]] or [""]
     where = f"{'.'.join(inside)} " if inside else ""
     text = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
     example = f" (example: {EXAMPLES[name]})" if name in EXAMPLES else ""
-    return f"{name}: {where}{text}{example}"
+    return f"{name}: {where}{text}{example}" if name else text

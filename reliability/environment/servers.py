@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from reliability.environment import clusters
 
 _OURS = {"pool", "options"}
 """What an address of the database may not set."""
+
+
+def _profiles(value: object) -> object:
+    return clusters.profiles(value) if isinstance(value, str) and value.strip() else value or {}
+
+
+Profiles = Annotated[dict[str, dict[str, str]], NoDecode, BeforeValidator(_profiles)]
 
 
 class Servers(BaseSettings):
@@ -19,11 +28,17 @@ class Servers(BaseSettings):
     REDIS_URL: str
     KAFKA_BOOTSTRAP_SERVERS: str
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
-    KAFKA_SECURITY_PROTOCOL: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    KAFKA_SECURITY_PROTOCOL: str = "PLAINTEXT"
     KAFKA_SASL_MECHANISM: str = ""
     KAFKA_SASL_USERNAME: str = ""
-    KAFKA_SASL_PASSWORD: str = ""
+    KAFKA_SASL_PASSWORD: str = Field(default="", repr=False)
     KAFKA_SSL_CA_LOCATION: str = ""
+    KAFKA_SSL_CERTIFICATE_LOCATION: str = ""
+    KAFKA_SSL_KEY_LOCATION: str = ""
+    KAFKA_SSL_KEY_PASSWORD: str = Field(default="", repr=False)
+    KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM: str = ""
+    KAFKA_CLUSTERS: Profiles = Field(default={}, repr=False)
+    """Clusters besides, or all of them, by name (README, Use it with your own Kafka)."""
     MAINSTAY_BROKER: Literal["kafka", "in-process", "external"] = "external"
     MAINSTAY_BROKER_REASON: str = ""
 
@@ -39,6 +54,35 @@ class Servers(BaseSettings):
         if threshold != "never" and not (threshold.isascii() and threshold.isdigit()):
             raise ValueError("has a prepare_threshold that is neither a number nor never")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _main_may_stand_among_the_clusters(cls, given: dict[str, Any]) -> dict[str, Any]:
+        named = given.get("KAFKA_CLUSTERS")
+        if "KAFKA_BOOTSTRAP_SERVERS" not in given and isinstance(named, str):
+            try:
+                if clusters.MAIN in clusters.profiles(named):
+                    return {**given, "KAFKA_BOOTSTRAP_SERVERS": ""}
+            except ValueError:
+                pass  # the variable's own check says what is wrong
+        return given
+
+    @model_validator(mode="after")
+    def _clusters_are_whole(self) -> Self:
+        self.kafka_clusters()
+        return self
+
+    def kafka_clusters(self) -> dict[str, dict[str, str]]:
+        """Return all profiles by name: those of ``KAFKA_CLUSTERS``, and ``main`` of the variables beside it."""
+        if not self.KAFKA_BOOTSTRAP_SERVERS.strip() and clusters.MAIN in self.KAFKA_CLUSTERS:
+            return self.KAFKA_CLUSTERS
+        if clusters.MAIN in self.KAFKA_CLUSTERS:
+            raise ValueError(
+                "KAFKA_CLUSTERS names the cluster main, and KAFKA_BOOTSTRAP_SERVERS does, too: leave one of them out"
+            )
+        given = {name: str(getattr(self, variable)) for variable, name in clusters.VARIABLES.items()}
+        main = clusters.checked({name: value for name, value in given.items() if value}, of=clusters.OF_VARIABLES)
+        return {clusters.MAIN: main, **self.KAFKA_CLUSTERS}
 
     @field_validator("REDIS_URL")
     @classmethod

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from reliability.environment import Environment
+from reliability.environment.clusters import SECRETS
 
 
-def profiles(environment: Environment) -> dict[str, dict[str, str]]:
+class Profile(dict[str, str]):
+    """A profile that does not tell its secrets to whoever prints it."""
+
+    def __repr__(self) -> str:
+        return repr({name: "••••" if name in SECRETS else value for name, value in self.items()})
+
+
+def profiles(environment: Environment) -> dict[str, Profile]:
     """Return the profile of each cluster; a property that nothing is said of is left out."""
-    return {
-        "main": {
-            name: value
-            for name, value in {
-                "bootstrap.servers": environment.KAFKA_BOOTSTRAP_SERVERS,
-                "security.protocol": environment.KAFKA_SECURITY_PROTOCOL,
-                "sasl.mechanism": environment.KAFKA_SASL_MECHANISM,
-                "sasl.username": environment.KAFKA_SASL_USERNAME,
-                "sasl.password": environment.KAFKA_SASL_PASSWORD,
-                "ssl.ca.location": environment.KAFKA_SSL_CA_LOCATION,
-            }.items()
-            if value
-        }
-    }
+    return {name: Profile(profile) for name, profile in environment.kafka_clusters().items()}

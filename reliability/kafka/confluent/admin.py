@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -16,7 +17,7 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from reliability.kafka import ports
-from reliability.kafka.confluent import noise, settings, verdicts
+from reliability.kafka.confluent import noise, reasons, settings, verdicts
 from reliability.kafka.confluent.committed import CommittedOffsets
 from reliability.kernel import clock
 from reliability.kernel.record import TopicPartition
@@ -43,7 +44,9 @@ class Admin:
         answer_s: float = ANSWER_S,
         time: clock.Clock = clock.SYSTEM,
     ) -> None:
-        self._client = AdminClient(settings.admin(profile, client_id=client_id), logger=noise.Throttled(client_id))
+        self._reason = reasons.LastReason(time=time)
+        wanted = settings.admin(profile, client_id=client_id) | {"error_cb": self._reason.met}
+        self._client = AdminClient(wanted, logger=noise.Throttled(client_id))
         self._committed = CommittedOffsets(profile, client_id=client_id, answer_s=answer_s)
         self._answer_s = answer_s
         self._time = time
@@ -56,7 +59,7 @@ class Admin:
         with self._lock:
             now_s = self._time.monotonic()
             if self._topics_s is None or now_s - self._topics_s >= TOPICS_FRESH_S:
-                with verdicts.answered("topics"):
+                with self._answered("topics"):
                     found = self._client.list_topics(timeout=self._answer_s).topics
                 self._topics = {
                     name: len(topic.partitions)
@@ -75,7 +78,7 @@ class Admin:
 
     def record_limits(self) -> dict[str, int]:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in self.topics()]
-        with verdicts.answered("record limits"):
+        with self._answered("record limits"):
             broker = min(self._client.list_topics(timeout=self._answer_s).brokers)
             resources.append(ConfigResource(ResourceType.BROKER, str(broker)))
             futures = self._client.describe_configs(resources, request_timeout=self._answer_s)
@@ -83,7 +86,7 @@ class Admin:
         for resource, future in futures.items():
             of_broker = resource.restype == ResourceType.BROKER
             try:
-                with verdicts.answered("record limits"):
+                with self._answered("record limits"):
                     found = self._wait(future)["message.max.bytes" if of_broker else "max.message.bytes"].value
             except (ports.Unavailable, ports.Unsupported, KeyError):
                 continue  # deleted meanwhile, or not ours to see: left out
@@ -101,7 +104,7 @@ class Admin:
         ids: dict[str, str] = {}
         for topic, future in futures.items():
             try:
-                with verdicts.answered(f"id of topic {topic}"):
+                with self._answered(f"id of topic {topic}"):
                     ids[topic] = str(self._wait(future).topic_id)
             except ports.Unavailable as unavailable:
                 if not _says_missing(unavailable):
@@ -119,7 +122,7 @@ class Admin:
             NewTopic(name, num_partitions=count, replication_factor=_BROKER_DEFAULT)
             for name, count in partitions.items()
         ]
-        with verdicts.answered("create topics"):
+        with self._answered("create topics"):
             futures = self._client.create_topics(topics, request_timeout=self._answer_s, operation_timeout=SETTLED_S)
         answers = {name: self._outcome(future) for name, future in futures.items()}
         self._settle({name for name, error in answers.items() if error is None}, exist=True)
@@ -130,7 +133,7 @@ class Admin:
 
     def delete_topic(self, topic: str) -> ports.DeliveryError | None:
         self._require_controller()
-        with verdicts.answered("delete topic"):
+        with self._answered("delete topic"):
             futures = self._client.delete_topics([topic], request_timeout=self._answer_s, operation_timeout=SETTLED_S)
         error = self._outcome(futures[topic])
         self._settle({topic} if error is None else set(), exist=False)
@@ -150,7 +153,7 @@ class Admin:
         return {place: at for place, at in self.committed(group, everywhere).items() if at is not None}
 
     def groups(self) -> list[ports.GroupInfo]:
-        with verdicts.answered("groups"):
+        with self._answered("groups"):
             answer = self._wait(self._client.list_consumer_groups(request_timeout=self._answer_s))
             if not answer.valid and answer.errors:
                 raise KafkaException(
@@ -165,13 +168,13 @@ class Admin:
         if not partitions:
             return {}
         asked = {confluent_kafka.TopicPartition(topic, partition): spec for topic, partition in partitions}
-        with verdicts.answered("offsets"):
+        with self._answered("offsets"):
             futures = self._client.list_offsets(asked, request_timeout=self._answer_s)
         offsets: dict[TopicPartition, int] = {}
         unavailable: ports.Unavailable | None = None
         for partition, future in futures.items():
             try:
-                with verdicts.answered("offsets"):
+                with self._answered("offsets"):
                     offset = self._wait(future).offset
             except ports.Unavailable as error:
                 unavailable = unavailable if _says_missing(error) else error
@@ -189,7 +192,7 @@ class Admin:
         except KafkaException as exception:
             error = verdicts.of(exception)
             if error.name().startswith("_"):  # the client's own: nobody answered
-                with verdicts.answered("order to the cluster"):
+                with self._answered("order to the cluster"):
                     raise
             return verdicts.delivery_error(error)
         return None
@@ -208,13 +211,25 @@ class Admin:
         """Raise Unsupported on the in-process broker at once, instead of after the time-out that it would take."""
         if self._controller_seen:
             return
-        with verdicts.answered("controller"):
+        with self._answered("controller"):
             cluster = self._client.list_topics(timeout=self._answer_s)
         if cluster.controller_id not in cluster.brokers:
             if cluster.controller_id < 0:
                 raise ports.Unavailable("the cluster has no controller for now")
             raise ports.Unsupported("the broker has no controller: it knows no topic ids and makes no topics")
         self._controller_seen = True
+
+    @contextlib.contextmanager
+    def _answered(self, what: str) -> Iterator[None]:
+        """As ``verdicts.answered``, and with the reason why nobody answered, where the client told one."""
+        try:
+            with verdicts.answered(what):
+                yield
+        except ports.Unavailable as unavailable:
+            if verdicts.is_own(unavailable.__cause__):
+                self._client.poll(0)  # has the client tell its errors
+                raise self._reason.added_to(unavailable) from unavailable.__cause__
+            raise
 
     def _wait(self, future: Future[Any]) -> Any:
         return future.result(timeout=self._answer_s + 1.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import KafkaError, KafkaException
 
-from reliability.kafka import ports
+from reliability.kafka import ports, troubles
 
 # Sending the same bytes to the same place again gives the same answer until somebody changes something.
 _PERMANENT = frozenset(
@@ -48,7 +48,7 @@ def partition_error(kind: str, error: KafkaError, topic: str | None, partition: 
         topic=topic or "",
         partition=-1 if partition is None else partition,
         code=error.name(),
-        message=error.str(),
+        message=troubles.told(error.str()) if topic is None else error.str(),
     )
 
 
@@ -63,6 +63,13 @@ def of(exception: KafkaException) -> KafkaError:
 def is_missing(error: KafkaError) -> bool:
     """Whether the error says that the topic or partition does not exist."""
     return error.code() in _MISSING
+
+
+def is_own(exception: BaseException | None) -> bool:
+    """Whether it is the client that says so, because nobody answered it."""
+    if isinstance(exception, KafkaException):
+        return of(exception).name().startswith("_")
+    return isinstance(exception, TimeoutError)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from reliability.kafka import ports
+from reliability.kafka import ports, tls
 
 Profile = Mapping[str, object]
 
@@ -48,7 +46,7 @@ def translated(profile: Profile) -> dict[str, Any]:
     if protocol.startswith("SASL"):
         settings |= _sasl(profile)
     if protocol.endswith("SSL"):
-        settings["ssl_context"] = _ssl_context(profile)
+        settings["ssl_context"] = tls.context(profile)
     return settings
 
 
@@ -70,43 +68,6 @@ def _sasl(profile: Profile) -> dict[str, Any]:
         "sasl_plain_username": _text(profile, "sasl.username"),
         "sasl_plain_password": _text(profile, "sasl.password"),
     }
-
-
-def _ssl_context(profile: Profile) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    algorithm = _text(profile, "ssl.endpoint.identification.algorithm", "https").lower()
-    if algorithm not in ("https", "none"):
-        raise ports.Untranslatable("ssl.endpoint.identification.algorithm", f"{algorithm} is neither https nor none")
-    verified = _text(profile, "enable.ssl.certificate.verification", "true").lower() == "true"
-    context.check_hostname = verified and algorithm == "https"
-    if not verified:
-        context.verify_mode = ssl.CERT_NONE
-    _trust(context, profile)
-    certificate = _text(profile, "ssl.certificate.location")
-    if certificate:
-        key, password = _text(profile, "ssl.key.location"), _text(profile, "ssl.key.password")
-        try:
-            # An empty password, not None: OpenSSL would ask for one on the terminal.
-            context.load_cert_chain(certificate, key or None, password)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            raise ports.Untranslatable("ssl.certificate.location", f"{certificate}: {error}") from error
-    return context
-
-
-def _trust(context: ssl.SSLContext, profile: Profile) -> None:
-    """Load the authorities to trust: those named, else the machine's own."""
-    pem, location = _text(profile, "ssl.ca.pem"), _text(profile, "ssl.ca.location")
-    try:
-        if pem:
-            context.load_verify_locations(cadata=pem)
-        elif location and location != "probe":
-            folder = os.path.isdir(location)
-            context.load_verify_locations(cafile=None if folder else location, capath=location if folder else None)
-        else:
-            context.load_default_certs()
-    except (OSError, ValueError) as error:
-        name = "ssl.ca.pem" if pem else "ssl.ca.location"
-        raise ports.Untranslatable(name, f"{'' if pem else location + ': '}{error}") from error
 
 
 def _text(profile: Profile, name: str, default: str = "") -> str:

@@ -21,7 +21,7 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
-from reliability.kafka import ports
+from reliability.kafka import ports, troubles
 from reliability.kafka.group_admin import verdicts
 from reliability.kernel import clock
 
@@ -157,10 +157,17 @@ class Wire:
         for problem in problems:
             if problem.code == "unsupported":
                 raise ports.Unsupported(problem.message)
-        reason = problems[0].message if problems else "the cluster names no brokers"
+        raise ports.Unavailable(self._why(problems[0].message if problems else "the cluster names no brokers"))
+
+    def _why(self, reason: str) -> str:
+        """Put what is known before the library's words; where a connection just ended, what that may mean."""
+        if troubles.said(reason) or "disconnected" not in reason:
+            return troubles.told(reason)
         if "sasl_mechanism" in self._settings:  # the library may see the end of a connection before it reads why
-            reason += " (a login that is not accepted looks like this too)"
-        raise ports.Unavailable(reason)
+            return f"{reason} (a login that is not accepted looks like this too: sasl.username, sasl.password)"
+        if self._settings["security_protocol"] == "PLAINTEXT":
+            return f"{reason} (a broker that wants TLS looks like this too: security.protocol)"
+        return reason
 
     def _exchange(self, link: _Link, asks: Sequence[Ask], until_s: float, *, enough: int | None = None) -> list[Answer]:
         """Send, at most ``IN_FLIGHT_MAX`` to a broker at once, and gather until the deadline or ``enough`` answers."""

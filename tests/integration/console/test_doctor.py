@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.db.models import F
 
-from reliability.console import checks, health
+from reliability.console import checks, health, kafka_checks
 from reliability.console.management.commands import doctor as command
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel import clock
@@ -135,16 +135,16 @@ def test_limits_in_the_wrong_order_fail(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_in_process_broker_is_named_with_its_reason(settings: Any) -> None:
     settings.MAINSTAY_BROKER = "in-process"
     settings.MAINSTAY_BROKER_REASON = "no Java runtime could be had"
-    found = checks.kafka()
+    found = kafka_checks.kafka()
     assert found.verdict == "warn"
     assert "no Java runtime could be had" in found.found
 
 
 def test_topics_that_could_not_be_created_come_with_their_command() -> None:
     command = "kafka-topics.sh --create --topic 'orders.shop.dlq' --partitions 3"
-    facts = {checks.CREATE_TOPICS: command}
+    facts = {kafka_checks.CREATE_TOPICS: command}
     operations.record_beat(name="shop", host="a", pid=1, state="running", facts=facts, started_at=clock.SYSTEM.now())
-    assert command in checks.kafka().remedy
+    assert command in kafka_checks.kafka().remedy
 
 
 def test_a_silent_process_fails() -> None:
