@@ -15,7 +15,7 @@ class DlqConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the console what there is to tell, and let acts and receipts wake the tasks."""
-        from dlq.queries import board, overview, storing
+        from dlq.queries import board, needs, overview, storing
         from dlq.views import related
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
@@ -39,6 +39,7 @@ class DlqConfig(AppConfig):
         )
         registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_attention(lambda actor: storing.attention())
+        registry.register_needs(needs.needs)
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))

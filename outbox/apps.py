@@ -15,7 +15,7 @@ class OutboxConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the console what there is to tell."""
-        from outbox.queries import causes, overview
+        from outbox.queries import causes, needs, overview
         from outbox.relay import leases, sending
         from outbox.views import related
         from reliability.console import registry
@@ -33,6 +33,7 @@ class OutboxConfig(AppConfig):
         )
         registry.register_attention(lambda actor: overview.attention(actor=actor, now=SYSTEM.now()))
         registry.register_timeline(overview.timeline)
+        registry.register_needs(needs.needs)
         registry.register_cause(lambda subject, window: causes.cause(subject, window, now=SYSTEM.now()))
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 
 from reliability import access
 from reliability.audit import queries as audit_queries
-from reliability.console import health, kafka_checks, running
+from reliability.console import health, kafka_checks, rights_check, running
 from reliability.console.domain import ladder, process_facts
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel.command_line import spelled
@@ -27,6 +27,7 @@ def register() -> None:
         ("database", database),
         ("redis", redis_server),
         ("kafka", kafka_checks.kafka),
+        ("kafka rights", rights_check.kafka_rights),
         ("time limits", time_limits),
         ("processes", processes),
         ("audit", audit),

@@ -7,7 +7,7 @@ read and return values of ``console/domain/values.py``. What they raise is shown
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from reliability.console.domain.values import (
     Tile,
     TimelineRow,
 )
+from reliability.kafka.rights import Need
 
 __all__ = [
     "REGISTRY",
@@ -40,6 +41,7 @@ __all__ = [
     "Item",
     "Ladder",
     "Link",
+    "Need",
     "Panel",
     "Part",
     "Registry",
@@ -57,6 +59,7 @@ __all__ = [
     "register_figures",
     "register_finder",
     "register_ladder",
+    "register_needs",
     "register_panel",
     "register_related",
     "register_signal",
@@ -71,6 +74,7 @@ Timeline = Callable[[datetime, int], Sequence[TimelineRow]]  # since, at most th
 Cause = Callable[[Subject, timedelta], Sequence[Fact]]
 Finder = Callable[[access.Actor, str], Sequence[Part]]  # what has this name, as this one may see it
 Figures = Callable[[], Iterable[Figure]]
+Needs = Callable[[str, Collection[str]], Iterable[Need]]  # what it takes in this cluster, where these topics are seen
 Listener = Callable[[Sequence[str], str], None]  # ids, by whom
 
 
@@ -154,6 +158,7 @@ class Registry:
         self.figures: list[Figures] = []
         self.related: dict[str, dict[str, Related]] = defaultdict(dict)
         self.finders: list[Finder] = []
+        self.needs: list[Needs] = []
         self.listeners: dict[str, list[Listener]] = defaultdict(list)
 
     def register_panel(self, panel: Panel) -> None:
@@ -196,6 +201,10 @@ class Registry:
         """Add metrics that are read from the database when Prometheus scrapes."""
         self.figures.append(figures)
 
+    def register_needs(self, needs: Needs) -> None:
+        """Add what a room needs to be allowed in a Kafka cluster; ``doctor`` says how to grant what is missing."""
+        self.needs.append(needs)
+
     def on_touched(self, kind: str, listener: Listener) -> None:
         """Call ``listener`` after rows of ``kind`` changed. A call may be lost: have a schedule that covers it."""
         self.listeners[kind].append(listener)
@@ -222,6 +231,7 @@ def _claim(known: dict[str, T], name: str, value: T) -> None:
 
 REGISTRY = Registry()
 
+register_needs = REGISTRY.register_needs
 register_panel = REGISTRY.register_panel
 register_check = REGISTRY.register_check
 register_ladder = REGISTRY.register_ladder

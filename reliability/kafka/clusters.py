@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.conf import settings as django_settings
 
 from reliability.kafka import confluent, memory, ports
+from reliability.kernel import certificates
 
 MAIN = "main"
 
@@ -78,6 +79,24 @@ def admin(cluster: str = MAIN, *, answer_s: float = confluent.ANSWER_S) -> ports
         return _admins[key]
 
 
+def allowed(cluster: str = MAIN, *, topics: Collection[str], groups: Collection[str], answer_s: float) -> ports.Allowed:
+    """What the account of the cluster's profile may do there. Raises ``Unavailable`` and ``Unsupported``."""
+    if _in_memory():
+        raise ports.Unsupported("the broker for tests has no access control")
+    return confluent.allowed(
+        profile(cluster), topics=topics, groups=groups, client_id="mainstay-doctor", answer_s=answer_s
+    )
+
+
+def principal(cluster: str = MAIN) -> str:
+    """The name that the cluster's access control knows the console by, unless its brokers map names to others."""
+    known = profile(cluster)
+    if str(known.get("security.protocol", "")).upper().startswith("SASL"):
+        return f"User:{known.get('sasl.username', '')}"
+    certificate = str(known.get("ssl.certificate.location", ""))
+    return f"User:{certificates.in_file(certificate)[0].subject}" if certificate else "User:ANONYMOUS"
+
+
 def group_admin(
     cluster: str = MAIN, *, client_id: str, answer_s: float = 10.0, looks_s: float | None = None
 ) -> ports.GroupAdmin:
@@ -104,6 +123,12 @@ def forget_memory() -> None:
     """Drop every broker made by `memory_broker`, so that tests do not see each other's records."""
     with _lock:
         _memory_brokers.clear()
+
+
+def forget_admins() -> None:
+    """Drop the admins that are kept, so that a test that changes a profile gets one for it."""
+    with _lock:
+        _admins.clear()
 
 
 def _in_memory() -> bool:

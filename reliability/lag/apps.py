@@ -17,7 +17,7 @@ class LagConfig(AppConfig):
         """Tell the console what there is to tell."""
         from reliability.console import registry
         from reliability.kernel.clock import SYSTEM
-        from reliability.lag.queries import figures, overview
+        from reliability.lag.queries import figures, needs, overview
 
         registry.register_panel(
             registry.Panel(
@@ -31,6 +31,7 @@ class LagConfig(AppConfig):
         registry.register_timeline(overview.timeline)
         registry.register_figures(figures.figures)
         registry.register_finder(overview.find)
+        registry.register_needs(needs.needs)
         registry.register_signal(registry.Signal(name="lag.records", unit="records", read=overview.records))
         registry.register_signal(registry.Signal(name="lag.seconds", unit="s", read=overview.seconds))
         registry.register_check(registry.Check(name="consumer lag", run=lambda: overview.check(now=SYSTEM.now())))

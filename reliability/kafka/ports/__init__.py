@@ -44,11 +44,13 @@ from reliability.kafka.ports.groups import (
     Retention,
     Untranslatable,
 )
+from reliability.kafka.ports.permissions import Allowed, Operations
 
 __all__ = [
     "ALWAYS_OPEN",
     "Admin",
     "Admission",
+    "Allowed",
     "AlwaysOpen",
     "BufferFull",
     "ClientBroken",
@@ -65,6 +67,7 @@ __all__ = [
     "OnAnswer",
     "OnPartitions",
     "OpenTransaction",
+    "Operations",
     "PartitionError",
     "Partitions",
     "Passage",
