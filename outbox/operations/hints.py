@@ -11,10 +11,8 @@ import threading
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from reliability.kernel import clock
+from reliability.kernel import clock, redis_client
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +30,7 @@ def channel() -> str:
 
 def client(*, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Return a Redis client that gives up soon and does not try again by itself."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
-    )
+    return redis_client.impatient(settings.REDIS_URL, timeout_s)
 
 
 def give() -> None:

@@ -32,4 +32,4 @@ ALL: Final = (SNAPSHOT, PROCESSES, PROCESSES_AT, DECLARED)
 @lru_cache(maxsize=8)
 def client(url: str = "", timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer."""
-    return redis_client.impatient(url or settings.REDIS_URL, timeout_s)
+    return redis_client.impatient(url or settings.REDIS_URL, timeout_s, tag=_PREFIX)

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from reliability.embedded.refusal import Refusal
 from reliability.environment import cluster_files, clusters
+from reliability.kernel import redis_client
 
 ANSWER_WITHIN_S = 5
 EXAMPLES = {
@@ -71,8 +72,13 @@ def _postgresql(url: str) -> None:
 
 
 def _redis(url: str) -> None:
-    _scheme(url, "redis", "rediss", "unix")
-    with redis.Redis.from_url(url, socket_timeout=ANSWER_WITHIN_S, socket_connect_timeout=ANSWER_WITHIN_S) as client:
+    if "://" not in url:
+        raise ValueError("it is not an address that begins with redis://")
+    try:
+        client = redis_client.impatient(url, ANSWER_WITHIN_S)
+    except ValueError as error:
+        raise ValueError(f"it {error}") from None
+    with client:
         client.ping()
 
 

@@ -22,6 +22,7 @@ STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
 EXAMPLES = {
     "DATABASE_URL": "postgresql://mainstay:secret@db.example:5432/mainstay",
     "REDIS_URL": "redis://cache.example:6379/0",
+    "CELERY_BROKER_URL": "redis+sentinel://cache-1.example:26379,cache-2.example:26379/mymaster/1",
     "KAFKA_BOOTSTRAP_SERVERS": "kafka-1.example:9092,kafka-2.example:9092",
     "KAFKA_CLUSTERS": '{"eu": {"bootstrap.servers": "kafka-1.example:9093", "security.protocol": "SSL"}}',
     "MAINSTAY_SECRET_KEY": "64 random characters, for example the output of: openssl rand -hex 32",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,9 +10,16 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from reliability.environment import clusters
+from reliability.kernel import redis_address
 
 _OURS = {"pool", "options"}
 """What an address of the database may not set."""
+
+
+_NO_CLUSTER = (
+    "Celery's messages cannot be kept in a Redis Cluster; set CELERY_BROKER_URL to one Redis (redis://), or to one with"
+    " sentinels (redis+sentinel://)"
+)
 
 
 def _profiles(value: object) -> object:
@@ -25,7 +33,9 @@ class Servers(BaseSettings):
     """The servers that the console stands on."""
 
     DATABASE_URL: str
-    REDIS_URL: str
+    REDIS_URL: str = Field(repr=False)
+    CELERY_BROKER_URL: str = Field(default="", repr=False)
+    """Another Redis for Celery's messages; the one of ``REDIS_URL`` unless it is said."""
     KAFKA_BOOTSTRAP_SERVERS: str
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
     KAFKA_SECURITY_PROTOCOL: str = "PLAINTEXT"
@@ -87,6 +97,21 @@ class Servers(BaseSettings):
     @field_validator("REDIS_URL")
     @classmethod
     def _is_redis(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must be a Redis address")
+        address = redis_address.parsed(value)
+        for path in (address.ca, address.certificate, address.key):
+            if path and not os.access(path, os.R_OK):
+                raise ValueError(f"names {path}, which cannot be read")
         return value
+
+    @field_validator("CELERY_BROKER_URL")
+    @classmethod
+    def _is_a_broker(cls, value: str) -> str:
+        if value and redis_address.parsed(cls._is_redis(value)).kind == "cluster":
+            raise ValueError(_NO_CLUSTER)
+        return value
+
+    @model_validator(mode="after")
+    def _celery_has_a_broker(self) -> Self:
+        if redis_address.parsed(self.REDIS_URL).kind == "cluster" and not self.CELERY_BROKER_URL:
+            raise ValueError(f"REDIS_URL names a Redis Cluster: {_NO_CLUSTER}")
+        return self

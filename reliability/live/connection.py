@@ -7,8 +7,6 @@ from functools import lru_cache
 import redis
 import redis.asyncio
 from django.conf import settings
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
 
 from reliability.kernel import redis_client
 
@@ -32,17 +30,9 @@ def client(timeout_s: float = READ_TIMEOUT_S, *, url: str = "") -> redis.Redis:
 
 @lru_cache(maxsize=8)
 def _client(timeout_s: float, url: str) -> redis.Redis:
-    return redis_client.impatient(url, timeout_s)
+    return redis_client.impatient(url, timeout_s, tag=_PREFIX)
 
 
 def async_client(timeout_s: float = READ_TIMEOUT_S, *, url: str = "") -> redis.asyncio.Redis:
     """The same for one event loop; the caller closes it."""
-    return redis.asyncio.Redis.from_url(
-        url or settings.REDIS_URL,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=AsyncRetry(NoBackoff(), 0),
-        driver_info=None,
-        protocol=2,
-        decode_responses=True,
-    )
+    return redis_client.impatient_async(url or settings.REDIS_URL, timeout_s, tag=_PREFIX)

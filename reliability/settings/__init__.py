@@ -9,7 +9,7 @@ from csp.constants import NONCE, NONE, SELF
 import reliability
 from reliability.environment import CHECKOUT, load
 from reliability.kernel.telemetry import logs
-from reliability.settings import clusters, database, schedule
+from reliability.settings import broker, clusters, database, schedule
 
 ENVIRONMENT = load()
 
@@ -126,8 +126,10 @@ DLQ_TOPIC_PATTERNS: list[str] = ENVIRONMENT.MAINSTAY_DLQ_TOPIC_PATTERNS or [
 ]
 
 # --- Celery: messages are wake-ups, the truth is in PostgreSQL
-CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT = "reliability.celery:Transport"  # kombu's, less an error that ends workers when Redis goes
+# kombu's transport, less an error that ends workers when Redis goes; the address says where it leads, also by TLS.
+CELERY_BROKER_TRANSPORT = "reliability.celery:Transport"
+BROKER_ADDRESS = ENVIRONMENT.CELERY_BROKER_URL or REDIS_URL
+CELERY_BROKER_URL = broker.shown(BROKER_ADDRESS)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -124,3 +124,21 @@ def test_a_file_of_life_without_a_folder_is_refused_with_its_name(
     with pytest.raises(environment.WrongSetting) as wrong:
         environment.load()
     assert str(wrong.value).startswith("MAINSTAY_ALIVE_PATH: is to be touched, but there is no folder ")
+
+
+def test_celery_needs_a_broker_of_its_own_beside_a_cluster(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "MAINSTAY_SECRET_KEY"):
+        monkeypatch.setenv(name, ORIGINS_BESIDE[name])
+    monkeypatch.setenv("REDIS_URL", "redis+cluster://:a-Secret@a:1,b:2")
+    with pytest.raises(environment.WrongSetting, match=r"REDIS_URL names a Redis Cluster: .* set CELERY_BROKER_URL"):
+        environment.load()
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis+cluster://:a-Secret@a:1")
+    with pytest.raises(environment.WrongSetting, match=r"CELERY_BROKER_URL: Celery's messages cannot be kept"):
+        environment.load()
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis+sentinel://:a-Secret@a:1/m")
+    assert "a-Secret" not in repr(environment.load())
+    monkeypatch.setenv("REDIS_URL", "rediss://h?ssl_ca_certs=/not/there")
+    with pytest.raises(environment.WrongSetting, match=r"REDIS_URL: names /not/there, which cannot be read"):
+        environment.load()
