@@ -10,6 +10,7 @@ ROOMS: tuple[str, ...] = (
     "reliability.audit",
     "reliability.live",
     "reliability.locks",
+    "reliability.certificates",
     "reliability.console",
     "reliability.lag",
     "reliability.breakers",

@@ -16,7 +16,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Start telemetry as the settings say, and register what the console itself can tell."""
-        from reliability.console import checks, deeds, own
+        from reliability.console import certificates, checks, deeds, own
         from reliability.kernel.telemetry import tracing
 
         tracing.configure(
@@ -26,5 +26,6 @@ class ConsoleConfig(AppConfig):
         )
         tracing.instrument_clients()
         own.register()
+        certificates.register()
         checks.register()
         deeds.register()

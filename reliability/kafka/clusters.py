@@ -14,7 +14,7 @@ from reliability.kernel import certificates
 MAIN = "main"
 
 _lock = threading.Lock()
-_admins: dict[tuple[int, str, float], ports.Admin] = {}
+_admins: dict[tuple[int, str, float, frozenset[tuple[str, str]]], ports.Admin] = {}
 _memory_brokers: dict[str, memory.MemoryBroker] = {}
 
 
@@ -72,10 +72,12 @@ def admin(cluster: str = MAIN, *, answer_s: float = confluent.ANSWER_S) -> ports
     """
     if _in_memory():
         return memory_broker(cluster).admin()
-    key = (os.getpid(), cluster, answer_s)  # a client does not survive a fork
+    known = profile(cluster)
+    # A client does not survive a fork, and none speaks for a profile that has changed.
+    key = (os.getpid(), cluster, answer_s, frozenset((name, str(value)) for name, value in known.items()))
     with _lock:
         if key not in _admins:
-            _admins[key] = confluent.Admin(profile(cluster), client_id="mainstay-admin", answer_s=answer_s)
+            _admins[key] = confluent.Admin(known, client_id="mainstay-admin", answer_s=answer_s)
         return _admins[key]
 
 
@@ -123,12 +125,6 @@ def forget_memory() -> None:
     """Drop every broker made by `memory_broker`, so that tests do not see each other's records."""
     with _lock:
         _memory_brokers.clear()
-
-
-def forget_admins() -> None:
-    """Drop the admins that are kept, so that a test that changes a profile gets one for it."""
-    with _lock:
-        _admins.clear()
 
 
 def _in_memory() -> bool:

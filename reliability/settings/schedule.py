@@ -22,6 +22,7 @@ ROUTES = {
     "alerts.forget": {"queue": "bulk"},
     "degradation.evaluate": {"queue": "critical"},
     "degradation.forget": {"queue": "bulk"},
+    "certificates.look": {"queue": "bulk"},
 }
 SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -39,5 +40,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "alerts.forget": {"task": "alerts.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "degradation.evaluate": {"task": "degradation.evaluate", "schedule": 1.0, "options": {"expires": 1}},
     "degradation.forget": {"task": "degradation.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Looks once an hour at each; more often it only asks whether it is time.
+    "certificates.look": {"task": "certificates.look", "schedule": 60.0, "options": {"expires": 60}},
     "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
 }

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reliability import access
 from reliability.access import queries as access_queries
+from reliability.certificates import queries as certificates
 from reliability.console import queries
 from reliability.console.domain import process_facts
 from reliability.console.operations import accounts
@@ -103,6 +104,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "lives": LIVES_DAYS,
         "accounts": access_queries.accounts() if own.covers(access.RIGHTS["accounts.view"].role) else None,
         "clusters": {name: _without_secrets(profile) for name, profile in settings.KAFKA_CLUSTERS.items()},
+        "certificates": certificates.rows(now=clock.SYSTEM.now()),
         "patterns": settings.DLQ_TOPIC_PATTERNS,
         "outbox_name": settings.MAINSTAY_OUTBOX_NAME,
         "broker_reason": settings.MAINSTAY_BROKER_REASON,

@@ -76,6 +76,11 @@ class Admin:
             count = self.topics().get(topic)
         return count
 
+    def brokers(self) -> list[str]:
+        with self._answered("brokers"):
+            found = self._client.list_topics(timeout=self._answer_s).brokers.values()
+        return sorted(f"{broker.host}:{broker.port}" for broker in found)
+
     def record_limits(self) -> dict[str, int]:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in self.topics()]
         with self._answered("record limits"):

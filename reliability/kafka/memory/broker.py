@@ -190,6 +190,10 @@ class MemoryAdmin:
     def partition_count(self, topic: str) -> int | None:
         return self.topics().get(topic)
 
+    def brokers(self) -> list[str]:
+        self._log.require()
+        return []
+
     def record_limits(self) -> dict[str, int]:
         return dict.fromkeys(["", *self.topics()], self._broker.record_bytes_max)
 

@@ -225,6 +225,9 @@ class Admin(Protocol):
     def partition_count(self, topic: str) -> int | None:
         """None when there is no such topic. At most 5 s old; None at most 0.5 s."""
 
+    def brokers(self) -> list[str]:
+        """host:port of each broker, as the cluster advertises it to this client. Asks the cluster each time."""
+
     def record_limits(self) -> dict[str, int]:
         """Topic name -> the largest record it takes, in bytes with Kafka's own overhead; the empty name
         stands for topics made later. Asks the cluster each time."""

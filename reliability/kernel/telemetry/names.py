@@ -73,6 +73,14 @@ QUEUE_MESSAGES = _metric(
     "queue_messages", "gauge", "Wake-ups in a Celery queue that no worker took; no sample: Redis is away.", "queue",
     read=True,
 )  # fmt: skip
+CERTIFICATE_ENDS = _metric(
+    "certificate_expires_timestamp_seconds",
+    "gauge",
+    "When a certificate ends, in Unix seconds.",
+    "endpoint",
+    "role",
+    read=True,
+)
 FIGURES_UNREAD = _metric(
     "figures_unread", "gauge", "Sources of figures that could not be read in this scrape.", read=True
 )

@@ -16,7 +16,6 @@ import outbox
 from dlq.models import Source
 from reliability.console import rights_check
 from reliability.console.registry import CheckResult
-from reliability.kafka import clusters
 from reliability.settings.clusters import Profile
 from tests.support import secured_broker
 from tests.support.secured_broker import SecuredBroker
@@ -54,7 +53,6 @@ def test_what_doctor_prints_grants_what_is_missing(
     broker: SecuredBroker, work: None, settings: Any, listener: str, principal: str
 ):
     settings.KAFKA_BACKEND, settings.KAFKA_CLUSTERS = "confluent", {"main": Profile(broker.at(listener))}
-    clusters.forget_admins()
     before = rights_check.kafka_rights()
     assert before.verdict == "fail"
     assert before.found == "11 of 11 rights are missing"
@@ -77,7 +75,6 @@ def test_what_doctor_prints_grants_what_is_missing(
     assert all(f"User:{principal}" in each for each in printed)
     assert secured_broker.PASSWORD not in before.remedy
     broker.run_as_admin(printed, listener=listener)
-    clusters.forget_admins()
     wait_until(lambda: rights_check.kafka_rights().verdict == "ok", within_s=20, what="the rights are there")
     assert rights_check.kafka_rights().found == "all 11 rights are there"
 
@@ -86,7 +83,6 @@ def test_what_doctor_prints_grants_what_is_missing(
 def test_a_cluster_that_does_not_answer_is_not_known(settings: Any):
     settings.KAFKA_BACKEND = "confluent"
     settings.KAFKA_CLUSTERS = {"main": {"bootstrap.servers": "127.0.0.1:9"}, "eu": {"bootstrap.servers": "127.0.0.1:9"}}
-    clusters.forget_admins()
     result = rights_check.kafka_rights()
     assert (result.verdict, result.remedy) == ("warn", "See the line of kafka.")
     assert result.found.startswith("cluster eu: not known: ")
@@ -95,6 +91,5 @@ def test_a_cluster_that_does_not_answer_is_not_known(settings: Any):
 
 @pytest.mark.django_db(transaction=True)
 def test_where_nobody_is_asked_for_rights_all_are_there(settings: Any):
-    clusters.forget_admins()
     result = rights_check.kafka_rights()
     assert result.verdict == "ok", result
