@@ -31,7 +31,18 @@ ANSWER_WITHIN_S = 1.5
 ATTEMPT_WITHIN_S = 0.8
 # SQLSTATEs that mean "no server to talk to": connection exceptions, shutdown, start-up, no slot left.
 _OUTAGE_STATES = ("08", "57P01", "57P02", "57P03", "53300")
-_CONNECTION_SETTINGS = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey")
+_NOT_OF_WATCH = frozenset(
+    [
+        "application_name",
+        "client_encoding",
+        "connect_timeout",
+        "context",
+        "cursor_factory",
+        "options",
+        "prepare_threshold",
+    ]
+)
+"""What Django's own connections are told besides: all else, such as every word about TLS, holds for the watch too."""
 
 
 def no_connection(error: BaseException | None) -> bool:
@@ -160,6 +171,17 @@ def _attempt(answer: Future[None]) -> None:
         answer.set_result(None)
 
 
+def why_not() -> str:
+    """Return why a connection of its own gets no answer, "" when it does; takes two seconds at most.
+
+    The pool says only how long it waited.
+    """
+    answer: Future[None] = Future()
+    _attempt(answer)
+    error = answer.exception()
+    return str(error).strip() if error is not None else ""
+
+
 class _Asker:
     """A connection used for nothing else."""
 
@@ -187,7 +209,7 @@ class _Asker:
 
 def _settings() -> dict[str, Any]:
     given = connections["default"].get_connection_params()
-    return {name: given[name] for name in _CONNECTION_SETTINGS if given.get(name)}
+    return {name: value for name, value in given.items() if name not in _NOT_OF_WATCH and value not in (None, "")}
 
 
 WATCH = Watch()

@@ -1,24 +1,20 @@
-"""Redis servers of a test's own: one, a master with a replica behind sentinels, a cluster, and one behind TLS."""
+"""Redis servers of a test's own: one, a master with a replica behind sentinels, and a cluster."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
-from reliability.embedded import ports, waiting
+from reliability.embedded import ports
 from reliability.embedded.child import Child
 from reliability.embedded.folder import clean_environment
 from reliability.embedded.redis import find_binary
 from reliability.embedded.stack import ROOT
-from tests.support.certificates import Pair
 from tests.support.waiting import wait_until
 
 PASSWORD = "cache-Secret_21"
@@ -161,45 +157,3 @@ def cluster_url(servers: list[Server]) -> str:
     """The address of a cluster."""
     nodes = ",".join(f"{ports.LOOPBACK}:{each.port}" for each in servers)
     return f"redis+cluster://:{PASSWORD}@{nodes}"
-
-
-@contextmanager
-def behind_tls(port: int, pair: Pair, *, client_ca: Path | None = None) -> Iterator[int]:
-    """A loopback port that ends TLS and passes what is inside on to another port, as stunnel does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair.certificate, pair.key)
-    if client_ca is not None:
-        context.load_verify_locations(client_ca)
-        context.verify_mode = ssl.CERT_REQUIRED
-    loop = asyncio.new_event_loop()
-    told: list[int] = []
-
-    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(ports.LOOPBACK, port)
-
-        async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-            with suppress(OSError, ssl.SSLError):
-                while data := await source.read(65_536):
-                    target.write(data)
-                    await target.drain()
-            target.close()
-
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
-
-    async def serve() -> None:
-        server = await asyncio.start_server(passed_on, ports.LOOPBACK, 0, ssl=context)
-        told.append(server.sockets[0].getsockname()[1])
-
-    def run() -> None:
-        loop.set_exception_handler(lambda *_: None)  # a handshake that fails is what is tested
-        loop.run_until_complete(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, name="tls-proxy", daemon=True)
-    thread.start()
-    assert waiting.until(lambda: bool(told), timeout_s=10)
-    try:
-        yield told[0]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=5)

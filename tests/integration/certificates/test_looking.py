@@ -16,7 +16,7 @@ from reliability.certificates.models import Certificate
 from reliability.console import certificates
 from reliability.kernel.telemetry import names
 from reliability.settings.clusters import Profile
-from tests.support import actors, redis_servers, secured_broker
+from tests.support import actors, secured_broker, tls_proxy
 from tests.support.certificates import Authority
 from tests.support.network import refusing_port, silent_port
 from tests.support.redis_servers import PASSWORD, Server
@@ -54,7 +54,8 @@ def test_a_redis_that_ends_soon_is_told_everywhere(
 ):
     ends = NOW + timedelta(days=20)
     ours = authority.sign("ours", ends_at=NOW - timedelta(hours=1))
-    with redis_servers.behind_tls(alone.port, authority.sign("cache", ends_at=ends)) as port:
+    with tls_proxy.behind_tls(alone.port, authority.sign("cache", ends_at=ends)) as proxy:
+        port = proxy.port
         mine = f"&ssl_certfile={ours.certificate}&ssl_keyfile={ours.key}"
         settings.REDIS_URL = f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={authority.file}{mine}"
         assert certificates.check(now=NOW).found == "3 certificates, none was looked at yet"

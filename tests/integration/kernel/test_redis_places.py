@@ -30,7 +30,7 @@ from reliability.live import connection as live
 from reliability.live import hints
 from reliability.live.changes import Changes
 from reliability.settings import broker
-from tests.support import redis_servers
+from tests.support import redis_servers, tls_proxy
 from tests.support.certificates import Authority
 from tests.support.redis_servers import PASSWORD, Server, Watched
 from tests.support.waiting import wait_until
@@ -207,7 +207,8 @@ def _role(server: Server) -> str:
 def test_over_tls(alone: Server, tmp_path: Path, settings: Any, wants_certificate: bool):
     authority = Authority(tmp_path)
     pair, ours = authority.sign("cache"), authority.sign("console")
-    with redis_servers.behind_tls(alone.port, pair, client_ca=authority.file if wants_certificate else None) as port:
+    with tls_proxy.behind_tls(alone.port, pair, client_ca=authority.file if wants_certificate else None) as proxy:
+        port = proxy.port
         mine = f"&ssl_certfile={ours.certificate}&ssl_keyfile={ours.key}" if wants_certificate else ""
         address = f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={authority.file}{mine}"
         settings.REDIS_URL = address
@@ -223,7 +224,8 @@ def test_a_certificate_that_is_wrong_is_refused_at_once(alone: Server, tmp_path:
         "name": authority.sign("elsewhere", names=("elsewhere.example",), loopback=False),
         "expired": authority.sign("old", ends_at=datetime.now(UTC) - timedelta(hours=1)),
     }[wrong]
-    with redis_servers.behind_tls(alone.port, pair) as port:
+    with tls_proxy.behind_tls(alone.port, pair) as proxy:
+        port = proxy.port
         settings.REDIS_URL = f"rediss://:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={authority.file}"
         began = time.monotonic()
         state, detail = health.ask_redis()
