@@ -9,6 +9,7 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
+import celery
 import kombu
 from celery import Celery, signals
 from celery.app import amqp
@@ -43,7 +44,17 @@ class Amqp(amqp.AMQP):
     Connection = Connection
 
 
-app = Celery("mainstay", amqp=Amqp)
+class Task(celery.Task):  # type: ignore[type-arg]  # generic in its stubs alone
+    """A task that rests in read-only mode, where it is one of those that send, call or decide something."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Run it, or do nothing."""
+        if getattr(settings, "MAINSTAY_READ_ONLY", False) and self.name in settings.READ_ONLY_TASKS_REST:
+            return None
+        return super().__call__(*args, **options)
+
+
+app = Celery("mainstay", amqp=Amqp, task_cls=Task)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from django.db import connection
 
+from reliability import access
 from reliability.kafka import clusters
 from reliability.kafka.rights import Need
 
@@ -22,7 +23,7 @@ SELECT topic FROM (
 
 def needs(cluster: str, topics: Collection[str]) -> Iterator[Need]:
     """Yield the right to write to each topic that events go to; the relay sends to the main cluster."""
-    if cluster != clusters.MAIN:
+    if cluster != clusters.MAIN or access.is_read_only():
         return
     with connection.cursor() as cursor:
         cursor.execute(_TOPICS, [EVENTS, TOPICS_MAX])

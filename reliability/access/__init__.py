@@ -9,7 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reliability.access.domain.actors import ANONYMOUS, Actor, policy_actor, system_actor
-from reliability.access.domain.authorization import Denied, NotSignedIn, admit, authorize, may
+from reliability.access.domain.authorization import (
+    Denied,
+    NotSignedIn,
+    ReadOnly,
+    admit,
+    authorize,
+    is_read_only,
+    may,
+)
 from reliability.access.domain.rights import RIGHTS, Right, UnknownAct
 from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import BadScope, TopicFilter
@@ -25,6 +33,7 @@ __all__ = [
     "BadScope",
     "Denied",
     "NotSignedIn",
+    "ReadOnly",
     "Right",
     "Role",
     "TopicFilter",
@@ -36,6 +45,7 @@ __all__ = [
     "authorize",
     "cli_actor",
     "host_actor",
+    "is_read_only",
     "may",
     "policy_actor",
     "requires",

@@ -12,3 +12,11 @@ class AccessConfig(AppConfig):
     label = "reliability_access"
     verbose_name = "Access"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have ``authorize`` ask the settings whether anybody may act."""
+        from django.conf import settings
+
+        from reliability.access.domain.authorization import MODE
+
+        MODE.is_read_only = lambda: bool(getattr(settings, "MAINSTAY_READ_ONLY", False))

@@ -94,6 +94,11 @@ class Shell:
         return BROKERS.get(settings.MAINSTAY_BROKER, settings.MAINSTAY_BROKER)
 
     @property
+    def read_only(self) -> str:
+        """Why nobody can act here, or ""."""
+        return str(access.ReadOnly.__doc__) if access.is_read_only() else ""
+
+    @property
     def notice(self) -> str:
         """What everybody must know on every page, or ""."""
         if settings.MAINSTAY_BROKER != "in-process":

@@ -24,6 +24,8 @@ class Console(BaseSettings):
     """Served behind TLS: cookies become Secure with the ``__Host-`` prefix, HSTS is sent."""
     MAINSTAY_TRUSTED_PROXIES: int = Field(default=0, ge=0, le=5)
     MAINSTAY_ENVIRONMENT_NAME: str = "development"
+    MAINSTAY_READ_ONLY: bool = False
+    """Nobody acts, and nothing leaves: no record to Kafka, no commit but of the console's own reader of letters."""
     MAINSTAY_DEMO: bool = False
     """Adds the demo's shop services and their switches (``sagas.orders``)."""
     MAINSTAY_METRICS_TOKEN: str = ""

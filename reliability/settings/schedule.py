@@ -24,6 +24,10 @@ ROUTES = {
     "degradation.forget": {"queue": "bulk"},
     "certificates.look": {"queue": "bulk"},
 }
+REST_WHEN_READ_ONLY = frozenset(
+    {"outbox.relay", "outbox.sweep", "dlq.feed", "sagas.run", "sagas.batches", "degradation.evaluate"}
+)
+"""Tasks that send, call or decide something: in read-only mode they do nothing."""
 SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "outbox.upkeep": {"task": "outbox.upkeep", "schedule": 30.0, "options": {"expires": 30}},

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 def step(reconciliation: Reconciliation) -> int:
     """Apply what rules may apply; return how many repairs were. A refusal is on record and stays with its finding."""
     done = 0
+    if access.is_read_only():
+        return done
     for kind in reconciliation.differences:
         if kind.repairs and kind.repairs[0].policy is not None:
             done += _apply(reconciliation, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from reliability.access.domain import rights
 from reliability.access.domain.actors import Actor
@@ -23,11 +23,34 @@ class NotSignedIn(Denied):
     status = 401
 
 
+class ReadOnly(Denied):
+    """This console is read-only (MAINSTAY_READ_ONLY): it shows everything, and nobody acts here."""
+
+    code = "read-only"
+
+
+class Mode:
+    """Whether this console is read-only; asked anew with each act. Told at start where to look (``access/apps.py``)."""
+
+    def __init__(self) -> None:
+        self.is_read_only: Callable[[], bool] = lambda: False
+
+
+MODE = Mode()
+
+
+def is_read_only() -> bool:
+    """Whether nobody acts here, no person, no token and no rule: only the console's own upkeep goes on."""
+    return MODE.is_read_only()
+
+
 def admit(actor: Actor, act: str) -> None:
-    """Check the role alone, as a page's door does before its topics are known; raises ``Denied``, ``UnknownAct``."""
+    """Check mode and role, as a page's door does before its topics are known; raises ``Denied``, ``UnknownAct``."""
     needed = rights.right(act)
     if not actor.is_signed_in:
         raise NotSignedIn
+    if actor.kind != "system" and not needed.only_looks and is_read_only():
+        raise ReadOnly
     if actor.role is None:
         raise Denied(f"{actor.shown} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
     if not actor.role.covers(needed.role):

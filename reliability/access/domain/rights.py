@@ -17,6 +17,7 @@ class Right:
     """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes.
 
     ``whole``: it touches all topics at once, so that only an account that sees every topic may do it.
+    ``always``: it changes nothing but who may see or act here, so that read-only mode leaves it.
     ``in_confidence``: its entries in the audit name accounts and tokens, and are shown to admins and to who did it.
     """
 
@@ -27,6 +28,12 @@ class Right:
     by_topic: bool = False
     whole: bool = False
     in_confidence: bool = False
+    always: bool = False
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether it may be done in read-only mode: it shows something, or is about accounts and tokens."""
+        return self.always or self.act.endswith(".view")
 
 
 class UnknownAct(LookupError):
@@ -50,7 +57,7 @@ _TABLE = (
     _right("letters.discard", OPERATOR, "discard letters, undoable for a while", needs_reason=True, by_topic=True),
     _right("letters.restore", OPERATOR, "undo a discard", by_topic=True),
     _right("letters.settle", OPERATOR, "declare the outcome of an unknown item", needs_reason=True, by_topic=True),
-    _right("letters.reveal", OPERATOR, "see a letter's masked parts", needs_reason=True, by_topic=True),
+    _right("letters.reveal", OPERATOR, "see a letter's masked parts", needs_reason=True, by_topic=True, always=True),
     _right("letters.quarantine", ADMIN, "take a letter out of quarantine", needs_reason=True, by_topic=True),
     _right("outbox.view", VIEWER, "see backlog, shards, receipts and parked keys"),
     _right("outbox.pause", OPERATOR, "stop sending from shards of the outbox", needs_reason=True, whole=True),
@@ -76,7 +83,7 @@ _TABLE = (
     _right("breakers.rules", OPERATOR, "change the thresholds and times of a breaker", needs_reason=True),
     _right("breakers.reset", OPERATOR, "close a breaker as if nothing had happened", needs_reason=True),
     _right("degradation.view", VIEWER, "see degradation flags and policies"),
-    _right("degradation.evaluate", VIEWER, "read levels in force over OFREP, as clients in other languages do"),
+    _right("degradation.evaluate", VIEWER, "read levels in force over OFREP, as other languages do", always=True),
     _right("degradation.set", OPERATOR, "set the level of a degradation flag for a time", needs_reason=True),
     _right("degradation.extend", OPERATOR, "let a level that was set last longer", needs_reason=True),
     _right("degradation.clear", OPERATOR, "take a level back that was set"),
@@ -101,15 +108,16 @@ _TABLE = (
     _right("processes.view", VIEWER, "see processes, heartbeats and health"),
     _right("settings.view", VIEWER, "see how this console is configured, without secrets"),
     _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True, in_confidence=True),
-    _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True),
-    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True),
-    _right("accounts.password", VIEWER, "change one's own password", in_confidence=True),
+    _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True, always=True),
+    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True, always=True),
+    _right("accounts.password", VIEWER, "change one's own password", in_confidence=True, always=True),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
     _right(
         "accounts.manage",
         ADMIN,
         "create accounts, change their role, scopes or password, disable them",
         in_confidence=True,
+        always=True,
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from reliability import access
 from reliability.kafka.rights import CLUSTER, EVERY, Need
 
 _LOOKS = (
@@ -70,4 +71,4 @@ _ACTS = (
 
 def needs(cluster: str, topics: Collection[str]) -> Sequence[Need]:
     """Return what looking at groups takes, and what acting on them does."""
-    return (*_LOOKS, *_ACTS)
+    return _LOOKS if access.is_read_only() else (*_LOOKS, *_ACTS)
