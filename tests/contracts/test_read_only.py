@@ -14,6 +14,7 @@ from outbox.queries import needs as outbox_needs
 from reliability import access
 from reliability.access import Role
 from reliability.audit.models import DONE, Entry
+from reliability.breakers.models import Breaker
 from reliability.celery import app
 from reliability.lag.queries import needs as lag_needs
 from sagas.reconciler import policies
@@ -152,6 +153,7 @@ def _json(given: object) -> bytes:
 )
 def test_no_command_acts(words: tuple[str, ...]):
     actors.account(Role.ADMIN)
+    Breaker.objects.create(name="payments-api")
     with pytest.raises((CommandError, SystemExit)) as raised:
         call_command(*words, "--as", "ana", stdout=io.StringIO(), stderr=io.StringIO())
     assert SENTENCE in str(raised.value)
