@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -153,7 +154,7 @@ def _json(given: object) -> bytes:
 )
 def test_no_command_acts(words: tuple[str, ...]):
     actors.account(Role.ADMIN)
-    Breaker.objects.create(name="payments-api")
+    Breaker.objects.create(name="payments-api", first_seen_at=datetime.now(UTC))
     with pytest.raises((CommandError, SystemExit)) as raised:
         call_command(*words, "--as", "ana", stdout=io.StringIO(), stderr=io.StringIO())
     assert SENTENCE in str(raised.value)
