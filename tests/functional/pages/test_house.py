@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from playwright.sync_api import expect
+from pytest_django import Settings
 
 from reliability.access import operations as access_operations
 from reliability.access.models import Account
+from reliability.certificates.models import Certificate
 from reliability.kernel import clock
 from reliability.live.operations import DatabaseHeartbeat
 from tests.functional.conftest import Visits
@@ -161,3 +163,46 @@ def test_a_room_that_cannot_be_read_is_named_and_the_rest_is_shown(visits: Visit
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE dlq_groupminute_away RENAME TO dlq_groupminute")
+
+
+def test_in_read_only_mode_the_bar_says_so_and_no_act_is_offered(
+    visits: Visits, world: World, settings: Settings
+) -> None:
+    world.letters(2)
+    page = visits.open("ana", path="/letters/")
+    page.locator("#groups [data-row-id] a").first.click()
+    plan, discard = (
+        page.get_by_role("button", name="Plan a replay"),
+        page.get_by_role("link", name=re.compile("^Discard th")),
+    )
+    expect(plan).to_be_visible()
+    settings.MAINSTAY_READ_ONLY = True
+    page.reload()
+    badge = page.locator(".bar .read-only")
+    expect(badge).to_have_text("Read-only")
+    expect(badge).to_have_attribute("title", re.compile("nobody acts here"))
+    expect(plan).to_have_count(0)
+    expect(discard).to_have_count(0)
+
+
+def test_certificates_are_listed_the_most_urgent_first(visits: Visits) -> None:
+    now = clock.SYSTEM.now()
+    ends = {"kafka main broker-1.example:9093": 200, "redis cache.example:6379": 20, "postgresql db:5432": -1}
+    for name, days in ends.items():
+        Certificate.objects.create(
+            name=name,
+            role="server",
+            where=name.rpartition(" ")[2],
+            subject="CN=example",
+            ends_at=now + timedelta(days=days),
+            looked_at=now,
+            tried_at=now,
+        )
+    page = visits.open("vito", path="/settings/")
+    rows = page.locator("#certificates tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("Expired")
+    expect(rows.nth(1)).to_contain_text("Ends soon")
+    expect(rows.nth(2)).to_contain_text("Holds")
+    page.goto("/")
+    expect(page.get_by_role("link", name="Certificate of postgresql db:5432")).to_be_visible()

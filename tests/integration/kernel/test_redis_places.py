@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import redis
 from celery import Celery
+from celery.contrib.testing.worker import start_worker
+from kombu.exceptions import OperationalError
 
 from outbox.operations import hints as outbox_hints
 from reliability.breakers import connection as breakers
@@ -20,7 +22,7 @@ from reliability.breakers.domain.evidence import Counts
 from reliability.breakers.domain.machine import Breaker
 from reliability.breakers.stores.port import Told, Unreachable
 from reliability.breakers.stores.shared import RedisStore
-from reliability.celery import Connection, Transport
+from reliability.celery import Amqp, Connection, Transport
 from reliability.console import health
 from reliability.degradation import connection as degradation
 from reliability.degradation.stores.shared import RedisStore as Snapshots
@@ -238,3 +240,31 @@ def test_a_certificate_that_is_wrong_is_refused_at_once(alone: Server, tmp_path:
 def test_celerys_application_names_its_broker_without_a_password():
     app = Celery("x", broker=broker.shown(f"redis+sentinel://:{PASSWORD}@a:1,b:2/m/3"))
     assert app.conf.broker_url == "redis://a:1/3"
+
+
+def test_a_worker_of_celery_follows_the_new_master(tmp_path: Path, settings: Any):
+    with redis_servers.watched(tmp_path) as servers:
+        settings.BROKER_ADDRESS, settings.CELERY_BROKER_URL = servers.url, broker.shown(servers.url)
+        app, heard = Celery("follows", amqp=Amqp, broker=settings.CELERY_BROKER_URL, set_as_current=False), list[int]()
+        app.conf.update(
+            broker_transport=settings.CELERY_BROKER_TRANSPORT,
+            broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+            broker_connection_max_retries=None,
+            task_default_queue="follows",
+            task_ignore_result=True,
+            worker_cancel_long_running_tasks_on_connection_loss=False,
+        )
+
+        @app.task(name="follows.hear", shared=False)
+        def hear(number: int) -> None:
+            heard.append(number)
+
+        def is_heard(number: int) -> bool:
+            with suppress(OperationalError, OSError, redis.RedisError):
+                hear.apply_async((number,), retry=False)
+            return number in heard
+
+        with start_worker(app, pool="solo", perform_ping_check=False, queues="follows"):
+            wait_until(lambda: is_heard(1), within_s=15, what="the worker hears", every_s=0.5)
+            servers.master.kill()
+            wait_until(lambda: is_heard(2), within_s=40, what="the worker hears of the new master", every_s=0.5)
