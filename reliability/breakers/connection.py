@@ -40,7 +40,11 @@ def traffic(name: str) -> str:
     return f"{_PREFIX}:traffic:{name}:"
 
 
-@lru_cache(maxsize=8)
 def client(url: str = "", timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """A client whose calls fail after ``timeout_s`` for the connection and as much for the answer."""
-    return redis_client.impatient(url or settings.REDIS_URL, timeout_s, tag=_PREFIX)
+    return _client(url or settings.REDIS_URL, timeout_s)
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, timeout_s: float) -> redis.Redis:
+    return redis_client.impatient(url, timeout_s, tag=_PREFIX)

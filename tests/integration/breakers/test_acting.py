@@ -134,12 +134,10 @@ def test_a_store_that_is_away_is_told_when_it_is_back(
     process: Process, olga: access.Actor, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     there, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{refusing_port()}/0"
-    connection.client.cache_clear()
     assert not force(olga).is_told
     with pytest.raises(acting.StoreAway):
         acting.reset("payments", gen=1, actor=olga, reason="r")
     settings.REDIS_URL = there
-    connection.client.cache_clear()
     assert hears(process).calls(1) == {"passed": 1}
     assert step(now=SYSTEM.now()) == 0
     assert hears(process).calls(2) == {"rejected": 2}

@@ -80,7 +80,6 @@ def test_what_was_decided_while_the_store_is_away_is_shown_with_that_nobody_know
     process: Process, client: Client, settings: Any
 ) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{refusing_port()}/0"
-    connection.client.cache_clear()
     olga = actors.account(Role.OPERATOR, name="olga")
     acting.override(
         "payments",
@@ -99,7 +98,6 @@ def test_what_was_decided_while_the_store_is_away_is_shown_with_that_nobody_know
     assert "The fleet does not know yet" in page
     assert 'id="take-back"' in page
     assert "not told yet" in client.get("/breakers/").content.decode()
-    connection.client.cache_clear()
 
 
 def test_a_breaker_whose_processes_are_gone_needs_nobody(process: Process, client: Client) -> None:

@@ -17,14 +17,12 @@ from celery.contrib.testing.worker import start_worker
 from kombu.exceptions import OperationalError
 
 from outbox.operations import hints as outbox_hints
-from reliability.breakers import connection as breakers
 from reliability.breakers.domain.evidence import Counts
 from reliability.breakers.domain.machine import Breaker
 from reliability.breakers.stores.port import Told, Unreachable
 from reliability.breakers.stores.shared import RedisStore
 from reliability.celery import Amqp, Connection, Transport
 from reliability.console import health
-from reliability.degradation import connection as degradation
 from reliability.degradation.stores.shared import RedisStore as Snapshots
 from reliability.degradation.stores.shared_copies import Copy, SharedCopies
 from reliability.kernel import redis_client
@@ -38,14 +36,6 @@ from tests.support.redis_servers import PASSWORD, Server, Watched
 from tests.support.waiting import wait_until
 
 ANSWER_S = 0.5
-
-
-@pytest.fixture(autouse=True)
-def _fresh_clients() -> Iterator[None]:
-    """Clients are kept by address; those of other tests lead elsewhere."""
-    yield
-    for cached in (breakers.client, degradation.client, live._client):
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")
