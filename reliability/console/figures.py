@@ -20,7 +20,7 @@ from reliability.live import queries as live_queries
 
 log = structlog.get_logger(__name__)
 
-_REDIS = ("redis://", "rediss://", "unix://")
+_REDIS = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 
 def read(registry: Registry = REGISTRY, *, with_topics: bool = True) -> Iterator[Reading]:
@@ -73,7 +73,8 @@ def of_dependencies() -> Iterable[Figure]:
 
 def of_queues() -> Iterable[Figure]:
     """How many wake-ups wait in each queue that tasks are sent to: workers are scaled by it."""
-    broker = getattr(settings, "CELERY_BROKER_URL", "")
+    # What Celery shows has no password, and does not lead behind sentinels.
+    broker = getattr(settings, "BROKER_ADDRESS", "") or getattr(settings, "CELERY_BROKER_URL", "")
     if not broker.startswith(_REDIS):
         return  # another broker's own exporter knows
     routes = getattr(settings, "CELERY_TASK_ROUTES", {}).values()

@@ -77,7 +77,7 @@ def test_queues_are_counted_and_servers_that_answer_are_told() -> None:
 def test_a_broker_that_is_away_or_another_one_costs_the_figures_of_queues_alone(
     broker: str, settings: Settings
 ) -> None:
-    settings.CELERY_BROKER_URL = broker
+    settings.BROKER_ADDRESS = broker
     found = scraped()
     assert "mainstay_queue_messages" not in found
     assert "mainstay_letters" in found

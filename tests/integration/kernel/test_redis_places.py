@@ -22,7 +22,7 @@ from reliability.breakers.domain.machine import Breaker
 from reliability.breakers.stores.port import Told, Unreachable
 from reliability.breakers.stores.shared import RedisStore
 from reliability.celery import Amqp, Connection, Transport
-from reliability.console import health
+from reliability.console import figures, health
 from reliability.degradation.stores.shared import RedisStore as Snapshots
 from reliability.degradation.stores.shared_copies import Copy, SharedCopies
 from reliability.kernel import redis_client
@@ -105,6 +105,7 @@ def messages_go_through(settings: Any, address: str) -> None:
         assert message.payload == {"number": 7}
         message.ack()
         queue.close()
+    assert {figure.labels["queue"] for figure in figures.of_queues()} >= {"relay", "critical", "standard", "bulk"}
 
 
 def test_every_room_works_on_a_cluster(cluster: list[Server], settings: Any):
