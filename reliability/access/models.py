@@ -20,19 +20,24 @@ def every_topic() -> list[str]:
 
 
 class Account(models.Model):
-    """What a Django user may do here. A user without this row has no rights at all."""
+    """What a Django user may do here. A user without this row, or with the role "", has no rights at all."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mainstay_account")
-    role = models.CharField(max_length=16, choices=_ROLES)
+    role = models.CharField(max_length=16, choices=_ROLES, blank=True)
     topic_scopes = ArrayField(models.CharField(max_length=249), default=every_topic, blank=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(role__in=_ROLE_NAMES), name="access_account_role")
+            models.CheckConstraint(condition=models.Q(role__in=["", *_ROLE_NAMES]), name="access_account_role")
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.role})"
+        return f"{self.user} ({self.role or 'no role'})"
+
+    @property
+    def standing(self) -> Role | None:
+        """The role; None for who lost the one that the identity provider gave."""
+        return Role(self.role) if self.role else None
 
 
 class ApiToken(models.Model):

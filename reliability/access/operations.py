@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -66,6 +68,8 @@ def create_account(
         user = model.objects.select_for_update().filter(username=username).first()
         if user is not None and not update:
             raise AccountExists(f"There is already an account named {username!r}; --update changes it.")
+        if user is not None and signs_in_elsewhere(user):
+            raise BadAccount(f"{username} signs in at the identity provider, which gives the role; it has no password.")
         user = user or model(username=username)
         try:
             user.full_clean(exclude=["password"])
@@ -78,6 +82,20 @@ def create_account(
         account, _ = Account.objects.update_or_create(
             user=user, defaults={"role": role, "topic_scopes": list(topic_scopes)}
         )
+    return account
+
+
+def signs_in_elsewhere(user: AbstractBaseUser) -> bool:
+    """Whether it is the account of somebody of the identity provider."""
+    return apps.is_installed("allauth.socialaccount") and user.socialaccount_set.exists()  # type: ignore[attr-defined]  # allauth's
+
+
+def set_standing(*, user: AbstractBaseUser, role: Role | None, topic_scopes: Sequence[str]) -> Account:
+    """Give an account another role and other topics; without a role it may do nothing, and neither may its tokens."""
+    TopicFilter.of(topic_scopes)
+    account, _ = Account.objects.update_or_create(
+        user_id=user.pk, defaults={"role": role.value if role else "", "topic_scopes": list(topic_scopes)}
+    )
     return account
 
 
@@ -103,7 +121,9 @@ def issue_token(
 
     Raises ``BadToken``, ``BadScope``.
     """
-    owned = Role(account.role)
+    owned = account.standing
+    if owned is None:
+        raise BadToken(f"{account.user.get_username()} has no role, so that a token of it could do nothing.")
     wanted = role or owned
     if not owned.covers(wanted):
         raise BadToken(f"A token cannot have more rights than its account: {account.user.get_username()} is {owned}.")

@@ -61,7 +61,7 @@ def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
     if account is None:
         return Actor(kind="user", name=name, role=None, scopes=NOTHING, user_id=user.pk, account=name)
     scopes = TopicFilter.of(account.topic_scopes)
-    return Actor(kind="user", name=name, role=Role(account.role), scopes=scopes, user_id=user.pk, account=name)
+    return Actor(kind="user", name=name, role=account.standing, scopes=scopes, user_id=user.pk, account=name)
 
 
 def account_named(username: str) -> Account:
@@ -77,7 +77,7 @@ def cli_actor(as_username: str) -> Actor:
     """The command line with an account's rights: named after the operating system's user, so both are on record."""
     account = account_named(as_username)
     scopes = TopicFilter.of(account.topic_scopes)
-    role, user_id = Role(account.role), account.user_id
+    role, user_id = account.standing, account.user_id
     return Actor(kind="cli", name=f"{CLI}{_os_user()}", role=role, scopes=scopes, user_id=user_id, account=as_username)
 
 
@@ -111,7 +111,7 @@ def actor_of_token(token: ApiToken) -> Actor:
     if token.topic_scopes is not None:
         scopes = scopes.narrowed(token.topic_scopes)
     owner = account.user.get_username()
-    role = Role.lesser(Role(account.role), Role(token.role))
+    role = Role.lesser(account.standing, Role(token.role)) if account.standing is not None else None
     return Actor(
         kind="token",
         name=f"{owner}/{token.name}",
@@ -140,7 +140,7 @@ def actor_again(*, kind: Kind, name: str, account: str, now: datetime) -> Actor:
             raise NoSuchToken(f"The token {named!r} of {account} was revoked, or its time is over.")
         return actor_of_token(token)
     scopes = TopicFilter.of(owner.topic_scopes)
-    return Actor(kind=kind, name=name, role=Role(owner.role), scopes=scopes, user_id=owner.user_id, account=account)
+    return Actor(kind=kind, name=name, role=owner.standing, scopes=scopes, user_id=owner.user_id, account=account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from reliability import access
+from reliability.access import oidc
 from reliability.console import queries
 from reliability.console.domain.pages import DEMO, HOUSE, WORK, PageLink
 from reliability.console.domain.times import Times, times_of
@@ -97,6 +98,12 @@ class Shell:
     def read_only(self) -> str:
         """Why nobody can act here, or ""."""
         return str(access.ReadOnly.__doc__) if access.is_read_only() else ""
+
+    @property
+    def provider(self) -> str:
+        """What the identity provider is called; "" where people sign in by password alone."""
+        config = oidc.current()
+        return config.name if config is not None else ""
 
     @property
     def notice(self) -> str:

@@ -15,6 +15,7 @@ from reliability.environment.alerts import Alerts
 from reliability.environment.console import Console
 from reliability.environment.rooms import Rooms
 from reliability.environment.servers import Servers
+from reliability.environment.signin import SignIn
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 STATE_FILE = CHECKOUT / ".mainstay" / "state.json"
@@ -43,7 +44,7 @@ class WrongSetting(SystemExit):
     """A setting is missing or wrong; the process stops with the sentence that says which and how to mend it."""
 
 
-class Environment(Alerts, Rooms, Console, Servers):
+class Environment(Alerts, Rooms, SignIn, Console, Servers):
     """The settings of a deployment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True)

@@ -9,7 +9,7 @@ from csp.constants import NONCE, NONE, SELF
 import reliability
 from reliability.environment import CHECKOUT, load
 from reliability.kernel.telemetry import logs
-from reliability.settings import broker, clusters, database, schedule
+from reliability.settings import broker, clusters, database, schedule, signin
 
 ENVIRONMENT = load()
 
@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "channels",
     "csp",
     "django_htmx",
@@ -173,6 +174,10 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False  # the session ends with the browser, or after SESSION_COOKIE_AGE
+MAINSTAY_OIDC = signin.oidc(ENVIRONMENT)
+SOCIALACCOUNT_ADAPTER = "reliability.console.sign_in.Adapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.MAINSTAY_TRUSTED_PROXIES
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "change_password": "5/m/user"}
 

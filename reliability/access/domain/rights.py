@@ -112,6 +112,7 @@ _TABLE = (
     _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True, always=True),
     _right("accounts.password", VIEWER, "change one's own password", in_confidence=True, always=True),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
+    _right("accounts.provide", ADMIN, "as the sign-in, make accounts as the provider says", in_confidence=True),
     _right(
         "accounts.manage",
         ADMIN,
