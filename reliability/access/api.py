@@ -8,15 +8,21 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from reliability.access import operations, queries
 from reliability.access.domain.actors import Actor
+from reliability.access.queries import machines
 from reliability.kernel import clock
 
 
 class Bearer(HttpBearer):
-    """``Authorization: Bearer mst_...``; sets ``request.actor``."""
+    """``Authorization: Bearer`` with an API token or an access token made from one; sets ``request.actor``."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """Return the token's actor; None (401) when it is unknown, expired, revoked, or its account is disabled."""
         now = clock.SYSTEM.now()
+        if machines.looks_like_one(token):
+            machine = machines.actor_of_access(token, now=now)
+            if machine is not None:
+                queries.remember(request, machine)
+            return machine
         stored = queries.valid_token(token, now=now)
         if stored is None:
             return None

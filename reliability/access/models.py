@@ -65,3 +65,35 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account.user}/{self.name}"
+
+
+class TokenFamily(models.Model):
+    """What began when a machine showed its API token: access tokens and refresh tokens, one after the other."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="families")
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    refreshed_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=16, blank=True, help_text="reused: somebody showed a refresh token again")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-revoked_at"], condition=models.Q(why="reused"), name="access_family_reused")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token} #{self.pk}"
+
+
+class RefreshToken(models.Model):
+    """One link of a family: shown once, it is used; shown again, the family ends. Itself it is never stored."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="refresh_tokens")
+    hash = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.family}, made {self.made_at:%Y-%m-%d %H:%M}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reliability import access
+from reliability.access.queries import machines
 from reliability.console import figures, health, queries, running
 from reliability.console.domain.values import Item, Status, Tile
 from reliability.console.registry import REGISTRY, Panel
@@ -13,6 +14,7 @@ from reliability.live import queries as live_queries
 from reliability.live.domain.processes import HeartbeatRow, Missing, Restarting
 
 PROCESSES_URL = "/settings/#processes"
+TOKENS_URL = "/settings/access/"
 _WITHOUT = {
     "redis": ("Redis does not answer", "Pages ask for themselves every few seconds; work goes on, a little slower."),
     "kafka": ("Kafka does not answer", "Nothing is sent or read. Events wait in the outbox, letters in their topics."),
@@ -27,6 +29,7 @@ def register() -> None:
     REGISTRY.register_attention(lambda actor: restarting_processes())
     REGISTRY.register_attention(lambda actor: failing_processes(actor=actor))
     REGISTRY.register_attention(lambda actor: dead_dependencies())
+    REGISTRY.register_attention(lambda actor: reused_tokens(actor=actor))
     REGISTRY.register_figures(figures.of_processes)
     REGISTRY.register_figures(figures.of_attention)
     REGISTRY.register_figures(figures.of_dependencies)
@@ -84,6 +87,28 @@ def _silent(missing: Missing) -> Item:
         act_label="See processes",
         act_url=PROCESSES_URL,
     )
+
+
+def reused_tokens(*, actor: access.Actor) -> list[Item]:
+    """Machines of which a refresh token was shown twice: a copy of it may be in other hands. For who may act on it."""
+    if not access.may(actor, "tokens.manage"):
+        return []
+    return [
+        Item(
+            id=f"tokens:{family.pk}",
+            room="settings",
+            status="warn",
+            word="Token shown twice",
+            title=f"A refresh token of {family.token} was used twice",
+            detail="Its family of tokens was ended. If no machine of yours asked twice, revoke the API token.",
+            is_cause=True,
+            since=family.revoked_at,
+            url=TOKENS_URL,
+            act_label="See tokens",
+            act_url=TOKENS_URL,
+        )
+        for family in machines.lately_reused(now=clock.SYSTEM.now())
+    ]
 
 
 def stopped_processes() -> list[Item]:

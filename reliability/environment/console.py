@@ -18,6 +18,8 @@ class Console(BaseSettings):
     """The settings of the processes that serve it."""
 
     MAINSTAY_SECRET_KEY: str
+    MAINSTAY_SECRET_KEY_PREVIOUS: Words = []
+    """Keys that were used before: what they signed counts until it is over."""
     MAINSTAY_DEBUG: bool = False
     MAINSTAY_ALLOWED_HOSTS: Words = ["127.0.0.1", "localhost", "[::1]"]
     MAINSTAY_HTTPS: bool = False
@@ -41,6 +43,13 @@ class Console(BaseSettings):
     def _is_long_enough(cls, value: str) -> str:
         if len(value) < SECRET_KEY_CHARACTERS_MIN:
             raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters")
+        return value
+
+    @field_validator("MAINSTAY_SECRET_KEY_PREVIOUS")
+    @classmethod
+    def _are_long_enough(cls, value: list[str]) -> list[str]:
+        if any(len(key) < SECRET_KEY_CHARACTERS_MIN for key in value):
+            raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS_MIN} characters each")
         return value
 
     @field_validator("MAINSTAY_METRICS_TOKEN")
