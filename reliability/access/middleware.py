@@ -1,11 +1,20 @@
-"""Refuses what another site makes a browser send, before anything else looks at the request."""
+"""Refuses what another site makes a browser send; ends sessions whose time is over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import structlog
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from reliability.access.models import BrowserSession
+from reliability.access.operations import sessions as operations
+from reliability.access.queries import sessions as queries
+from reliability.kernel import clock
 
 log = structlog.get_logger(__name__)
 
@@ -40,3 +49,68 @@ class SameOrigin:
             }
             return JsonResponse(problem, status=403, content_type="application/problem+json")
         return HttpResponse(SENTENCE, status=403, content_type="text/plain; charset=utf-8")
+
+
+WITHOUT_SESSION = ("/health/", "/metrics", "/static/", "/ofrep/")
+"""These ask for no session, and some answer without a database."""
+BY_ITSELF = ("/live/", "/rail/")
+
+
+class Sessions:
+    """Knows every browser that is signed in, and ends its session after so long a time, or so long a rest.
+
+    What a page asks for by itself is no sign of a person: an open page keeps nobody signed in.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Look after the session before and after the request."""
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(WITHOUT_SESSION):
+            return self.get_response(request)
+        if not _may_be_a_key(request.COOKIES[settings.SESSION_COOKIE_NAME]):
+            request.session = request.session.__class__()  # no column could hold it
+        row = self._row(request)
+        response = self.get_response(request)
+        if row is not None:
+            signed_in = request.user.is_authenticated and request.user.pk == row.user_id
+            operations.follow(row=row, session_key=request.session.session_key if signed_in else None)
+        return response
+
+    def _row(self, request: HttpRequest) -> BrowserSession | None:
+        """What is known of this session, if somebody is signed in; None once it has ended."""
+        user, key = request.user, request.session.session_key
+        if not user.is_authenticated or key is None:
+            return None
+        now = clock.SYSTEM.now()
+        row = operations.meet(
+            session_key=key,
+            user_id=user.pk,
+            address=_address(request),
+            user_agent=request.headers.get("User-Agent", ""),
+            now=now,
+        )
+        if queries.is_over(row, now=now):
+            operations.end([key])
+            logout(request)
+            return None
+        if not _is_by_itself(request):
+            operations.see(row=row, now=now)
+        return row
+
+
+def _may_be_a_key(cookie: str) -> bool:
+    return cookie.isascii() and cookie.isalnum()
+
+
+def _is_by_itself(request: HttpRequest) -> bool:
+    """Whether a page's script asks, not a person: a region for itself, versions, the rail."""
+    return "X-Region" in request.headers or request.path.startswith(BY_ITSELF)
+
+
+def _address(request: HttpRequest) -> str:
+    try:
+        return str(get_adapter().get_client_ip(request))
+    except PermissionDenied:  # behind fewer proxies than the settings say
+        return ""

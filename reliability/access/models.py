@@ -97,3 +97,17 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.family}, made {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class BrowserSession(models.Model):
+    """A browser in which somebody is signed in, beside Django's own row: since when, seen when, from where."""
+
+    session_key = models.CharField(max_length=40, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="browser_sessions")
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=80, blank=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.browser} of {self.user}"

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import redis
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
-from django.utils.crypto import constant_time_compare
 
 from reliability import access
 from reliability.access import queries as access_queries
+from reliability.access.queries import sessions as sessions_of
 from reliability.kernel import clock
 from reliability.live import connection
 from reliability.live.domain import topics as topic_rules
@@ -92,25 +91,23 @@ class SessionRef:
 def actors_of(sessions: Collection[SessionRef], *, now: datetime) -> dict[SessionRef, access.Actor]:
     """Who stands behind each session that is still good; sessions that ended are left out.
 
-    Ended: signed out, expired, revoked, the account disabled, the password changed. Three queries and one per user.
+    Ended: signed out, its time over, revoked, the account disabled, the password changed. Few queries, one per user.
     """
     rows = Session.objects.filter(session_key__in={ref.session_key for ref in sessions}, expire_date__gt=now)
     contents = {row.session_key: row.get_decoded() for row in rows}
     users = get_user_model().objects.filter(pk__in={ref.user_id for ref in sessions}, is_active=True).in_bulk()
+    over = sessions_of.over(contents.keys(), now=now)
     actors: dict[int, access.Actor] = {}
     found: dict[SessionRef, access.Actor] = {}
     for ref in sessions:
         user = users.get(ref.user_id)
-        if user is not None and _is_of(contents.get(ref.session_key, {}), user):
+        if user is None or ref.session_key in over:
+            continue
+        if sessions_of.is_of(contents.get(ref.session_key, {}), user):
             if ref.user_id not in actors:
                 actors[ref.user_id] = access_queries.actor_of_user(user)
             found[ref] = actors[ref.user_id]
     return found
-
-
-def _is_of(content: dict[str, object], user: AbstractBaseUser) -> bool:
-    same_user = str(content.get(SESSION_KEY, "")) == str(user.pk)
-    return same_user and constant_time_compare(str(content.get(HASH_SESSION_KEY, "")), user.get_session_auth_hash())
 
 
 MaySee = Callable[[access.Actor, str], bool]  # the row's id

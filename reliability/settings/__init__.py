@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "reliability.access.middleware.Sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -165,7 +166,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_WHOLE_S = ENVIRONMENT.MAINSTAY_SESSION_HOURS * 3600
+SESSION_IDLE_S = ENVIRONMENT.MAINSTAY_SESSION_IDLE_MINUTES * 60
+SESSION_COOKIE_AGE = int(SESSION_WHOLE_S)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Accounts are made by command or by an admin: a username, no sign-up, no letters by mail.

@@ -110,6 +110,7 @@ _TABLE = (
     _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True, in_confidence=True),
     _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True),
     _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True),
+    _right("sessions.own", VIEWER, "end one's own sessions in other browsers", in_confidence=True),
     _right("tokens.grant", VIEWER, "use one's API token for access and refresh tokens", in_confidence=True),
     _right("tokens.reuse", ADMIN, "as the guard of tokens, end a family shown twice", in_confidence=True),
     _right("accounts.password", VIEWER, "change one's own password", in_confidence=True),

@@ -9,6 +9,8 @@ from functools import reduce
 from operator import or_
 
 import structlog
+from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
@@ -16,6 +18,7 @@ from django.http import HttpRequest
 
 from reliability.access.domain import tokens
 from reliability.access.domain.actors import ANONYMOUS, CLI, Actor, Kind, policy_actor, system_actor
+from reliability.access.domain.authorization import may
 from reliability.access.domain.roles import Role
 from reliability.access.domain.scopes import NOTHING, Scope, TopicFilter
 from reliability.access.models import Account, ApiToken
@@ -64,9 +67,10 @@ def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
     return Actor(kind="user", name=name, role=account.standing, scopes=scopes, user_id=user.pk, account=name)
 
 
-def account_named(username: str) -> Account:
-    """The active account of that username; raises ``NoSuchAccount``."""
-    active = Account.objects.select_related("user").filter(user__is_active=True)
+def account_named(username: str, *, disabled: bool = False) -> Account:
+    """The active account of that username, or also a ``disabled`` one; raises ``NoSuchAccount``."""
+    rows = Account.objects.select_related("user")
+    active = rows if disabled else rows.filter(user__is_active=True)
     account = None if "\x00" in username else active.filter(user__username=username).first()  # text has no room for NUL
     if account is None:
         raise NoSuchAccount(f"There is no active account named {username!r}.")
@@ -193,6 +197,28 @@ def tokens_of(actor: Actor) -> list[ApiToken]:
         return []
     rows = ApiToken.objects.filter(account__user__username=actor.account, revoked_at=None)
     return list(rows.select_related("account__user").order_by("-created_at"))
+
+
+def token_for(actor: Actor, token_id: int) -> ApiToken | None:
+    """A living token that the actor may end: their own, or anybody's for who manages tokens; else None."""
+    rows = ApiToken.objects.select_related("account__user").filter(pk=token_id, revoked_at=None)
+    if not may(actor, "tokens.manage"):
+        rows = rows.filter(account__user__username=actor.account)
+    return rows.first()
+
+
+def living_tokens(*, limit: int, now: datetime) -> list[ApiToken]:
+    """The tokens of all accounts that count now, newest first; for who manages tokens."""
+    rows = ApiToken.objects.filter(revoked_at=None, expires_at__gt=now)
+    return list(rows.select_related("account__user").order_by("-created_at")[:limit])
+
+
+def who_sign_in_elsewhere() -> frozenset[int]:
+    """The users who sign in at the identity provider, by number."""
+    if not apps.is_installed("allauth.socialaccount"):
+        return frozenset()
+    linked = get_user_model().objects.filter(socialaccount__isnull=False)
+    return frozenset(linked.values_list("pk", flat=True))
 
 
 def accounts() -> list[Account]:

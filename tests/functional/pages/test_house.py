@@ -38,9 +38,9 @@ def test_what_is_done_appears_in_the_activity_by_itself_with_its_reason(visits: 
 
 
 def test_a_token_is_shown_once_opens_the_api_and_is_revoked(visits: Visits) -> None:
-    page = visits.open("ana", path="/settings/")
+    page = visits.open("ana", path="/settings/access/")
     page.get_by_label("Name of a new token").fill("ci")
-    page.get_by_label("Role").select_option("viewer")
+    page.get_by_label("Role", exact=True).select_option("viewer")
     page.get_by_role("button", name="Make a token").click()
     secret = page.locator("#secret").inner_text()
     headers = {"Authorization": f"Bearer {secret}", "Cookie": ""}
