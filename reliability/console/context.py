@@ -136,7 +136,7 @@ class Shell:
         actor = self.actor
         if actor is None or self._request.path.startswith("/accounts/"):
             return queries.Attention(items=[])
-        key = f"attention:{actor.role}:{'' if actor.scopes.is_everything else actor.account}"
+        key = f"attention:{actor.role}:{'' if actor.scopes.is_everything else actor.user_id}"
         known: queries.Attention | None = cache.get(key)
         if known is None:
             known = queries.attention(actor=actor)

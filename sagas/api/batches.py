@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 
-from reliability import access
+from reliability import access, audit
 from reliability.console.asked import Asked
 from reliability.kernel.errors import Refused
 from sagas.api.bodies import Text
@@ -217,8 +217,9 @@ def list_items(
 )
 def start_batch(request: HttpRequest, batch_id: Path[UUID], asked: SagaBatchStart) -> SagaBatch:
     """Start it once: a second start with the same hash answers with the same run."""
-    _one(batch_id)
     actor = access.actor_of(request)
+    with audit.admitted("sagas.act", actor=actor, target=f"batch:{batch_id}"):
+        _one(batch_id)
     operations.start(batch_id=batch_id, seen_hash=asked.hash, reason=asked.reason, actor=actor)
     return shown(_one(batch_id))
 
@@ -231,8 +232,10 @@ def start_batch(request: HttpRequest, batch_id: Path[UUID], asked: SagaBatchStar
 )
 def cancel_batch(request: HttpRequest, batch_id: Path[UUID]) -> SagaBatch:
     """Leave alone what did not have its turn; what was done stays done."""
-    _one(batch_id)
-    operations.cancel(batch_id=batch_id, actor=access.actor_of(request))
+    actor = access.actor_of(request)
+    with audit.admitted("sagas.batch_cancel", actor=actor, target=f"batch:{batch_id}"):
+        _one(batch_id)
+    operations.cancel(batch_id=batch_id, actor=actor)
     return shown(_one(batch_id))
 
 

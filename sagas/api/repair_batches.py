@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Path, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
-from reliability import access
+from reliability import access, audit
 from sagas.api.bodies import Text
 from sagas.domain import batching
 from sagas.domain.batching import Counts, ItemState, State
@@ -160,8 +160,9 @@ def list_items(
 )
 def start_batch(request: HttpRequest, batch_id: Path[UUID], asked: RepairBatchStart) -> RepairBatch:
     """Start it once: a second start with the same hash answers with the same run."""
-    _one(request, batch_id)
     actor = access.actor_of(request)
+    with audit.admitted("reconcile.repair", actor=actor, target=f"batch:{batch_id}"):
+        _one(request, batch_id)
     operations.start(batch_id=batch_id, seen_hash=asked.hash, reason=asked.reason, actor=actor)
     return _told(_one(request, batch_id))
 
@@ -174,8 +175,10 @@ def start_batch(request: HttpRequest, batch_id: Path[UUID], asked: RepairBatchSt
 )
 def cancel_batch(request: HttpRequest, batch_id: Path[UUID]) -> RepairBatch:
     """Leave alone what did not have its turn; what was done stays done."""
-    _one(request, batch_id)
-    operations.cancel(batch_id=batch_id, actor=access.actor_of(request))
+    actor = access.actor_of(request)
+    with audit.admitted("sagas.batch_cancel", actor=actor, target=f"batch:{batch_id}"):
+        _one(request, batch_id)
+    operations.cancel(batch_id=batch_id, actor=actor)
     return _told(_one(request, batch_id))
 
 

@@ -85,7 +85,9 @@ def list_faults(request: HttpRequest) -> list[FaultOut]:
 @router.put("/faults/{name}/{state}", response=list[FaultOut], summary="Switch a fault: state is on or off")
 def switch_fault(request: HttpRequest, name: str, state: str) -> list[FaultOut]:
     """Switch one fault; anything but ``on`` or ``off`` is refused."""
-    operations.switch(name=name, on=operations.state_of(state), actor=access.actor_of(request), now=clock.SYSTEM.now())
+    actor = access.actor_of(request)
+    access.admit(actor, "demo.switch")
+    operations.switch(name=name, on=operations.state_of(state), actor=actor, now=clock.SYSTEM.now())
     return list_faults(request)
 
 

@@ -36,7 +36,7 @@ class OverrideRequest(Asked):
     reason: Reason
 
 
-class TakeBackRequest(Asked):
+class OverrideTakenBack(Asked):
     """Why, and the ``number`` of the breaker that was looked at."""
 
     number: Version
@@ -51,7 +51,7 @@ class RulesRequest(Asked):
     reason: Reason
 
 
-class ResetRequest(Asked):
+class BreakerReset(Asked):
     """Why, and the ``generation`` that was looked at."""
 
     generation: Version
@@ -77,7 +77,7 @@ def override(request: HttpRequest, name: Path[Name], asked: OverrideRequest) -> 
 @router.delete(
     "/breakers/{name}/override", response=BreakerSaid, operation_id="take_back_override", summary="Take that back"
 )
-def take_back(request: HttpRequest, name: Path[Name], asked: TakeBackRequest) -> BreakerSaid:
+def take_back(request: HttpRequest, name: Path[Name], asked: OverrideTakenBack) -> BreakerSaid:
     """Have it decide by itself again."""
     actor = access.actor_of(request)
     now = clock.SYSTEM.now()
@@ -95,7 +95,7 @@ def change_rules(request: HttpRequest, name: Path[Name], asked: RulesRequest) ->
 
 
 @router.post("/breakers/{name}/reset", response=Breaker, operation_id="reset_breaker", summary="Reset it")
-def reset(request: HttpRequest, name: Path[Name], asked: ResetRequest) -> Breaker:
+def reset(request: HttpRequest, name: Path[Name], asked: BreakerReset) -> Breaker:
     """Close it as if nothing had happened; an override stays."""
     acting.reset(name, gen=asked.generation, actor=access.actor_of(request), reason=asked.reason)
     return _now(name)

@@ -30,7 +30,7 @@ class HistoryQuery(Schema):
     limit: Annotated[int, Field(ge=1, le=200)] = moves.PAGE
 
 
-class DryRunRequest(Asked):
+class BreakerRulesTried(Asked):
     """Rules that differ from those in the code."""
 
     rules: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def history(request: HttpRequest, name: Path[Name], asked: Query[HistoryQuery]) 
     operation_id="dry_run_breaker_rules",
     summary="What other rules would have done",
 )
-def dry_run_rules(request: HttpRequest, name: Path[Name], asked: DryRunRequest) -> BreakerDryRun:
+def dry_run_rules(request: HttpRequest, name: Path[Name], asked: BreakerRulesTried) -> BreakerDryRun:
     """Say what a breaker with these rules would have done with the last 24 hours; nothing is changed."""
     access.admit(access.actor_of(request), "breakers.view")
     now = clock.SYSTEM.now()
