@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.apps import AppConfig, apps
 
 
@@ -24,3 +26,13 @@ class AuditConfig(AppConfig):
             from allauth.account.signals import password_changed
 
             password_changed.connect(operations.record_password_change)
+        if apps.is_installed("allauth.mfa"):
+            from allauth.mfa import signals
+
+            for what, signal in (
+                ("added", signals.authenticator_added),
+                ("renewed", signals.authenticator_reset),
+                ("removed", signals.authenticator_removed),
+            ):
+                hear = partial(operations.record_factor, what=what)
+                signal.connect(hear, weak=False, dispatch_uid=f"mainstay-factor-{what}")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest
 
 from reliability import access, live
+from reliability.access import queries as access_queries
 from reliability.audit.domain import chain, facts
 from reliability.audit.models import DONE, FAILED, REFUSED, Entry
 from reliability.kernel.errors import Refused
@@ -148,6 +151,14 @@ def record_password_change(sender: object, *, request: HttpRequest, **_: object)
     if actor.role is not None:
         with action("accounts.password", actor=actor, target=f"account:{actor.account}"):
             pass
+
+
+def record_factor(*, what: str, user: AbstractBaseUser, authenticator: Any, **_: object) -> None:
+    """Keep that somebody set up, renewed or took off a second factor: allauth says so after it happened."""
+    actor = access_queries.actor_of_user(user)
+    if actor.role is not None:
+        with action("accounts.factor", actor=actor, target=f"account:{actor.account}") as entry:
+            entry.facts |= {"factor": str(authenticator.type), "what": what}
 
 
 def _check_reason(reason: str, *, required: bool) -> None:

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -182,6 +183,16 @@ MAINSTAY_OIDC = signin.oidc(ENVIRONMENT)
 SOCIALACCOUNT_ADAPTER = "reliability.console.sign_in.Adapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
+MFA_ADAPTER = "reliability.access.views.second_factor.Adapter"
+MFA_FORMS = {
+    "authenticate": "reliability.access.forms.AuthenticateForm",
+    "reauthenticate": "reliability.access.forms.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = f"Mainstay {MAINSTAY_ENVIRONMENT_NAME}"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones may be half a minute off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_REQUIRED_FOR = ENVIRONMENT.MAINSTAY_MFA_REQUIRED_FOR
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.MAINSTAY_TRUSTED_PROXIES
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "change_password": "5/m/user"}
 

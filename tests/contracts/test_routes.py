@@ -20,6 +20,8 @@ OPEN = {
     "accounts/login/": "the way in",
     "accounts/logout/": "sends a stranger to the way in",
     "accounts/inactive/": "says that an account is disabled",
+    "accounts/second-factor/": "leads to a page that asks",
+    "accounts/second-factor/authenticate/": "the way in after a password; sends a stranger to its begin",
     "accounts/signed-out/": "says that a session ended",
     "accounts/sso/": "the way in by an identity provider; not there without one",
     "accounts/sso/callback/": "the way back; lets in whom the provider proves",
@@ -32,6 +34,17 @@ OPEN = {
 # Guarded by something else than ``@requires``.
 GUARDED_OTHERWISE = {
     "accounts/password/change/": "allauth asks for a session",
+    **dict.fromkeys(
+        (
+            "accounts/reauthenticate/",
+            "accounts/second-factor/reauthenticate/",
+            "accounts/second-factor/app/",
+            "accounts/second-factor/app/end/",
+            "accounts/second-factor/codes/",
+            "accounts/second-factor/codes/new/",
+        ),
+        "allauth asks for a session",
+    ),
     "live/versions": "asks for each topic's right",
     "replays/": "the list takes letters.view, an approval letters.replay: each has its own guarded view",
     "discards/": "the list takes letters.view, a discard letters.discard: each has its own guarded view",

@@ -47,6 +47,7 @@ class Actor:
 
     ``name`` is what is shown; ``account`` the username whose rights are used ("" when there is none).
     ``acts``: the only ones that it may do, of those that its role allows; None for all of these.
+    ``must_first``: what it has to do before it may do anything, in a sentence; it has no role until then.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Actor:
     user_id: int | None = None
     account: str = ""
     acts: frozenset[str] | None = None
+    must_first: str = ""
 
     @property
     def shown(self) -> str:

@@ -44,6 +44,12 @@ def is_read_only() -> bool:
     return MODE.is_read_only()
 
 
+class MustFirst(Denied):
+    """Something is to be done first."""
+
+    code = "second-factor-needed"
+
+
 def admit(actor: Actor, act: str) -> None:
     """Check mode and role, as a page's door does before its topics are known; raises ``Denied``, ``UnknownAct``."""
     needed = rights.right(act)
@@ -51,6 +57,8 @@ def admit(actor: Actor, act: str) -> None:
         raise NotSignedIn
     if actor.kind != "system" and not needed.only_looks and is_read_only():
         raise ReadOnly
+    if actor.must_first:
+        raise MustFirst(actor.must_first)
     if actor.role is None:
         raise Denied(f"{actor.shown} has no role yet; an admin can give one ({act} takes the role {needed.role}).")
     if not actor.role.covers(needed.role):

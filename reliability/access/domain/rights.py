@@ -115,6 +115,7 @@ _TABLE = (
     _right("tokens.reuse", ADMIN, "as the guard of tokens, end a family shown twice", in_confidence=True),
     _right("accounts.password", VIEWER, "change one's own password", in_confidence=True),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
+    _right("accounts.factor", VIEWER, "set up and take off one's own second factor", in_confidence=True),
     _right("accounts.provide", ADMIN, "as the sign-in, make accounts as the provider says", in_confidence=True),
     _right(
         "accounts.manage",

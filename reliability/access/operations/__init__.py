@@ -107,6 +107,14 @@ def _check_username(username: str) -> None:
         raise BadAccount(" ".join(error.messages)) from error
 
 
+def take_factors(*, account: Account) -> int:
+    """Take all second factors off an account; return how many apps and sets of codes there were."""
+    if not apps.is_installed("allauth.mfa"):
+        return 0
+    taken, _ = account.user.authenticator_set.all().delete()  # type: ignore[attr-defined]  # allauth's
+    return int(taken)
+
+
 def issue_token(
     *,
     account: Account,

@@ -10,6 +10,7 @@ from operator import or_
 
 import structlog
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -30,6 +31,9 @@ class NoSuchAccount(Refused):
 
     code = "no-such-account"
     status = 404
+
+
+FACTOR_FIRST = "Your role needs a second factor: set up an authenticator app first (Settings, Sign-in and tokens)."
 
 
 class NoSuchToken(Refused):
@@ -63,8 +67,36 @@ def actor_of_user(user: AbstractBaseUser | AnonymousUser | None) -> Actor:
     name = user.get_username()
     if account is None:
         return Actor(kind="user", name=name, role=None, scopes=NOTHING, user_id=user.pk, account=name)
+    if needs_factor(user, account=account) and not has_factor(user):
+        return Actor(kind="user", name=name, role=None, user_id=user.pk, account=name, must_first=FACTOR_FIRST)
     scopes = TopicFilter.of(account.topic_scopes)
     return Actor(kind="user", name=name, role=account.standing, scopes=scopes, user_id=user.pk, account=name)
+
+
+def needs_factor(user: AbstractBaseUser, *, account: Account | None = None) -> bool:
+    """Whether somebody's role takes a second factor beside their password; at a provider that is its own matter."""
+    roles = getattr(settings, "MFA_REQUIRED_FOR", ())
+    if not roles or not user.has_usable_password():
+        return False
+    known = account or Account.objects.filter(user_id=user.pk).first()
+    return known is not None and known.role in roles
+
+
+def signs_in_by_password(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether somebody has a password here."""
+    return isinstance(user, AbstractBaseUser) and user.has_usable_password()
+
+
+def has_factor(user: AbstractBaseUser) -> bool:
+    """Whether somebody has set up an authenticator app."""
+    return apps.is_installed("allauth.mfa") and user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
+
+
+def who_have_factors() -> frozenset[int]:
+    """The users who have set one up, by number."""
+    if not apps.is_installed("allauth.mfa"):
+        return frozenset()
+    return frozenset(get_user_model().objects.filter(authenticator__type="totp").values_list("pk", flat=True))
 
 
 def account_named(username: str, *, disabled: bool = False) -> Account:

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from reliability.access.domain import rights
 from reliability.access.domain.actors import Actor
-from reliability.access.domain.authorization import Denied, NotSignedIn, admit
+from reliability.access.domain.authorization import Denied, MustFirst, NotSignedIn, admit
 from reliability.access.queries import actor_of
 
 P = ParamSpec("P")
@@ -59,8 +59,18 @@ def refused(request: HttpRequest, denied: Denied) -> HttpResponseBase:
     """What a refused page shows: the login page to somebody signed out, else the 403 page."""
     if isinstance(denied, NotSignedIn):
         return _to_login(request)
+    if isinstance(denied, MustFirst):
+        return _to_page(request, resolve_url("mfa_activate_totp"))
     context = {"reason": str(denied), "actor": actor_of(request)}
     return render(request, "access/denied.html", context, status=denied.status)
+
+
+def _to_page(request: HttpRequest, where: str) -> HttpResponseBase:
+    if request.headers.get("HX-Request") != "true":
+        return redirect(where)
+    response = HttpResponse(status=403)
+    response.headers["HX-Redirect"] = where
+    return response
 
 
 def _to_login(request: HttpRequest) -> HttpResponseBase:

@@ -113,6 +113,14 @@ API: dict[str, str] = {
 }
 
 PAGES: dict[str, str] = {
+    "accounts/second-factor/authenticate/": "who has just given a password",
+    "accounts/second-factor/reauthenticate/": "allauth asks for a session",
+    "accounts/second-factor/app/": "allauth asks for a session, and the password again",
+    "accounts/second-factor/app/end/": "allauth asks for a session, and the password again",
+    "accounts/second-factor/codes/": "allauth asks for a session, and the password again",
+    "accounts/second-factor/codes/new/": "allauth asks for a session, and the password again",
+    "accounts/second-factor/": "leads to the settings",
+    "accounts/reauthenticate/": "allauth asks for a session",
     "accounts/login/": "anybody: the way in",
     "accounts/logout/": "anybody: sends a stranger to the way in",
     "accounts/inactive/": "anybody: says that an account is disabled",
@@ -153,6 +161,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "poll_lag": (HOST,),
     "reconcile": ("reconcile.view", "reconcile.compare", "reconcile.repair", "reconcile.dismiss"),
     "relay_outbox": (HOST,),
+    "reset_second_factor": (HOST,),
     "run_demo": (HOST,),
     "sagas": ("sagas.view", "sagas.act"),
     "verify_audit": (HOST,),

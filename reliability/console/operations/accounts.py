@@ -9,6 +9,7 @@ from reliability import access, audit
 from reliability.access import operations as access_operations
 from reliability.access import queries as access_queries
 from reliability.access.models import Account, ApiToken
+from reliability.access.operations import sessions
 
 
 def create_account(
@@ -26,6 +27,15 @@ def create_account(
         return access_operations.create_account(
             username=username, password=password, role=role, topic_scopes=topic_scopes, update=update
         )
+
+
+def reset_factor(*, actor: access.Actor, username: str) -> int:
+    """Take somebody's second factors off, who lost them, and end their sessions; return how many factors there were."""
+    with audit.action("accounts.manage", actor=actor, target=f"account:{username}") as entry:
+        account = access_queries.account_named(username, disabled=True)
+        ended = access_operations.take_factors(account=account)
+        entry.facts |= {"factors_taken": ended, "sessions_ended": sessions.end_of_user(user_id=account.user_id)}
+        return ended
 
 
 def issue_token(

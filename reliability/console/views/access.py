@@ -142,6 +142,10 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "others": any(not each.is_this for each in shown),
         "whole": wording.span(limits.whole.total_seconds()),
         "idle": wording.span(limits.idle.total_seconds()) if limits.idle else "",
+        "has_password": access_queries.signs_in_by_password(request.user),
+        "has_factor": access_queries.has_factor(request.user),  # type: ignore[arg-type]  # signed in
+        "needs_factor": access_queries.needs_factor(request.user),  # type: ignore[arg-type]  # signed in
+        "with_factor": access_queries.who_have_factors(),
         "tokens": access_queries.tokens_of(actor),
         "roles": [role for role in access.Role if own.covers(role)],
         "rights": [right for right in access.RIGHTS.values() if own.covers(right.role)],

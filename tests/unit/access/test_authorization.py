@@ -27,6 +27,7 @@ def test_a_viewer_may_look_and_nothing_else() -> None:
     assert looks == {act for act in RIGHTS if act.endswith(".view") and act != "accounts.view"} | {
         "tokens.own",
         "tokens.grant",
+        "accounts.factor",
         "sessions.own",
         "accounts.password",
         "degradation.evaluate",
