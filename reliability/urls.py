@@ -29,6 +29,7 @@ api.add_router("", "reliability.alerts.api.router")
 api.add_router("", "sagas.api.router")
 api.add_router("", "reliability.audit.api.router")
 api.add_router("", "reliability.console.api.router")
+api.add_router("", "reliability.console.access_api.router")
 api.add_router("/auth", "reliability.console.machine_api.router")
 if settings.MAINSTAY_DEMO:
     api.add_router("/demo", "sagas.orders.api.router")

@@ -87,7 +87,8 @@ def _operations() -> Iterator[tuple[str, str, str]]:
     for name, method, path in operations():
         if not path.startswith(DEMO):
             act = entrances.API.get(name, "")
-            yield name, f"`{method} {path}`", act if act in entrances.BY_ITSELF else f"`{act}`"
+            takes = act if act in entrances.BY_ITSELF else f"`{act}`"
+            yield name, f"`{method} {path}`", f"{takes}, no token" if name in entrances.PEOPLE_ALONE else takes
 
 
 def _commands() -> Iterator[tuple[str, str]]:

@@ -103,6 +103,12 @@ API: dict[str, str] = {
     "overview": "overview.view",
     "list_processes": "processes.view",
     "get_order": "orders.view",
+    "list_tokens": "tokens.own",
+    "make_token": "tokens.own",
+    "revoke_token": "tokens.own",
+    "list_sessions": "sessions.own",
+    "end_session": "sessions.own",
+    "end_sessions_of_account": "accounts.manage",
     "begin_grant": "an API token",
     "list_grants": "tokens.grant",
     "refresh_grant": "a refresh token",
@@ -143,6 +149,11 @@ PAGES_POSTED = {
 }
 """What sending their form takes, where that is more than seeing the page."""
 
+PEOPLE_ALONE = frozenset(
+    {"list_tokens", "make_token", "revoke_token", "list_sessions", "end_session", "end_sessions_of_account"}
+)
+"""Operations that take a session and no token: who finds a token can make no other of it."""
+
 HOST = "the host"
 """Whoever may run commands on the console's host with its database: no account is asked for."""
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -153,6 +164,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "degradation": ("degradation.view", "degradation.set", "degradation.clear", "degradation.release"),
     "demo_switch": ("demo.switch",),
     "doctor": (HOST,),
+    "end_sessions": (HOST,),
     "lag": ("lag.view",),
     "lag_reset": ("lag.reset",),
     "letters": ("letters.view", "letters.replay", "letters.discard"),
@@ -164,6 +176,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "reset_second_factor": (HOST,),
     "run_demo": (HOST,),
     "sagas": ("sagas.view", "sagas.act"),
+    "tokens": (HOST,),
     "verify_audit": (HOST,),
 }
 """The rights that a command asks of the account named by ``--as``, or ``HOST``."""
