@@ -43,13 +43,15 @@ class SignIn(BaseSettings):
     """The settings of signing in."""
 
     MAINSTAY_OIDC_ISSUER: str = ""
-    """The identity provider (OpenID Connect), exactly as it names itself; "" for passwords alone."""
+    """The identity provider (OpenID Connect), exactly as it names itself; without one there are passwords alone."""
     MAINSTAY_OIDC_CLIENT_ID: str = ""
+    """What the provider calls the console; it sends people back to ``/accounts/sso/callback/``."""
     MAINSTAY_OIDC_CLIENT_SECRET: str = ""
-    """"" for a public client, which has PKCE alone."""
+    """Left out for a public client, which has PKCE alone."""
     MAINSTAY_OIDC_NAME: str = Field(default="single sign-on", max_length=60)
     """What the button calls it: Sign in with ..."""
     MAINSTAY_OIDC_SCOPES: Words = ["openid", "profile"]
+    """What is asked for; openid must be among them."""
     MAINSTAY_OIDC_HOSTS: Words = []
     """Hosts besides the issuer's own that its endpoints may be on."""
     MAINSTAY_OIDC_USERINFO: bool = False
@@ -59,12 +61,13 @@ class SignIn(BaseSettings):
     MAINSTAY_OIDC_ROLES: RoleMap = {}
     """Which values of that claim give which role."""
     MAINSTAY_OIDC_DEFAULT_ROLE: Literal["", "viewer", "operator"] = ""
-    """The role of who has none of these values; "" refuses them."""
+    """The role of who has none of these values; without one they are refused."""
     MAINSTAY_OIDC_TOPICS_CLAIM: str = ""
-    """The claim that topic scopes are read from; "" gives every topic."""
+    """The claim that topic scopes are read from; without one everybody sees every topic."""
     MAINSTAY_OIDC_ADMIN_NEEDS: Words = []
     """One of these must be in ``amr``, or be ``acr``, for the role admin."""
     MAINSTAY_OIDC_CLOCK_SKEW_S: int = Field(default=60, ge=0, le=600)
+    """Seconds by which the clocks of both sides may differ."""
     MAINSTAY_SESSION_HOURS: float = Field(default=12.0, gt=0, le=720)
     """A session ends so long after it began, whatever is done in it."""
     MAINSTAY_SESSION_IDLE_MINUTES: float = Field(default=120.0, ge=0, le=43_200)

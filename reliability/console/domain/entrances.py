@@ -10,6 +10,22 @@ BY_ITSELF = frozenset({"an API token", "a refresh token"})
 """What opens an operation for whoever has it, without a right: it gives no more than it had."""
 
 API: dict[str, str] = {
+    "list_incidents": "alerts.view",
+    "get_incident": "alerts.view",
+    "acknowledge_incident": "alerts.acknowledge",
+    "list_mutes": "alerts.view",
+    "mute_alerts": "alerts.mute",
+    "unmute_alerts": "alerts.unmute",
+    "preview_rule": "alerts.view",
+    "list_rules": "alerts.view",
+    "get_rule": "alerts.view",
+    "save_rule": "alerts.rule",
+    "delete_rule": "alerts.rule",
+    "list_channels": "alerts.view",
+    "test_channel": "alerts.test",
+    "list_deliveries": "alerts.view",
+    "get_delivery": "alerts.view",
+    "send_delivery_again": "alerts.send_again",
     "list_letter_groups": "letters.view",
     "get_letter_group": "letters.view",
     "list_letters": "letters.view",
@@ -119,6 +135,7 @@ API: dict[str, str] = {
 }
 
 PAGES: dict[str, str] = {
+    "demo/pager/": "a signature: it takes what the alerts send",
     "accounts/second-factor/authenticate/": "who has just given a password",
     "accounts/second-factor/reauthenticate/": "allauth asks for a session",
     "accounts/second-factor/app/": "allauth asks for a session, and the password again",
@@ -157,6 +174,15 @@ PEOPLE_ALONE = frozenset(
 HOST = "the host"
 """Whoever may run commands on the console's host with its database: no account is asked for."""
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "alerts": (
+        "alerts.view",
+        "alerts.acknowledge",
+        "alerts.mute",
+        "alerts.unmute",
+        "alerts.test",
+        "alerts.send_again",
+        "alerts.rule",
+    ),
     "breakers": ("breakers.view", "breakers.override", "breakers.rules", "breakers.reset"),
     "consume_dead_letters": (HOST,),
     "create_account": (HOST,),
@@ -183,6 +209,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 SYSTEM = "the console itself"
 TASKS: dict[str, str] = {
+    "alerts.deliver": SYSTEM,
+    "alerts.evaluate": SYSTEM,
+    "alerts.forget": SYSTEM,
     "breakers.forget": SYSTEM,
     "breakers.record": SYSTEM,
     "degradation.evaluate": "policies, with an operator's rights",

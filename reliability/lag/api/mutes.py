@@ -25,7 +25,7 @@ LOOKED_AT_MAX = 5_000  # for an account that sees few of the topics
 MINUTES_MAX = muting.LONGEST // timedelta(minutes=1)
 
 
-class MuteRequest(Asked):
+class LagMuteRequest(Asked):
     """For how many minutes from now, and why."""
 
     minutes: Annotated[int, Field(ge=1, le=MINUTES_MAX, strict=True)]
@@ -72,7 +72,7 @@ def _alert(made: Alert, row: Row, *, is_muted: bool) -> GroupAlert:
 
 
 @router.put("/lag/groups/{group_id}/mute", response=LagMute, operation_id="mute_lag_group", summary="Mute a group")
-def mute_group(request: HttpRequest, group_id: Path[Id], asked: MuteRequest) -> LagMute:
+def mute_group(request: HttpRequest, group_id: Path[Id], asked: LagMuteRequest) -> LagMute:
     """Tell nobody of the group's alerts for so long; takes the place of a mute that lasts."""
     actor = access.actor_of(request)
     with audit.admitted("lag.mute", actor=actor, target=history.target(group_id)):
