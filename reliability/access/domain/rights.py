@@ -17,7 +17,7 @@ class Right:
     """One act: who may do it, whether it must be justified, whether it is bounded by topic scopes.
 
     ``whole``: it touches all topics at once, so that only an account that sees every topic may do it.
-    ``always``: it changes nothing but who may see or act here, so that read-only mode leaves it.
+    ``always``: it changes nothing but who may see or act here, and who is told, so that read-only mode leaves it.
     ``in_confidence``: its entries in the audit name accounts and tokens, and are shown to admins and to who did it.
     """
 
@@ -32,7 +32,7 @@ class Right:
 
     @property
     def only_looks(self) -> bool:
-        """Whether it may be done in read-only mode: it shows something, or is about accounts and tokens."""
+        """Whether it may be done in read-only mode: it shows something, or is about accounts, tokens and who is told."""
         return self.always or self.act.endswith(".view")
 
 
@@ -96,27 +96,31 @@ _TABLE = (
     _right("reconcile.repair", OPERATOR, "apply a repair", needs_reason=True),
     _right("reconcile.dismiss", OPERATOR, "let a finding be as it is, and take that back", needs_reason=True),
     _right("alerts.view", VIEWER, "see incidents, alert rules, mutes and what was told to whom"),
-    _right("alerts.acknowledge", OPERATOR, "say that one looks after an incident"),
-    _right("alerts.mute", OPERATOR, "have nobody told of something for a while", needs_reason=True),
-    _right("alerts.unmute", OPERATOR, "end a mute"),
-    _right("alerts.test", OPERATOR, "send a test over a channel"),
-    _right("alerts.send_again", OPERATOR, "send a message again that was given up"),
-    _right("alerts.rule", ADMIN, "save, switch and delete alert rules", needs_reason=True),
+    _right("alerts.acknowledge", OPERATOR, "say that one looks after an incident", always=True),
+    _right("alerts.mute", OPERATOR, "have nobody told of something for a while", needs_reason=True, always=True),
+    _right("alerts.unmute", OPERATOR, "end a mute", always=True),
+    _right("alerts.test", OPERATOR, "send a test over a channel", always=True),
+    _right("alerts.send_again", OPERATOR, "send a message again that was given up", always=True),
+    _right("alerts.rule", ADMIN, "save, switch and delete alert rules", needs_reason=True, always=True),
     _right("activity.view", VIEWER, "see who did what, when and why"),
     _right("orders.view", VIEWER, "see an order with all that is known of it, and the demo shop"),
     _right("demo.switch", OPERATOR, "break or repair a part of the demo workload"),
     _right("processes.view", VIEWER, "see processes, heartbeats and health"),
     _right("settings.view", VIEWER, "see how this console is configured, without secrets"),
     _right("settings.edit", ADMIN, "change settings kept in the database", needs_reason=True, in_confidence=True),
-    _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True),
-    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True),
-    _right("sessions.own", VIEWER, "end one's own sessions in other browsers", in_confidence=True),
-    _right("tokens.grant", VIEWER, "use one's API token for access and refresh tokens", in_confidence=True),
-    _right("tokens.reuse", ADMIN, "as the guard of tokens, end a family shown twice", in_confidence=True),
-    _right("accounts.password", VIEWER, "change one's own password", in_confidence=True),
+    _right("tokens.own", VIEWER, "make and revoke one's own API tokens", in_confidence=True, always=True),
+    _right("tokens.manage", ADMIN, "make and revoke any account's API tokens", in_confidence=True, always=True),
+    _right("sessions.own", VIEWER, "end one's own sessions in other browsers", in_confidence=True, always=True),
+    _right(
+        "tokens.grant", VIEWER, "use one's API token for access and refresh tokens", in_confidence=True, always=True
+    ),
+    _right("tokens.reuse", ADMIN, "as the guard of tokens, end a family shown twice", in_confidence=True, always=True),
+    _right("accounts.password", VIEWER, "change one's own password", in_confidence=True, always=True),
     _right("accounts.view", ADMIN, "see accounts, their roles and scopes"),
-    _right("accounts.factor", VIEWER, "set up and take off one's own second factor", in_confidence=True),
-    _right("accounts.provide", ADMIN, "as the sign-in, make accounts as the provider says", in_confidence=True),
+    _right("accounts.factor", VIEWER, "set up and take off one's own second factor", in_confidence=True, always=True),
+    _right(
+        "accounts.provide", ADMIN, "as the sign-in, make accounts as the provider says", in_confidence=True, always=True
+    ),
     _right(
         "accounts.manage",
         ADMIN,
