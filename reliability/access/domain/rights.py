@@ -32,7 +32,7 @@ class Right:
 
     @property
     def only_looks(self) -> bool:
-        """Whether it may be done in read-only mode: it shows something, or is about accounts, tokens and who is told."""
+        """Whether it may be done in read-only mode: it shows something, or is about accounts, tokens, who is told."""
         return self.always or self.act.endswith(".view")
 
 

@@ -214,6 +214,7 @@ TASKS: dict[str, str] = {
     "alerts.forget": SYSTEM,
     "breakers.forget": SYSTEM,
     "breakers.record": SYSTEM,
+    "certificates.look": SYSTEM,
     "degradation.evaluate": "policies, with an operator's rights",
     "degradation.forget": SYSTEM,
     "dlq.feed": "runs that an operator approved",
