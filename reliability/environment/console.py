@@ -18,14 +18,19 @@ class Console(BaseSettings):
     """The settings of the processes that serve it."""
 
     MAINSTAY_SECRET_KEY: str
+    """Signs sessions and tokens; everybody who has it can make them. At least 32 random characters."""
     MAINSTAY_SECRET_KEY_PREVIOUS: Words = []
     """Keys that were used before: what they signed counts until it is over."""
     MAINSTAY_DEBUG: bool = False
+    """Shows source and settings on errors; refused with hosts that others reach."""
     MAINSTAY_ALLOWED_HOSTS: Words = ["127.0.0.1", "localhost", "[::1]"]
+    """Names under which the console is opened, with commas between them."""
     MAINSTAY_HTTPS: bool = False
     """Served behind TLS: cookies become Secure with the ``__Host-`` prefix, HSTS is sent."""
     MAINSTAY_TRUSTED_PROXIES: int = Field(default=0, ge=0, le=5)
+    """How many proxies before the console add to ``X-Forwarded-For``; what more say is not believed."""
     MAINSTAY_ENVIRONMENT_NAME: str = "development"
+    """What is operated here, as the top bar and messages name it; one that begins with prod is marked."""
     MAINSTAY_READ_ONLY: bool = False
     """Nobody acts, and nothing leaves: no record to Kafka, no commit but of the console's own reader of letters."""
     MAINSTAY_DEMO: bool = False
@@ -35,8 +40,11 @@ class Console(BaseSettings):
     MAINSTAY_ALIVE_PATH: str = ""
     """A file that the process touches while its loop turns, for a probe that asks nobody (deploy/image/alive)."""
     MAINSTAY_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least that is logged, as JSON lines on standard output."""
     OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
+    """Where traces go (OTLP over HTTP); without one they are ids in logs alone."""
     OTEL_SERVICE_NAME: str = "mainstay"
+    """What the console is called in traces."""
 
     @field_validator("MAINSTAY_SECRET_KEY")
     @classmethod

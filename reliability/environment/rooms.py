@@ -15,6 +15,7 @@ class Rooms(BaseSettings):
     """The settings of single rooms."""
 
     MAINSTAY_OUTBOX_NAME: str = "main"
+    """What this database's outbox is called; part of the numbers of its events, so never changed."""
     MAINSTAY_OUTBOX_WAITS_FOR: Annotated[dict[str, list[str]], *Json] = {}
     """Breakers by topic, as JSON: while one is open, the relay holds the topic's events back, in order."""
     MAINSTAY_DLQ_TOPIC_PATTERNS: Words = []

@@ -33,24 +33,39 @@ class Servers(BaseSettings):
     """The servers that the console stands on."""
 
     DATABASE_URL: str
+    """PostgreSQL 15 or later. Words after ``?`` go to libpq, such as ``sslmode=verify-full&sslrootcert=...``."""
     REDIS_URL: str = Field(repr=False)
+    """Redis 6.2 or later: ``redis://``, ``rediss://``, ``redis+sentinel://``, ``redis+cluster://``. Nothing is lost with it."""
     CELERY_BROKER_URL: str = Field(default="", repr=False)
     """Another Redis for Celery's messages; the one of ``REDIS_URL`` unless it is said."""
     KAFKA_BOOTSTRAP_SERVERS: str
+    """Brokers of the cluster main, to begin with."""
     MAINSTAY_DATABASE_POOL_MAX: int = Field(default=8, ge=2, le=100)
+    """Connections to PostgreSQL that one process keeps at most."""
     KAFKA_SECURITY_PROTOCOL: str = "PLAINTEXT"
+    """How brokers of the cluster main are spoken to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
     KAFKA_SASL_MECHANISM: str = ""
+    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
     KAFKA_SASL_USERNAME: str = ""
+    """The console's account there."""
     KAFKA_SASL_PASSWORD: str = Field(default="", repr=False)
+    """Its password."""
     KAFKA_SSL_CA_LOCATION: str = ""
+    """A file with the authorities that brokers are believed by; the system's own unless it is said."""
     KAFKA_SSL_CERTIFICATE_LOCATION: str = ""
+    """A file with the console's own certificate, where brokers want one."""
     KAFKA_SSL_KEY_LOCATION: str = ""
+    """A file with the key of that certificate."""
     KAFKA_SSL_KEY_PASSWORD: str = Field(default="", repr=False)
+    """What that key is locked with."""
     KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM: str = ""
+    """``none`` lets brokers have certificates of other names than theirs."""
     KAFKA_CLUSTERS: Profiles = Field(default={}, repr=False)
     """Clusters besides, or all of them, by name (README, Use it with your own Kafka)."""
     MAINSTAY_BROKER: Literal["kafka", "in-process", "external"] = "external"
+    """What stands behind the address; set by the demo alone."""
     MAINSTAY_BROKER_REASON: str = ""
+    """Why it is no Apache Kafka; set by the demo alone."""
 
     @field_validator("DATABASE_URL")
     @classmethod
