@@ -35,7 +35,7 @@ class Servers(BaseSettings):
     DATABASE_URL: str
     """PostgreSQL 15 or later. Words after ``?`` go to libpq, such as ``sslmode=verify-full&sslrootcert=...``."""
     REDIS_URL: str = Field(repr=False)
-    """Redis 6.2 or later: ``redis://``, ``rediss://``, ``redis+sentinel://``, ``redis+cluster://``. Nothing is lost with it."""
+    """Redis 6.2 or later: ``redis://``, ``rediss://``, ``redis+sentinel://``, ``redis+cluster://``."""
     CELERY_BROKER_URL: str = Field(default="", repr=False)
     """Another Redis for Celery's messages; the one of ``REDIS_URL`` unless it is said."""
     KAFKA_BOOTSTRAP_SERVERS: str
