@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from reliability.alerts.evaluator import turn
+from reliability.certificates.models import Certificate
 from reliability.kafka import clusters
 from reliability.kernel import clock
 from reliability.lag.domain.values import Word
@@ -35,6 +36,8 @@ def everything(settings: Settings) -> Iterator[None]:
     world.approve(*world.letters(1))
     flags.declare()
     flags.by_hand()
+    now = clock.SYSTEM.now()
+    Certificate.objects.create(name="kafka main a:9093", role="server", where="a:9093", ends_at=now, tried_at=now)
     with reconciling.books() as books, breakers.clean():
         breakers.mixed().play()
         books.order("o-1")
