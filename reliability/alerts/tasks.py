@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import Final
 
+import structlog
 from celery import shared_task
 from django.db import connections
 
@@ -14,10 +16,15 @@ from reliability.alerts.evaluator.turn import turn
 from reliability.alerts.operations import delivering, forgetting
 from reliability.kernel import clock
 
-AT_ONCE: Final = 4
-"""Channels of which one that hangs keeps none of the others waiting."""
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 20
+"""As many channels as there may be: one that hangs keeps none of the others waiting."""
+AWAITED_S: Final = 1.0
+"""What takes longer goes on in its own thread; the task itself makes room for others of its queue."""
 _turning = threading.Lock()
-_delivering = threading.Lock()
+_busy: set[str] = set()
+_choosing = threading.Lock()
 
 
 @shared_task(name="alerts.evaluate", ignore_result=True)
@@ -33,23 +40,34 @@ def evaluate() -> None:
 
 @shared_task(name="alerts.deliver", ignore_result=True)
 def deliver() -> None:
-    """Take what is due to each channel, channels side by side."""
-    if not _delivering.acquire(blocking=False):
-        return
-    try:
-        due = delivering.due_channels(now=clock.SYSTEM.now())
-        if due:
-            with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="alerts") as pool:
-                list(pool.map(_one, due))
-    finally:
-        _delivering.release()
+    """Take what is due to each channel, channels side by side; one that is still busy is left to its own thread."""
+    due = delivering.due_channels(now=clock.SYSTEM.now())
+    wait([_pool().submit(_one, channel) for channel in due if _is_chosen(channel)], timeout=AWAITED_S)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Made when it is first needed: threads do not outlive a fork."""
+    return ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="alerts")
+
+
+def _is_chosen(channel: str) -> bool:
+    with _choosing:
+        if channel in _busy:
+            return False
+        _busy.add(channel)
+        return True
 
 
 def _one(channel: str) -> None:
     try:
         delivering.deliver(channel, random=random.random)
+    except Exception:  # nobody waits for this thread: what it meets is told here, and its message waits for the next
+        log.exception("alert_channel_failed", channel=channel)
     finally:
         connections.close_all()  # this thread's own
+        with _choosing:
+            _busy.discard(channel)
 
 
 @shared_task(name="alerts.forget", ignore_result=True)

@@ -16,12 +16,21 @@ def _split(value: object) -> object:
 Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The last of two of one name would be taken in silence, the other one forgotten."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for at, (name, _) in enumerate(pairs) if name in dict(pairs[:at]))
+        raise ValueError(f"{twice[:80]!r} is there twice")
+    return found
+
+
 def _object(value: object) -> object:
     """From a variable, and from a file alike."""
     if not isinstance(value, str):
         return value
     try:
-        found = json.loads(value) if value.strip() else {}
+        found = json.loads(value, object_pairs_hook=_unique) if value.strip() else {}
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {error}") from None
     if not isinstance(found, dict):

@@ -74,9 +74,16 @@ class Rule:
 
     def takes(self, *, room: str, severity: Severity, thing: str) -> bool:
         """Whether a thing that needs a person is one of those that it watches."""
+        is_so_bad = SEVERITIES.index(self.at_least) <= SEVERITIES.index(severity) <= SEVERITIES.index(self.at_most)
+        return is_so_bad and self._is_of_mine(room, thing)
+
+    def is_outgrown_by(self, *, room: str, severity: Severity, thing: str) -> bool:
+        """Whether a thing is worse than what it watches: that is another rule's, and no end of this one's."""
+        return worse(self.at_most, severity) and self._is_of_mine(room, thing)
+
+    def _is_of_mine(self, room: str, thing: str) -> bool:
         return (
             self.condition is None
-            and SEVERITIES.index(self.at_least) <= SEVERITIES.index(severity) <= SEVERITIES.index(self.at_most)
             and (not self.rooms or room in self.rooms)
             and (not self.things or fnmatchcase(thing, self.things))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from typing import Final
 
 import structlog
@@ -25,6 +26,7 @@ OWN_ROOM: Final = "alerts"
 ID_CHARS_MAX: Final = 300
 TITLE_CHARS_MAX: Final = 300
 DETAIL_CHARS_MAX: Final = 1_000
+URL_CHARS_MAX: Final = 2_000
 
 
 def look(keys: Iterable[Key], *, time: clock.Clock = clock.SYSTEM, registry: Registry = REGISTRY) -> Look:
@@ -52,9 +54,9 @@ def _seen(source: str, item: Item) -> Seen | None:
         severity=severity,
         title=printable(item.title, limit=TITLE_CHARS_MAX),
         detail=printable(item.detail, limit=DETAIL_CHARS_MAX),
-        url=item.url,
-        topics=tuple(each.replace("\x00", "") for each in item.topics),
-        since=item.since,
+        url=printable(item.url, limit=URL_CHARS_MAX),
+        topics=tuple(printable(each, limit=ID_CHARS_MAX) for each in item.topics),
+        since=item.since if item.since is None or item.since.tzinfo is not None else item.since.replace(tzinfo=UTC),
     )
 
 

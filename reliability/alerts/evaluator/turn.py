@@ -21,7 +21,8 @@ def turn(*, time: clock.Clock = clock.SYSTEM, registry: Registry = REGISTRY) -> 
     turning.begin(now=time.now())
     known = [packing.rule_read(row.body) for row in rules.readable()]
     seen = look(_keys(known), time=time, registry=registry)
-    return turning.turned(look=seen, took_s=time.monotonic() - began, signals=set(registry.signals))
+    took_s = time.monotonic() - began
+    return turning.turned(look=seen, took_s=took_s, signals=set(registry.signals), now=time.now())
 
 
 def _keys(known: list[Wanted]) -> list[tuple[str, str]]:

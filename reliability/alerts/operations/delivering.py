@@ -36,7 +36,7 @@ Send = Callable[[Channel, message.Message, str, datetime], Answer]
 
 def due_channels(*, now: datetime) -> list[str]:
     """Return the channels that have something to take now."""
-    return sorted(set(_due(now).values_list("channel", flat=True)))
+    return list(_due(now).order_by("channel").values_list("channel", flat=True).distinct())
 
 
 def deliver(

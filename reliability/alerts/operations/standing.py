@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -20,13 +20,22 @@ _TEXTS: Final = ("severity", "title", "detail", "url", "room", "source", "topics
 
 
 def things(rule: Wanted, look: Look) -> bool:
-    """Step the alerts of a rule on things; return whether any began, ended or reads differently."""
+    """Step the alerts of a rule on things; return whether any began, ended or reads differently.
+
+    A thing that is worse than the rule watches leaves its alert as it is: who heard of it is not told that it is over
+    while it is worse, and one that changes between both again and again is not too young for each of two rules.
+    """
+    outgrown = {
+        each.id
+        for each in look.things.values()
+        if rule.is_outgrown_by(room=each.room, severity=each.severity, thing=each.id)
+    }
     wanted = {
         each.id: each
         for each in look.things.values()
         if rule.takes(room=each.room, severity=each.severity, thing=each.id)
     }
-    return _stepped(rule, wanted, look)
+    return _stepped(rule, wanted, look, kept=outgrown)
 
 
 def signal(row: Rule, rule: Wanted, look: Look, *, is_told_here: bool) -> bool:
@@ -69,13 +78,14 @@ def seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look)
     )
 
 
-def _stepped(rule: Wanted, wanted: dict[str, Seen], look: Look) -> bool:
+def _stepped(rule: Wanted, wanted: dict[str, Seen], look: Look, *, kept: Collection[str] = ()) -> bool:
     known = {each.thing: each for each in Alert.objects.filter(rule=rule.name, ended_at=None)}
     made, changed, gone = [], [], []
     for thing in dict.fromkeys([*wanted, *known]):
         alert, seen = known.get(thing), wanted.get(thing)
         before = State(phase=Phase(alert.phase), since=alert.since) if alert is not None else None
-        is_there = True if seen is not None else (None if alert is not None and alert.source in look.unread else False)
+        is_unknown = thing in kept or (alert is not None and alert.source in look.unread)
+        is_there = True if seen is not None else None if is_unknown else False
         after = step(before, is_there, rule=rule, now=look.at)
         if alert is None and after is not None and seen is not None:
             made.append(_made(rule, seen, after, look))

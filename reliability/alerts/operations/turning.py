@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -14,6 +15,9 @@ from reliability.alerts.models import Alert, Incident, Rule, Turn
 from reliability.alerts.operations import grouping, standing, telling
 from reliability.alerts.operations.rules import make_usual
 from reliability.alerts.queries import rules
+
+AHEAD_MAX: Final = timedelta(seconds=60)
+"""Clocks of machines that are looked after agree better than that; nobody waits longer for one that does not."""
 
 
 def begin(*, now: datetime) -> None:
@@ -26,15 +30,17 @@ def begin(*, now: datetime) -> None:
             make_usual(now=now)
 
 
-def turned(*, look: Look, took_s: float, signals: Collection[str]) -> bool:
+def turned(*, look: Look, took_s: float, signals: Collection[str], now: datetime) -> bool:
     """Write down what a look means; return whether there is anything to deliver now.
 
-    A look that is older than the last one that was written down is thrown away: another worker was faster.
+    A look that is older than the last one that was written down is thrown away: another worker was faster. Unless that
+    one is of a time that has not come yet: a clock was set back, and nobody would be told until it is as late again.
     """
     with transaction.atomic():
         row = Turn.objects.select_for_update().filter(pk=1).first()
-        if row is None or (row.at is not None and row.at >= look.at):
+        if row is None or (row.at is not None and look.at <= row.at <= now + AHEAD_MAX):
             return False
+        telling.hold()
         is_other = _ruled(look, signals)
         is_told = telling.tell(Incident.objects.filter(is_settled=False), now=look.at)
         row.at, row.took_ms, row.things = look.at, round(took_s * 1000), len(look.things)
@@ -62,6 +68,7 @@ def _without_rule(names: set[str], *, now: datetime) -> bool:
     """Alerts of rules that were switched off or deleted are over; those of a rule that cannot be read stand."""
     unreadable = set(Rule.objects.filter(is_on=True).values_list("name", flat=True)) - names
     gone = Alert.objects.filter(ended_at=None).exclude(rule__in=names | unreadable)
+    gone.filter(incident=None).delete()  # what was only pending never was an alert
     ended = gone.update(ended_at=now)
     over = Incident.objects.filter(resolved_at=None).exclude(rule__in=names | unreadable)
     for incident in over:

@@ -1,7 +1,7 @@
 """Looks at every address at the moment of connecting to it, whichever library does that; ends what takes too long.
 
 A name that was looked at before may resolve otherwise a moment later, a redirect or a proxy may lead elsewhere; so the
-interpreter itself asks here (PEP 578, the event ``socket.connect``), in contexts that are sending and in no others.
+interpreter itself asks here (PEP 578), in contexts that are sending and in no others. Datagrams need no connection.
 Libraries know no limit for a whole try, only for each wait: one byte now and then would keep them busy for ever.
 """
 
@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from reliability.alerts.domain.addresses import Network, refusal
+
+_LEADING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
 class Forbidden(OSError):
@@ -75,15 +77,20 @@ def _install() -> None:
 
 
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "socket.connect":
+    if event not in _LEADING:
         return
     watch = _sending.get()
     if watch is None:
         return
     connection, address = arguments
+    if event == "socket.sendmsg" and address is None:  # over what is connected already
+        return
     host = address[0] if isinstance(address, tuple) and address else address
     why = refusal(host, allowed=watch.allowed) if isinstance(host, str) else "it is no address of the internet"
     if why:
         watch.refused = why
         raise Forbidden(why)
-    watch.connections.append(connection.dup())
+    if event == "socket.connect":
+        watch.connections.append(connection.dup())
+    if watch.is_over:  # a name that took long to look up, or one address after another that says nothing
+        raise TimeoutError("its time is over")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import smtplib
 import ssl
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -18,10 +19,15 @@ from reliability.alerts.domain.telling import Event
 def send(channel: Channel, message: Message, number: str, now: datetime) -> Answer:
     """Hand it to the mailer. Raises ``smtplib.SMTPException``, ``OSError``."""
     letter = letter_of(channel, message, number, now)
-    with _connected(channel) as mailer:
+    mailer = _connected(channel)
+    try:
         if channel.username:
             mailer.login(channel.username, channel.password)
         refused = mailer.send_message(letter, from_addr=channel.sender, to_addrs=list(channel.to))
+        with suppress(smtplib.SMTPException, OSError):  # it was taken: however they part, nobody is told twice
+            mailer.quit()
+    finally:
+        mailer.close()
     if refused:  # some were taken: sending anew would tell those twice
         return Answer(is_taken=True, text=f"taken, but not for {', '.join(sorted(refused))}", status=250)
     return Answer(is_taken=True, text="taken by the mailer", status=250)

@@ -56,8 +56,9 @@ def _tried(channel: Channel, message: Message, number: str, now: datetime) -> An
 
 def _told(error: BaseException, channel: Channel) -> str:
     """What went wrong, without the address: that may be the secret."""
-    text = printable(str(error), limit=TEXT_CHARS_MAX)
+    text = str(error)
     for secret in (channel.url, channel.secret, channel.routing_key, channel.password):
         if secret:
             text = text.replace(secret, "…")
+    text = printable(text, limit=TEXT_CHARS_MAX)  # after that: a cut secret is not found
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -27,10 +28,15 @@ def condition_read(given: object) -> Condition:
 
 def run_as_json(run: Run) -> dict[str, Any]:
     """Return a run as JSON; ``run_read`` makes it again."""
-    return {"look": run.look.value, "since": as_text(run.since), "last": as_text(run.last), "value": run.value}
+    return {"look": run.look.value, "since": as_text(run.since), "last": as_text(run.last), "value": _number(run.value)}
+
+
+def _number(value: float | None) -> float | str | None:
+    """JSON has no endless numbers: they are text there."""
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def run_read(given: Mapping[str, Any]) -> Run:
     """Return the run that our own JSON describes."""
-    last = instant(given["last"])
-    return Run(look=Look(given["look"]), since=instant(given["since"]), last=last, value=given["value"])
+    last, value = instant(given["last"]), float(given["value"]) if given["value"] is not None else None
+    return Run(look=Look(given["look"]), since=instant(given["since"]), last=last, value=value)

@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from reliability.alerts.domain.channels import Channel, read
 from reliability.alerts.domain.message import Message, Thing
 from reliability.alerts.domain.telling import Event
-from reliability.alerts.senders import guard, pagerduty, send, slack
+from reliability.alerts.senders import guard, pagerduty, send, sending, slack
 from reliability.kernel.clock import SYSTEM
 from tests.support.network import refusing_port
 from tests.support.receiver import Receiver, receiving
@@ -205,6 +205,10 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answer = "250 OK"
+        self.goodbye = "221 Bye"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:
+        return self.goodbye
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.answer.startswith("250"):
@@ -241,6 +245,24 @@ def test_mails_about_one_incident_are_one_thread(mailer: tuple[Mailbox, Channel]
     assert last["Subject"] == "[test] Over: payments is stuck"
     assert HOSTILE in first.get_content()
     assert first["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_mail_that_was_taken_is_taken_however_the_mailer_says_goodbye(mailer: tuple[Mailbox, Channel]) -> None:
+    box, channel = mailer
+    box.goodbye = "421 too busy to say goodbye"
+    assert send(channel, MESSAGE, number="msg-1", now=AT).is_taken
+    assert len(box.mails) == 1
+
+
+def test_what_is_said_of_a_failure_holds_no_part_of_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "https://hooks.example/services/" + "s" * 100
+    channel = read("chat", {"kind": "slack", "url": secret})
+
+    def fail(*_: object) -> None:
+        raise OSError(f"{'x' * 250} {secret}")
+
+    monkeypatch.setitem(sending.SENDERS, "slack", fail)
+    assert "hooks.example" not in send(channel, MESSAGE, number="msg-1", now=AT).text
 
 
 def test_a_mailer_that_refuses_or_offers_no_encryption_takes_nothing(mailer: tuple[Mailbox, Channel]) -> None:

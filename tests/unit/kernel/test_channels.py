@@ -61,6 +61,7 @@ def test_each_kind_is_read_and_made_into_a_channel(monkeypatch: pytest.MonkeyPat
     [
         ("{", "is no JSON"),
         ("[]", "is no JSON object"),
+        ('{"it": {}, "it": {"kind": "slack"}}', "'it' is there twice"),
         ("[" * 100_000, "is no JSON"),
         ({"UPPER": HOOK}, r"UPPER"),
         ({"it": "x"}, "it"),
