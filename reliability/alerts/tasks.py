@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.db import connections
 
 from reliability.alerts.evaluator.turn import turn
@@ -25,6 +26,13 @@ AWAITED_S: Final = 1.0
 _turning = threading.Lock()
 _busy: set[str] = set()
 _choosing = threading.Lock()
+_ending = threading.Event()
+
+
+@worker_shutting_down.connect
+def end(**_: object) -> None:
+    """Let threads end after the message that they are at: one that is killed over it would tell it twice."""
+    _ending.set()
 
 
 @shared_task(name="alerts.evaluate", ignore_result=True)
@@ -61,7 +69,7 @@ def _is_chosen(channel: str) -> bool:
 
 def _one(channel: str) -> None:
     try:
-        delivering.deliver(channel, random=random.random)
+        delivering.deliver(channel, random=random.random, is_ending=_ending.is_set)
     except Exception:  # nobody waits for this thread: what it meets is told here, and its message waits for the next
         log.exception("alert_channel_failed", channel=channel)
     finally:

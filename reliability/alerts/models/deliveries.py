@@ -41,7 +41,7 @@ class Delivery(models.Model):
         db_table = "reliability_alerts_delivery"
         indexes: ClassVar = [
             models.Index(
-                fields=["channel", "due_at"], condition=models.Q(state=State.WAITING), name="alerts_delivery_due"
+                fields=["channel", "id"], condition=models.Q(state=State.WAITING), name="alerts_delivery_waiting"
             ),
             models.Index(fields=["incident", "channel", "id"], name="alerts_delivery_of"),
             models.Index(fields=["-created_at", "-id"], name="alerts_delivery_newest"),

@@ -40,15 +40,22 @@ def due_channels(*, now: datetime) -> list[str]:
 
 
 def deliver(
-    channel: str, *, random: Callable[[], float], send: Send | None = None, time: clock.Clock = clock.SYSTEM
+    channel: str,
+    *,
+    random: Callable[[], float],
+    send: Send | None = None,
+    time: clock.Clock = clock.SYSTEM,
+    is_ending: Callable[[], bool] = lambda: False,
 ) -> int:
     """Take what is due to a channel, the oldest first; return how many were taken. The first failure ends it.
+
+    ``is_ending``: this process is about to, and claims nothing that it could be killed over.
 
     What the next message would meet is not found out by trying: its channel fails for now.
     """
     taken = 0
     for _ in range(AT_A_TIME):
-        row = _claimed(channel, now=time.now())
+        row = _claimed(channel, now=time.now()) if not is_ending() else None
         if row is None:
             break
         failpoint.reach("alerts.claimed")

@@ -76,11 +76,16 @@ def as_told(incident: Incident, rule: Wanted | None) -> telling.Told:
         severity=incident.severity,  # type: ignore[arg-type]  # the columns hold one of both, or nothing
         is_acknowledged=incident.acknowledged_at is not None,
         is_muted=incident.is_muted,
-        told=incident.told,  # type: ignore[arg-type]
+        told="" if _is_unheard(incident) else incident.told,  # type: ignore[arg-type]
         acknowledgement_told=incident.acknowledgement_told,
         last_told_at=incident.told_at,
         remind_after_s=rule.remind_after_s if rule is not None else 0.0,
     )
+
+
+def _is_unheard(incident: Incident) -> bool:
+    """Whether it goes on and no channel that heard of it is left: the others would hear of its end alone."""
+    return incident.resolved_at is None and not set(incident.told_to) & set(channels.names())
 
 
 def _is_muted(incident: Incident, covering: Sequence[muting.Mute]) -> bool:

@@ -11,7 +11,7 @@ from django.db.models import Count
 from reliability import access
 from reliability.alerts.domain.channels import WrongChannel
 from reliability.alerts.models import Happening, Incident, Turn
-from reliability.alerts.queries import channels, incidents
+from reliability.alerts.queries import channels, incidents, rules
 from reliability.console.domain.values import CheckResult, Figure, Item, Status, TimelineRow
 from reliability.kernel.command_line import spelled
 from reliability.kernel.telemetry import names
@@ -29,7 +29,24 @@ def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
     """Channels that take nothing, and rules that nobody looks at: then nobody is told of anything else either."""
     items = [_of_channel(each) for each in channels.doing() if each.oldest_at and now - each.oldest_at > FAILING_AFTER]
     late = _late(now)
-    return [*([_of_turn(late)] if late is not None else []), *items]
+    unheard = [_of_rule(name, missing) for name, missing in rules.telling_nobody().items()]
+    return [*([_of_turn(late)] if late is not None else []), *items, *unheard]
+
+
+def _of_rule(name: str, missing: Sequence[str]) -> Item:
+    return Item(
+        id=f"alerts:rule:{name}",
+        room="alerts",
+        status="crit",
+        word="Tells nobody",
+        title=f"The rule {name} tells nobody",
+        detail=f"It tells {', '.join(missing)}, which MAINSTAY_ALERT_CHANNELS does not name any more.",
+        since=None,
+        url=incidents.URL,
+        act_label="Look",
+        act_url=incidents.URL,
+        is_cause=True,
+    )
 
 
 def _late(now: datetime) -> Turn | None:
@@ -118,6 +135,9 @@ def check(*, now: datetime) -> CheckResult:
     if not doing:
         remedy = "Name whom to tell in MAINSTAY_ALERT_CHANNELS (README, Be told)."
         return CheckResult(verdict="warn", found="no channel: nobody is told of anything", remedy=remedy)
+    for name, missing in rules.telling_nobody().items():
+        found = f"the rule {name} tells nobody: there is no channel {', '.join(missing)}"
+        return CheckResult(verdict="fail", found=found, remedy="Name the channel again, or have the rule tell others.")
     stuck = [each for each in doing if each.oldest_at is not None and now - each.oldest_at > FAILING_AFTER]
     if stuck:
         found = "; ".join(f"{each.channel.name}: {each.waiting} wait, {each.failing or 'not tried'}" for each in stuck)

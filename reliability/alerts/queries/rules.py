@@ -7,7 +7,7 @@ import structlog
 from reliability.alerts.domain import packing
 from reliability.alerts.domain.rule import Rule as Wanted
 from reliability.alerts.models import Rule
-from reliability.alerts.queries import incidents
+from reliability.alerts.queries import channels, incidents
 from reliability.console.domain.conditions import WrongRule
 from reliability.console.registry import REGISTRY
 from reliability.kernel.errors import Refused
@@ -51,6 +51,13 @@ def readable() -> list[Rule]:
             continue
         found.append(row)
     return found
+
+
+def telling_nobody() -> dict[str, tuple[str, ...]]:
+    """Return the rules of which every channel is gone from the settings, with these channels."""
+    known = set(channels.names())
+    wanted = [packing.rule_read(row.body) for row in readable()] if known else []
+    return {each.name: each.channels for each in wanted if each.channels and not known & set(each.channels)}
 
 
 def check_signal(rule: Wanted) -> None:

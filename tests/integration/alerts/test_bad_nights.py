@@ -21,6 +21,7 @@ from reliability.alerts.models import Alert, Delivery, Turn
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import acting, delivering, grouping, rules
 from reliability.alerts.operations.rules import USUAL
+from reliability.alerts.queries import overview
 from reliability.alerts.senders import guard
 from reliability.console.domain.conditions import Condition
 from reliability.kernel.clock import SYSTEM
@@ -194,3 +195,49 @@ def test_a_datagram_is_looked_at_and_nothing_begins_after_its_time() -> None:
         watch.end()
         with pytest.raises(TimeoutError):
             socket.create_connection(listening.getsockname()[:2], timeout=5)
+
+
+def test_when_no_channel_that_heard_is_left_the_others_hear_of_what_goes_on(world: World, settings) -> None:  # type: ignore[no-untyped-def]
+    hook, pager = ({name: settings.ALERT_CHANNELS[name]} for name in ("hook", "pager"))
+    world.rule(raise_after_s=0)
+    settings.ALERT_CHANNELS = hook
+    world.needs("lag:group:1")
+    world.turns(2)
+    settings.ALERT_CHANNELS = pager
+    world.turns(3)
+    assert events() == [("hook", "trigger"), ("pager", "trigger")]
+    settings.ALERT_CHANNELS = {}
+    world.turns(2)
+    settings.ALERT_CHANNELS = {**hook, **pager}
+    world.turns(2)
+    assert len(events()) == 2
+    world.mended("lag:group:1")
+    world.turns(5)
+    assert events()[2:] == [("hook", "resolve"), ("pager", "resolve")]
+
+
+def test_a_rule_of_which_every_channel_is_gone_is_news(world: World, settings) -> None:  # type: ignore[no-untyped-def]
+    world.rule(raise_after_s=0, channels=("hook",))
+    world.turn()
+    asked = {"actor": OPERATOR, "now": world.now}
+    assert overview.attention(**asked) == []
+    settings.ALERT_CHANNELS = {"pager": settings.ALERT_CHANNELS["pager"]}
+    (item,) = overview.attention(**asked)
+    assert (item.title, item.status) == ("The rule all tells nobody", "crit")
+    assert "hook" in item.detail
+    check = overview.check(now=world.now)
+    assert (check.verdict, check.found) == ("fail", "the rule all tells nobody: there is no channel hook")
+
+
+def test_who_is_ending_takes_no_message_more(world: World) -> None:
+    ending = threading.Event()
+
+    def send(*_: object) -> Answer:
+        ending.set()
+        return TAKEN
+
+    for _ in range(2):
+        acting.test(channel="hook", actor=OPERATOR, now=world.now)
+    found = delivering.deliver("hook", random=lambda: 0.5, send=send, time=world.clock, is_ending=ending.is_set)
+    assert found == 1
+    assert Delivery.objects.get(state=State.WAITING).claimed_until is None
