@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count, Q
 
 from reliability import access
 from reliability.alerts.domain.message import VEIL, Thing, title_of, veiled
 from reliability.alerts.domain.rule import SEVERITIES
 from reliability.alerts.models import Alert, Delivery, Happening, Incident
+from reliability.alerts.models.deliveries import State
 from reliability.alerts.queries.walking import walked
 from reliability.console.domain.pages import HOUSE, WORK
 from reliability.kernel.errors import Refused
@@ -148,6 +150,13 @@ def deliveries(look: Look) -> list[Delivery]:
     for row in rows:
         row.body = veiled(row.body) if look.is_partial else row.body
     return rows
+
+
+def deaf(row: Incident) -> list[str]:
+    """Return the channels that messages about an incident were written for and that have taken none of them."""
+    taken = Count("id", filter=Q(state=State.SENT))
+    found = row.deliveries.order_by("channel").values_list("channel").annotate(taken=taken)
+    return [channel for channel, count in found if not count]
 
 
 def rooms() -> list[str]:

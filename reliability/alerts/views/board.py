@@ -117,12 +117,20 @@ def row_of(look: Look) -> Row:
 def _told(look: Look) -> str:
     row = look.row
     if row.told_to:
-        return ", ".join(row.told_to)
+        return _heard(row.told_to, incidents.deaf(row))
     if row.is_muted:
         return "nobody: it is muted"
     if row.resolved_at is not None:
         return "nobody"
     return "nobody yet" if channels.names() else "nobody: there is no channel"
+
+
+def _heard(told_to: Sequence[str], deaf: Sequence[str]) -> str:
+    """A message that is written is not one that arrived: who relies on a channel has to see which."""
+    heard = ", ".join(name for name in told_to if name not in deaf)
+    if not deaf:
+        return heard
+    return f"{heard or 'nobody'}; not taken by {', '.join(deaf)}"
 
 
 def mute_row(row: Mute) -> MuteRow:

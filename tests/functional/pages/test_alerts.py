@@ -180,7 +180,7 @@ def test_a_channel_is_tried_and_what_came_of_it_is_said(visits: Visits, world: W
     page = visits.open("ana", path="/alerts/")
     page.locator("#channel-on-call").get_by_role("button", name="Send a test").click()
     expect(page.locator("h1")).to_have_text("Messages")
-    expect(page.locator("#deliveries")).to_contain_text("waits for a worker")
+    expect(page.locator("#deliveries")).to_contain_text("waits for its turn")
     looked()
     expect(page.locator("#deliveries")).to_contain_text("refuses it (401)")
     receiver.answer = 200

@@ -22,7 +22,9 @@ from reliability.alerts.models.deliveries import State
 from reliability.alerts.operations import acting, delivering, grouping, rules
 from reliability.alerts.operations.rules import USUAL
 from reliability.alerts.queries import overview
+from reliability.alerts.queries.incidents import Look
 from reliability.alerts.senders import guard
+from reliability.alerts.views import board
 from reliability.console.domain.conditions import Condition
 from reliability.kernel.clock import SYSTEM
 from tests.integration.alerts.world import ADMIN, OPERATOR, World, events, incidents, standing
@@ -241,3 +243,18 @@ def test_who_is_ending_takes_no_message_more(world: World) -> None:
     found = delivering.deliver("hook", random=lambda: 0.5, send=send, time=world.clock, is_ending=ending.is_set)
     assert found == 1
     assert Delivery.objects.get(state=State.WAITING).claimed_until is None
+
+
+def test_who_has_not_taken_a_message_is_not_said_to_have_been_told(world: World) -> None:
+    world.rule(raise_after_s=0)
+    world.needs("lag:group:1")
+    world.turn()
+
+    def told() -> str:
+        return board.row_of(Look(row=incidents()[0], title="", count=1, severity="crit")).told
+
+    assert told() == "nobody; not taken by hook, pager"
+    Delivery.objects.filter(channel="hook").update(state=State.SENT)
+    assert told() == "hook; not taken by pager"
+    Delivery.objects.update(state=State.SENT)
+    assert told() == "hook, pager"
