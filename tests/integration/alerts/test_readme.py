@@ -40,10 +40,9 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, object]:
     url, _, channels = text.partition("MAINSTAY_ALERT_CHANNELS=")
     monkeypatch.setenv("MAINSTAY_ALERT_CHANNELS", shlex.split(channels)[0])
     monkeypatch.setenv("MAINSTAY_URL", url.strip().partition("=")[2])
-    for name in ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MAINSTAY_SECRET_KEY"):
-        monkeypatch.setenv(
-            name, {"DATABASE_URL": "postgresql://h/x", "REDIS_URL": "redis://h"}.get(name, "h:1" + "x" * 64)
-        )
+    servers = {"DATABASE_URL": "postgresql://h/x", "REDIS_URL": "redis://h", "KAFKA_BOOTSTRAP_SERVERS": "h:9092"}
+    for name, value in {**servers, "MAINSTAY_SECRET_KEY": "x" * 64}.items():
+        monkeypatch.setenv(name, value)
     return {name: each.model_dump() for name, each in environment.load().MAINSTAY_ALERT_CHANNELS.items()}
 
 
