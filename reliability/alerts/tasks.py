@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -13,8 +14,11 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.db import connections
 
+from reliability.alerts.domain.answer import Answer
+from reliability.alerts.domain.channels import Channel
+from reliability.alerts.domain.message import Message
 from reliability.alerts.evaluator.turn import turn
-from reliability.alerts.operations import delivering, forgetting
+from reliability.alerts.operations import delivering, forgetting, watching
 from reliability.kernel import clock
 
 log = structlog.get_logger(__name__)
@@ -23,6 +27,8 @@ AT_ONCE: Final = 20
 """As many channels as there may be: one that hangs keeps none of the others waiting."""
 AWAITED_S: Final = 1.0
 """What takes longer goes on in its own thread; the task itself makes room for others of its queue."""
+AWAKE_S: Final = 180.0
+"""So long a worker gives the others before it says that nobody looks: after a night without any, all begin at once."""
 _turning = threading.Lock()
 _busy: set[str] = set()
 _choosing = threading.Lock()
@@ -49,8 +55,16 @@ def evaluate() -> None:
 @shared_task(name="alerts.deliver", ignore_result=True)
 def deliver() -> None:
     """Take what is due to each channel, channels side by side; one that is still busy is left to its own thread."""
+    if clock.SYSTEM.monotonic() - _awake_since() > AWAKE_S:
+        watching.watch(now=clock.SYSTEM.now())
     due = delivering.due_channels(now=clock.SYSTEM.now())
     wait([_pool().submit(_one, channel) for channel in due if _is_chosen(channel)], timeout=AWAITED_S)
+
+
+@cache
+def _awake_since() -> float:
+    """When this process delivered for the first time."""
+    return clock.SYSTEM.monotonic()
 
 
 @cache
@@ -69,13 +83,19 @@ def _is_chosen(channel: str) -> bool:
 
 def _one(channel: str) -> None:
     try:
-        delivering.deliver(channel, random=random.random, is_ending=_ending.is_set)
+        delivering.deliver(channel, random=random.random, send=_unconnected, is_ending=_ending.is_set)
     except Exception:  # nobody waits for this thread: what it meets is told here, and its message waits for the next
         log.exception("alert_channel_failed", channel=channel)
     finally:
         connections.close_all()  # this thread's own
         with _choosing:
             _busy.discard(channel)
+
+
+def _unconnected(channel: Channel, told: Message, number: str, now: datetime) -> Answer:
+    """Send without a connection to the database in hand: others want one while a receiver takes its time."""
+    connections.close_all()
+    return delivering.really(channel, told, number, now)
 
 
 @shared_task(name="alerts.forget", ignore_result=True)

@@ -57,6 +57,7 @@ class Turn(models.Model):
     took_ms = models.IntegerField(default=0)
     things = models.IntegerField(default=0)
     unread = models.JSONField(default=list, help_text="sources that could not be asked")
+    late_told_at = models.DateTimeField(null=True, help_text="when channels heard that nobody looks")
 
     class Meta:
         db_table = "reliability_alerts_turn"

@@ -59,7 +59,7 @@ def deliver(
         if row is None:
             break
         failpoint.reach("alerts.claimed")
-        answer = _sent(row, send or _really, now=time.now())
+        answer = _sent(row, send or really, now=time.now())
         failpoint.reach("alerts.sent")
         settle(row, answer, now=time.now(), random=random)
         if not answer.is_taken:
@@ -68,7 +68,8 @@ def deliver(
     return taken
 
 
-def _really(channel: Channel, told: message.Message, number: str, now: datetime) -> Answer:
+def really(channel: Channel, told: message.Message, number: str, now: datetime) -> Answer:
+    """Send it over the channel's own way out."""
     return senders.send(channel, told, number=number, now=now)
 
 

@@ -52,7 +52,7 @@ def test_a_channel_that_is_slow_keeps_no_other_waiting(world: World, monkeypatch
             goes_on.wait(60)
         return TAKEN
 
-    monkeypatch.setattr(delivering, "_really", send)
+    monkeypatch.setattr(delivering, "really", send)
     try:
         for name in ("hook", "pager"):
             acting.test(channel=name, actor=OPERATOR, now=SYSTEM.now())
