@@ -50,12 +50,16 @@ def one(name: str) -> Channel:
     return read(name, known[name])
 
 
-def doing() -> Sequence[Doing]:
-    """Return every channel with what became of its messages."""
+def doing(*, is_short: bool = False) -> Sequence[Doing]:
+    """Return every channel with what became of its messages.
+
+    ``is_short``: of those that wait alone, with 0 for the others: what each page asks is answered by a small index.
+    """
     waits = Q(state=State.WAITING)
+    rows = Delivery.objects.filter(waits) if is_short else Delivery.objects.all()
     figures: dict[str, dict[str, Any]] = {
         row["channel"]: dict(row)
-        for row in Delivery.objects.values("channel").annotate(
+        for row in rows.values("channel").annotate(
             waiting=Count("id", filter=waits),
             oldest_at=Min("created_at", filter=waits),
             sent=Count("id", filter=Q(state=State.SENT)),

@@ -27,7 +27,8 @@ _STATUSES: Final[dict[str, Status]] = {"crit": "crit", "warn": "warn"}
 
 def attention(*, actor: access.Actor, now: datetime) -> Sequence[Item]:
     """Channels that take nothing, and rules that nobody looks at: then nobody is told of anything else either."""
-    items = [_of_channel(each) for each in channels.doing() if each.oldest_at and now - each.oldest_at > FAILING_AFTER]
+    known = channels.doing(is_short=True)
+    items = [_of_channel(each) for each in known if each.oldest_at and now - each.oldest_at > FAILING_AFTER]
     late = _late(now)
     unheard = [_of_rule(name, missing) for name, missing in rules.telling_nobody().items()]
     return [*([_of_turn(late)] if late is not None else []), *items, *unheard]
@@ -112,7 +113,7 @@ def figures(*, now: datetime) -> Iterator[Figure]:
     known = dict.fromkeys(("warn", "crit"), 0) | dict(counts)
     for severity, count in known.items():
         yield Figure(metric=names.ALERT_INCIDENTS, value=count, labels={"severity": severity})
-    for each in channels.doing():
+    for each in channels.doing(is_short=True):
         labels = {"channel": each.channel.name}
         yield Figure(metric=names.ALERT_WAITING, value=each.waiting, labels=labels)
         age = (now - each.oldest_at).total_seconds() if each.oldest_at is not None else 0.0
@@ -129,7 +130,7 @@ def check(*, now: datetime) -> CheckResult:
         found = f"rules were last looked at {late.at:%Y-%m-%d %H:%M:%S} UTC"
         return CheckResult(verdict="fail", found=found, remedy="Start a worker for the queue critical, and beat.")
     try:
-        doing = channels.doing()
+        doing = channels.doing(is_short=True)
     except WrongChannel as error:
         return CheckResult(verdict="fail", found=str(error), remedy="Put MAINSTAY_ALERT_CHANNELS right.")
     if not doing:
