@@ -24,7 +24,7 @@ from tests.support.http_side import Server, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 README = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
-SAID = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)[0]
+SAID = re.findall(r"```toml\n(.*?)```", README.partition("MAINSTAY_RECONCILIATIONS")[2], re.DOTALL)[0]
 NAME = "invoices_against_ledger"
 
 
