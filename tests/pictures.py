@@ -13,14 +13,7 @@ from reliability.embedded import chromium, stack
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "pictures"
 SIZE = {"width": 1_440, "height": 900}
-PAGES = {
-    "overview": "/",
-    "letters": "/letters/",
-    "lag": "/lag/",
-    "sagas": "/sagas/",
-    "breakers": "/breakers/",
-    "alerts": "/alerts/",
-}
+PAGES = {"overview": "/", "letters": "/letters/", "alerts": "/alerts/"}
 
 
 def main() -> int:
