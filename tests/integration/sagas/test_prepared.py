@@ -11,6 +11,7 @@ from django.db import DataError, NotSupportedError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from reliability import settings as project
+from reliability.settings import database
 from sagas.queries import prepared
 from tests.support.sagas import Shop, run, start, state
 
@@ -49,7 +50,8 @@ def test_behind_a_pooler_nothing_is_planned_ahead_and_sagas_run(shop: Shop, monk
 def test_the_address_says_what_may_be_planned() -> None:
     assert settings.DATABASES["default"]["OPTIONS"]["prepare_threshold"] == 5
     for words, meant in (("prepare_threshold=never", None), ("prepare_threshold=0&sslmode=require", 0)):
-        options = project._database(f"postgresql://a@b/c?{words}")["OPTIONS"]
+        given = project.ENVIRONMENT.model_copy(update={"DATABASE_URL": f"postgresql://a@b/c?{words}"})
+        options = database.connection(given)["OPTIONS"]
         assert options["prepare_threshold"] == meant
     assert options["sslmode"] == "require"
 
