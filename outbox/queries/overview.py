@@ -260,13 +260,14 @@ def check(*, now: datetime) -> CheckResult:
     if warnings:
         found, remedy = "; ".join(found for found, _ in warnings), "\n".join(remedy for _, remedy in warnings)
         return CheckResult(verdict="warn", found=found, remedy=remedy, facts=facts)
-    return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {whole.rate_per_s:.0f}/s", facts=facts)
+    speed = "not sent here: read-only" if access.is_read_only() else f"{whole.rate_per_s:.0f}/s"
+    return CheckResult(verdict="ok", found=f"{whole.events} events waiting, {speed}", facts=facts)
 
 
 def _warnings(rows: Sequence[ShardRow], *, ahead: int) -> list[tuple[str, str]]:
     """What doctor warns of, each with what to do."""
     found = []
-    if not relay_heard_within(seconds=SILENT_S):
+    if not access.is_read_only() and not relay_heard_within(seconds=SILENT_S):
         remedy = f"start the Celery worker of the queue relay, or run: {RELAY}"
         found.append(("no relay has been heard of lately", remedy))
     if paused := _paused_sentence(rows):

@@ -97,7 +97,7 @@ def _check_issuer(issuer: str) -> None:
     parts = urlsplit(issuer)
     if parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
         raise ValueError(
-            "MAINSTAY_OIDC_ISSUER is an address without ? and # (example: https://login.example/realms/main)"
+            "MAINSTAY_OIDC_ISSUER is an https:// address without ?, # and @ (example: https://login.example/realms/main)"
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise ValueError("MAINSTAY_OIDC_ISSUER must be https (http on loopback only)")

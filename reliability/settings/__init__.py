@@ -156,6 +156,8 @@ CELERY_TASK_DEFAULT_QUEUE = "standard"
 CELERY_TASK_ROUTES = schedule.ROUTES
 READ_ONLY_TASKS_REST = schedule.REST_WHEN_READ_ONLY
 CELERY_BEAT_SCHEDULE = schedule.SCHEDULE
+# A matter of seconds: nothing of it is remembered, so no file is written where beat was started.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 # --- access (signing in)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from reliability.console import checks, health, kafka_checks
@@ -72,6 +72,22 @@ def test_a_check_that_needs_the_database_says_so_when_there_is_none(monkeypatch:
         "unknown without a database",
         "See the line of the database.",
     )
+
+
+def test_before_the_migrations_checks_point_to_the_line_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asks(statement: str) -> CheckResult:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        return CheckResult(verdict="ok", found="an answer")
+
+    early = Check(name="early", run=lambda: asks("select 1 from no_such_table"))
+    wrong = Check(name="wrong", run=lambda: asks("select from where"))
+    monkeypatch.setattr(REGISTRY, "checks", {"early": early, "wrong": wrong})
+    code, found = doctor()
+    assert code == 1
+    assert found["early"]["found"] == "unknown before the migrations"
+    assert found["early"]["remedy"] == "See the line of the database."
+    assert "the check itself failed" in found["wrong"]["found"]
 
 
 def test_checks_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:

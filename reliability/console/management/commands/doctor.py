@@ -8,7 +8,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, ProgrammingError, connections
+from psycopg import errors as postgresql
 
 from reliability.console.registry import REGISTRY, Check, CheckResult
 from reliability.kernel import clock, command_line
@@ -81,9 +82,20 @@ def _run(check: Check) -> CheckResult:
         return check.run()
     except (OperationalError, InterfaceError):
         return CheckResult(verdict="fail", found="unknown without a database", remedy="See the line of the database.")
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, postgresql.UndefinedTable | postgresql.UndefinedColumn):
+            return _broken(error)
+        # Before the first migration, and between new code and its own: nothing is wrong with the check.
+        return CheckResult(
+            verdict="fail", found="unknown before the migrations", remedy="See the line of the database."
+        )
     except Exception as error:  # noqa: BLE001 - shown as the check's result: the other checks must still be seen
-        text = f"the check itself failed: {type(error).__name__}: {error}"
-        return CheckResult(verdict="fail", found=text, remedy="Report this line.")
+        return _broken(error)
+
+
+def _broken(error: Exception) -> CheckResult:
+    text = f"the check itself failed: {type(error).__name__}: {error}"
+    return CheckResult(verdict="fail", found=text, remedy="Report this line.")
 
 
 def _line(name: str, result: CheckResult, *, width: int) -> str:
