@@ -62,6 +62,13 @@ def test_doctor_says_paused_and_what_to_do(running):
     assert overview.check(now=NOW()).verdict == "ok"
 
 
+def test_doctor_misses_a_relay_unless_nothing_may_leave(db, settings):
+    assert "no relay has been heard of lately" in overview.check(now=NOW()).found
+    settings.MAINSTAY_READ_ONLY = True
+    found = overview.check(now=NOW())
+    assert (found.verdict, found.found) == ("ok", "0 events waiting, not sent here: read-only")
+
+
 def test_doctor_says_behind_once_the_oldest_event_waits_too_long(running):
     append(*events(1))
     assert overview.check(now=NOW() + timedelta(seconds=BEHIND_AFTER_S - 5)).verdict == "ok"
