@@ -55,9 +55,9 @@ def test_without_an_issuer_there_is_none(monkeypatch: pytest.MonkeyPatch) -> Non
     ("name", "value", "told"),
     [
         ("MAINSTAY_OIDC_ISSUER", "http://login.example", "must be https"),
-        ("MAINSTAY_OIDC_ISSUER", "https://a:b@login.example", "without ? and #"),
-        ("MAINSTAY_OIDC_ISSUER", "https://login.example?x=1", "without ? and #"),
-        ("MAINSTAY_OIDC_ISSUER", "login.example", "without ? and #"),
+        ("MAINSTAY_OIDC_ISSUER", "https://a:b@login.example", "without ?, # and @"),
+        ("MAINSTAY_OIDC_ISSUER", "https://login.example?x=1", "without ?, # and @"),
+        ("MAINSTAY_OIDC_ISSUER", "login.example", "without ?, # and @"),
         ("MAINSTAY_OIDC_ISSUER", "", "MAINSTAY_OIDC_ISSUER is not set"),
         ("MAINSTAY_OIDC_CLIENT_ID", "", "needs MAINSTAY_OIDC_CLIENT_ID"),
         ("MAINSTAY_OIDC_ROLES", "", "says who gets which role"),
