@@ -17,6 +17,7 @@ from dlq.models import Source
 from reliability.console import rights_check
 from reliability.console.registry import CheckResult
 from reliability.settings.clusters import Profile
+from tests.support import outbox as stock
 from tests.support import secured_broker
 from tests.support.secured_broker import SecuredBroker
 from tests.support.waiting import wait_until
@@ -35,8 +36,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
 
 
 @pytest.fixture
-def work() -> None:
-    """Letters were stored of a topic, and an event waits for another."""
+def work(db: None) -> None:
+    """Letters were stored of a topic, and an event waits for another; nothing else is left of other tests."""
+    stock.empty()
     now = datetime.now(UTC)
     Source.objects.create(cluster="main", topic=LETTERS, topic_id="x", first_seen=now, last_seen=now)
     with transaction.atomic():
