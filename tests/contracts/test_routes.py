@@ -25,6 +25,7 @@ OPEN = {
     "accounts/signed-out/": "says that a session ended",
     "accounts/sso/": "the way in by an identity provider; not there without one",
     "accounts/sso/callback/": "the way back; lets in whom the provider proves",
+    "demo/pager/": "the demo's own receiver of alerts: a signature instead of an account",
     "health/live": "asked by an orchestrator that has no account",
     "health/ready": "the same",
     "metrics": "asked by a scraper; counts only",

@@ -12,6 +12,7 @@ from reliability.alerts.domain.answer import Answer
 from reliability.alerts.domain.muting import Covers
 from reliability.alerts.models import Delivery, Turn
 from reliability.alerts.operations import acting, watching
+from reliability.kernel.clock import SYSTEM
 from tests.integration.alerts.world import OPERATOR, World, events
 
 
@@ -41,9 +42,10 @@ def test_a_worker_that_has_just_begun_leaves_the_others_time_to_look(
 ) -> None:
     world.turn()
     Turn.objects.update(at=world.now - timedelta(days=1))
+    began = SYSTEM.monotonic()
+    monkeypatch.setattr(tasks, "_awake_since", lambda: began)
     tasks.deliver()
     assert events() == []
-    began = tasks._awake_since()
     monkeypatch.setattr(tasks, "_awake_since", lambda: began - tasks.AWAKE_S - 1)
     monkeypatch.setattr(senders, "send", lambda *args, **more: Answer(is_taken=True, text="taken"))
     tasks.deliver()
