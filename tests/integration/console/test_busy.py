@@ -20,7 +20,9 @@ from tests.support import actors
 
 @contextmanager
 def every_connection_taken() -> Iterator[None]:
-    """Hold all that the pool has to give."""
+    """Hold all that the pool has to give: a new one, of which no thread of an earlier test has anything."""
+    connection.close()
+    connection.close_pool()
     pool = connection.pool
     assert pool is not None
     connection.close()
