@@ -23,6 +23,7 @@ def every_connection_taken() -> Iterator[None]:
     """Hold all that the pool has to give: a new one, of which no thread of an earlier test has anything."""
     connection.close()
     connection.close_pool()
+    connection.ensure_connection()
     pool = connection.pool
     assert pool is not None
     connection.close()
