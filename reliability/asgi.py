@@ -12,11 +12,12 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - these import models, which need the apps to be ready
 
-from reliability.console import bodies, outage  # noqa: E402
+from reliability.console import bodies, outage, static  # noqa: E402
 from reliability.live import sockets  # noqa: E402
 from reliability.live.lifespan import with_lifespan  # noqa: E402
 
 application = with_lifespan(
     ProtocolTypeRouter({"http": bodies.within_limit(http), "websocket": sockets.application}),
     background=[outage.WATCH.watch],
+    why_not=static.why_no_page,
 )

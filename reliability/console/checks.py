@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 
 from reliability import access
 from reliability.audit import queries as audit_queries
-from reliability.console import health, kafka_checks, outage, rights_check, running
+from reliability.console import health, kafka_checks, outage, rights_check, running, static
 from reliability.console.domain import ladder, process_facts
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel.command_line import spelled
@@ -30,6 +30,7 @@ def register() -> None:
         ("kafka rights", rights_check.kafka_rights),
         ("time limits", time_limits),
         ("processes", processes),
+        ("browser files", static.browser_files),
         ("audit", audit),
         ("metrics", metrics),
     ):
@@ -120,7 +121,8 @@ def processes() -> CheckResult:
         troubles.append(", ".join(f"{each.row.name} (silent for {each.row.age_s:.0f} s)" for each in missing))
         remedies.append("Look at its log and start it again; the supervisor of the demo does that by itself.")
     if found.absent:
-        remedies.append(f"Not running: {', '.join(found.absent)}. Start them, or `make demo` for all.")
+        everything = ", or `make demo` for all" if settings.MAINSTAY_DEMO else ""
+        remedies.append(f"Not running: {', '.join(found.absent)}. Start them{everything}.")
     verdict: Literal["ok", "warn", "fail"] = "fail" if troubles else "warn" if found.absent else "ok"
     held = [sentence for row in found.heard for sentence in process_facts.held_back(row.name, row.facts)]
     said = "; ".join([*(troubles or [f"{len(living)} processes beat"]), *held])

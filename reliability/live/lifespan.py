@@ -20,10 +20,13 @@ Background = Callable[[], Awaitable[None]]
 Application = Any  # an ASGI application; the typed ones of Channels and of uvicorn do not agree on its messages
 
 
-def with_lifespan(application: Application, *, background: Sequence[Background] = ()) -> Application:
+def with_lifespan(
+    application: Application, *, background: Sequence[Background] = (), why_not: Callable[[], str] = str
+) -> Application:
     """Answer the server's lifespan events, which Channels does not know; run ``background`` loops between them.
 
     The process's heartbeat always runs. A loop that ends with an error is logged and started again after a while.
+    ``why_not`` is asked first: when it has a sentence the server is told so, and ends.
     """
 
     async def entry(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -31,6 +34,10 @@ def with_lifespan(application: Application, *, background: Sequence[Background] 
             await application(scope, receive, send)
             return
         await receive()
+        if refusal := await sync_to_async(why_not)():
+            log.error("start_refused", why=refusal)
+            await send({"type": "lifespan.startup.failed", "message": refusal})
+            return
         tasks = [asyncio.create_task(_kept_running(loop)) for loop in (beat_as_web, *background)]
         await send({"type": "lifespan.startup.complete"})
         await receive()
