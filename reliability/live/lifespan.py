@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from reliability.kernel.telemetry import tracing
 from reliability.live.domain.processes import STOPPED
@@ -53,7 +54,7 @@ def with_lifespan(
 async def beat_as_web() -> None:
     """Write the heartbeat of ``web`` every few seconds, and at the end that it stopped."""
     heartbeat = DatabaseHeartbeat()
-    beat = sync_to_async(heartbeat.beat, thread_sensitive=False)
+    beat = database_sync_to_async(heartbeat.beat, thread_sensitive=False)  # no thread keeps a connection
     try:
         while True:
             await beat("web", state="running", facts={})

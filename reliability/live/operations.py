@@ -108,6 +108,7 @@ def beat_in_background(
         while not stop.is_set():
             if turns():
                 heartbeat.beat(name, state="running", facts=facts())
+                connection.close()  # to the pool: others of this process want it more often
             stop.wait(BEAT_EVERY_S)
         heartbeat.beat(name, state=STOPPED, facts={})
         connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -76,7 +77,8 @@ def _begin(name: str, *, turns: Callable[[], bool] = lambda: True) -> None:
 
 def _ended(**kwargs: Any) -> None:
     while _ends:
-        _ends.pop()()
+        with suppress(SystemExit):  # a second signal asks for what is happening already
+            _ends.pop()()
 
 
 def _tick_in_background(app: Celery, own: Sequence[rules.Tick]) -> Callable[[], None]:

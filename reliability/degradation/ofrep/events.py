@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -82,7 +82,7 @@ async def _events(token: int, since: str) -> AsyncIterator[bytes]:
             now_s = clock.SYSTEM.monotonic()
             if now_s - checked_s >= CHECK_EVERY_S:
                 checked_s = now_s
-                if not await sync_to_async(_may)(token):
+                if not await database_sync_to_async(_may)(token):  # gives its connection back: a stream lives for hours
                     return
             tag = _tag()
             if tag and told and tag != told:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connections
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 
 from reliability.access import operations
@@ -106,3 +107,38 @@ def test_streams_are_bounded(ask: Ofrep, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(events, "STREAMS_MAX", 0)
     answer = ask.client.get("/ofrep/v1/events", headers=ask.headers)
     assert (answer.status_code, answer["Retry-After"]) == (429, "10")
+
+
+def test_a_stream_that_lives_long_keeps_no_connection_to_the_database(
+    ask: Ofrep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CHECK_EVERY_S", 0.1)
+    checked: list[int] = []
+    really = events._may
+    monkeypatch.setattr(events, "_may", lambda token: checked.append(token) or really(token))
+    uri = ask(EVERY).json()["eventStreams"][0]["endpoint"]["requestUri"]
+    connection.close()
+    pool = connection.pool
+    assert pool is not None
+
+    async def reads(stream: Any) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                async for _ in stream.streaming_content:
+                    pass
+        await stream.streaming_content.aclose()
+
+    async def one() -> None:
+        async with ThreadSensitiveContext():  # as each request has one
+            await reads(await AsyncClient().get(uri))
+
+    async def scenario() -> int:
+        streams = [asyncio.create_task(one()) for _ in range(pool.max_size + 2)]
+        await asyncio.sleep(1.5)
+        stats = pool.get_stats()
+        await asyncio.gather(*streams)
+        return int(stats["pool_size"]) - int(stats["pool_available"])
+
+    held = asyncio.run(scenario())
+    assert len(checked) > 3 * pool.max_size
+    assert held < pool.max_size / 2

@@ -65,4 +65,7 @@ def _password(options: dict[str, Any]) -> str:
         return sys.stdin.read().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise CommandError("No terminal to ask for the password: use --password-stdin or --password-file.")
-    return getpass.getpass("Password: ")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("The same again: ") != password:
+        raise CommandError("These were two different passwords, and no account was made or changed. Type it again.")
+    return password
