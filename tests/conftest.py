@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reliability.embedded import chromium
-from tests.support import agents, database
+from tests.support import agents, database, pool
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -23,6 +23,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, o
 def _audit_survives_the_flush() -> Iterator[None]:
     with database.flush_that_spares_the_audit():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pool_is_watched() -> Iterator[None]:
+    with pool.watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _threads_give_back_their_connections() -> Iterator[None]:
+    """A thread that ends with a connection takes it from everybody for good."""
+    yield
+    assert pool.lost() == []
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,19 @@ SOURCES = sorted(
 )
 
 
+def _parsed(text: str) -> ast.Module:
+    """The syntax tree; Python 3.11 counts its depth for all threads together, and another may format a traceback."""
+    try:
+        return ast.parse(text)
+    except SystemError:
+        return ast.parse(text)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_it_stays_within_the_agreed_sizes(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= FILE_LINES_MAX, f"more than {FILE_LINES_MAX} lines: make it a folder of the same name"
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_parsed(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             assert lines <= FUNCTION_LINES_MAX, f"{node.name} has {lines} lines, more than {FUNCTION_LINES_MAX}"
@@ -32,7 +40,7 @@ def test_it_stays_within_the_agreed_sizes(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_its_first_line_says_what_the_module_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module starts with a one-line docstring"
+    assert not text.strip() or ast.get_docstring(_parsed(text)), "a module starts with a one-line docstring"
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

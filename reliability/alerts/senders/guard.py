@@ -76,10 +76,15 @@ def _install() -> None:
             _installed = True
 
 
-def _look(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _LEADING:
+def _look(
+    event: str,
+    arguments: tuple[Any, ...],
+    leading: frozenset[str] = _LEADING,  # its own: a process that ends takes the module's names away, never the hook
+    sending: ContextVar[Watch | None] = _sending,
+) -> None:
+    if event not in leading:
         return
-    watch = _sending.get()
+    watch = sending.get()
     if watch is None:
         return
     connection, address = arguments

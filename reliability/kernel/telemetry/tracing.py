@@ -93,11 +93,12 @@ def instrument_clients() -> None:
 
     HTTP and Kafka spans are our own: one per request, one per batch.
     """
-    from opentelemetry.instrumentation.celery import CeleryInstrumentor
     from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
     from opentelemetry.instrumentation.redis import RedisInstrumentor
 
-    kinds: list[Any] = [CeleryInstrumentor]
+    from reliability.kernel.telemetry.tasks import Tasks
+
+    kinds: list[Any] = [Tasks]
     if exports():
         kinds += [PsycopgInstrumentor, RedisInstrumentor]
     for instrumentor in (kind() for kind in kinds):

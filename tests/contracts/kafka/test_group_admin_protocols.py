@@ -182,6 +182,14 @@ def test_many_groups_cost_a_handful_of_requests(real: brokers.OverClient) -> Non
         admin.forget(name, [here])
 
 
+def _note(found: confluent_kafka.TopicPartition) -> bytes:
+    """What this client says of a note: it copies up to the next NUL, which may come after the note's end."""
+    try:
+        return str(found.metadata).encode()
+    except UnicodeDecodeError as error:
+        return error.object
+
+
 def test_the_note_is_kept_with_the_commit(real: brokers.OverClient, servers: dict[str, str | int]) -> None:
     topic, group = real.topic(), talking.group()
     here = TopicPartition(topic, 0)
@@ -189,4 +197,4 @@ def test_the_note_is_kept_with_the_commit(real: brokers.OverClient, servers: dic
     client = confluent_kafka.Consumer({**servers, "group.id": group})
     [found] = client.committed([confluent_kafka.TopicPartition(topic, 0)], timeout=10)
     client.close()
-    assert found.metadata == "reset 17, ü"
+    assert _note(found).startswith("reset 17, ü".encode())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from celery import Celery, signals
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from reliability.kernel.telemetry import tracing
+from tests.support.network import refusing_port
 
 
 def test_a_published_task_carries_the_trace_of_its_publisher() -> None:
@@ -31,3 +34,17 @@ def test_a_published_task_carries_the_trace_of_its_publisher() -> None:
     (headers,) = carried
     assert trace_id is not None
     assert trace_id in str(headers.get("traceparent"))
+
+
+def test_a_task_that_could_not_be_sent_leaves_no_trace_behind() -> None:
+    app = Celery("nowhere", broker=f"redis://127.0.0.1:{refusing_port()}/0")
+    app.conf.task_publish_retry = False
+
+    @app.task(name="nowhere.nothing")
+    def nothing() -> None:
+        return None
+
+    assert tracing.current_trace_id() is None
+    with pytest.raises(OperationalError):
+        nothing.apply_async()
+    assert tracing.current_trace_id() is None
