@@ -22,14 +22,16 @@ FIRST = [
     f"{SCENARIOS}/{part}"
     for part in ("relay", "replay", "setup", "lag", "test_topics_deleted.py", "test_outages.py", "test_viewer.py")
 ]
-# Most tests wait, for a page, a broker, a process to die: three lots of about the same length keep two cores busy.
+# Most tests wait, for a page, a broker, a process to die: four lots of about the same length keep two cores busy.
 PAGES = ["tests/functional", "tests/integration/embedded"]
+RECORDS = [f"tests/integration/{room}" for room in ("consume", "dlq", "lag", "orders", "outbox", "path")]
 WAITING = [SCENARIOS, "tests/contracts", "tests/integration/kafka"]
 QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {
-        "first": [*QUICK, *(f"--ignore={each}" for each in (*WAITING, *PAGES))],
+        "first": [*QUICK, *(f"--ignore={each}" for each in (*WAITING, *PAGES, *RECORDS))],
         "pages": [*QUICK, *PAGES],
+        "records": [*QUICK, *RECORDS],
         "scenarios": [*QUICK, *WAITING],
     },
     "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
