@@ -138,8 +138,8 @@ class Demo:
             "MAINSTAY_ENVIRONMENT_NAME": "demo",
             "MAINSTAY_SECRET_KEY": self._secret_key(),
             "MAINSTAY_LAG_HOT_S": "1",  # one small cluster on this machine: nobody waits for a verdict
-            **pager.environment(url=self._url, secret=self.folder.secret("pager")),
             **os.environ,
+            **self._alerts,
             **addresses.environment(),
             **self._mark,
             "MAINSTAY_BROKER": addresses.broker,
@@ -149,6 +149,10 @@ class Demo:
             "PYTHONUNBUFFERED": "1",
             "PROMETHEUS_MULTIPROC_DIR": self._empty_metrics_folder(),
         }
+
+    @property
+    def _alerts(self) -> dict[str, str]:
+        return pager.environment(url=self._url, secret=self.folder.secret("pager"), given=os.environ)
 
     def _empty_metrics_folder(self) -> str:
         """Where all processes add to the counts that the console's /metrics shows; counts of a former run would lie."""
@@ -234,7 +238,7 @@ class Demo:
             "kafka_bootstrap_servers": addresses.kafka_bootstrap_servers,
             "broker": addresses.broker,
             "broker_reason": addresses.broker_reason,
-            "pager": self.folder.secret("pager"),
+            "alerts": self._alerts,
             "processes": self.supervisor.pids(stage=PROCESSES),
             "servers": self.supervisor.pids(stage=SERVERS),
             "supervisor": os.getpid(),

@@ -1,18 +1,24 @@
-"""The demo's pager: a channel that leads back to the console, so that a stranger sees what on-call people would get."""
+"""Whom a demo's alerts tell: its own pager, which leads back to the console, unless somebody named channels.
+
+So a stranger sees what people on call would get.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 NAME = "demo-pager"
+URL, CHANNELS = "MAINSTAY_URL", "MAINSTAY_ALERT_CHANNELS"
 
 
-def channels(*, url: str, secret: str) -> dict[str, Any]:
-    """Return the alert channels of a demo that names none: one signed webhook to the demo shop's page."""
-    return {NAME: {"kind": "webhook", "url": f"{url}/demo/pager/", "secret": secret, "allow": ["127.0.0.1/32"]}}
+def environment(*, url: str, secret: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that say whom to tell, for the demo's processes and for commands beside it.
 
-
-def environment(*, url: str, secret: str) -> dict[str, str]:
-    """The variables that name it to a process."""
-    return {"MAINSTAY_URL": url, "MAINSTAY_ALERT_CHANNELS": json.dumps(channels(url=url, secret=secret))}
+    ``given`` is the environment of whoever started the demo: each that it names, also as a file, stands.
+    """
+    hook = {"kind": "webhook", "url": f"{url}/demo/pager/", "secret": secret, "allow": ["127.0.0.1/32"]}
+    own = {URL: url, CHANNELS: json.dumps({NAME: hook})}
+    named = {name: value for name, value in given.items() if value and name.removesuffix("_FILE") in own}
+    free = {name: value for name, value in own.items() if name not in named and f"{name}_FILE" not in named}
+    return {**free, **named}

@@ -105,24 +105,18 @@ def _from_running_demo() -> dict[str, Any]:
             "MAINSTAY_BROKER_REASON": state.get("broker_reason", ""),
             "MAINSTAY_ENVIRONMENT_NAME": "demo",
             "MAINSTAY_DEMO": True,
-            **_pager(state),
+            **_alerts(state.get("alerts", {})),
         }
     except (OSError, ValueError, KeyError) as error:
         sentence = f"{STATE_FILE} cannot be used ({error!r}): stop the demo, run `make clean`, start again"
         raise WrongSetting(sentence) from None
 
 
-def _pager(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The demo's own channel, which commands may test as pages do."""
-    if "pager" not in state or "MAINSTAY_ALERT_CHANNELS" in os.environ:
-        return {}
-    hook = {
-        "kind": "webhook",
-        "url": f"{state['url']}/demo/pager/",
-        "secret": state["pager"],
-        "allow": ["127.0.0.1/32"],
-    }
-    return {"MAINSTAY_URL": state["url"], "MAINSTAY_ALERT_CHANNELS": {"demo-pager": hook}}
+def _alerts(said: Mapping[str, str]) -> dict[str, str]:
+    """Whom the demo's alerts tell, for commands to test as pages do; what this environment names itself stands."""
+    named = {name.removesuffix("_FILE") for name in os.environ}
+    free = {name: value for name, value in said.items() if name.removesuffix("_FILE") not in named}
+    return {**{name: value for name, value in free.items() if not name.endswith("_FILE")}, **_from_files(free)}
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,7 +56,11 @@ class PeopleCommand(HelpfulCommand):
         _check_words(options)
         with logs.errors_only():
             try:
-                return super().execute(*args, **options)
+                answer = super().execute(*args, **options)
+                sys.stdout.flush()
+                return answer
+            except BrokenPipeError:
+                raise SystemExit(_nobody_reads_on()) from None
             except Refused as refused:
                 raise CommandError(str(refused)) from refused
             except (OperationalError, InterfaceError) as error:
@@ -63,6 +70,13 @@ class PeopleCommand(HelpfulCommand):
     def aside(self, line: str) -> None:
         """Write what is not part of the answer, on standard error; without the colour of an error, as it is none."""
         self.stderr.write(line, style_func=str)
+
+
+def _nobody_reads_on() -> int:
+    """Write no more, as whoever reads has enough (`| head`); return the exit code that shells know."""
+    with suppress(OSError, ValueError):  # standard output that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def epilog(examples: Iterable[tuple[str, ...]]) -> str:

@@ -125,3 +125,28 @@ def test_a_python_without_our_libraries_is_told_what_to_type(tmp_path: Path) -> 
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").touch()
     assert "run: .venv/bin/python manage.py letters list --filter 'a b'" in told()
+
+
+TALKS = """
+import django
+from django.conf import settings
+settings.configure()
+django.setup()
+from django.core.management import call_command
+from reliability.kernel.command_line import PeopleCommand
+
+class Talks(PeopleCommand):
+    def handle(self, *args, **options):
+        for number in range({lines}):
+            self.stdout.write(f"line {{number}}")
+
+call_command(Talks())
+"""
+
+
+@pytest.mark.parametrize("lines", [2, 100_000])
+def test_a_reader_who_has_enough_is_no_error(lines: int) -> None:
+    quiet = ["bash", "-c", '"$0" -c "$1" | true; echo "${PIPESTATUS[0]}"', sys.executable, TALKS.format(lines=lines)]
+    done = subprocess.run(quiet, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    assert done.stdout in ("141\n", "0\n") if lines < 1000 else done.stdout == "141\n"
