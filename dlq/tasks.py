@@ -37,7 +37,7 @@ SETTLE_EVERY_S = 0.5
 LATE_EVERY_S = 10.0
 LATE_WITHIN = timedelta(minutes=15)  # the sweep looks further back, less often
 AGAIN_IN_S = 5.0
-WAKE_EXPIRES_S = 5.0
+WAKE_EXPIRES_S = clock.CLOCKS_APART_S
 REDIS_PAUSE_S = 5.0
 
 _late_at_s = float("-inf")

@@ -18,7 +18,9 @@ log = structlog.get_logger(__name__)
 
 QUEUE = "relay"
 TURN_S = 60.0  # one run of the task; below the broker's visibility timeout, so that it is never run twice
-WAITS_S = 30  # a message that lies longer is one too many: the relay it should have started runs already
+WAITS_S = (
+    clock.CLOCKS_APART_S
+)  # a message that lies longer is one too many: the relay it should have started runs already
 SILENT_S = 5.0  # without a heartbeat for so long the sweep starts a relay
 
 _stop = threading.Event()
@@ -50,15 +52,15 @@ def relay_outbox() -> None:
         sent = False
         while not sent:
             relay.serve(_relay, stop=_stop, heartbeat=_Turn(), until_s=clock.SYSTEM.monotonic() + TURN_S)
-            sent = _send(expires_s=WAITS_S) or _stop.is_set()
+            sent = _send() or _stop.is_set()
     finally:
         _running.release()
 
 
-def _send(*, expires_s: int) -> bool:
+def _send() -> bool:
     """Have a relay started; False when Redis is away."""
     try:
-        relay_outbox.apply_async(queue=QUEUE, expires=expires_s, retry=False)
+        relay_outbox.apply_async(queue=QUEUE, expires=WAITS_S, retry=False)
     except (OperationalError, OSError) as error:
         log.warning("relay_not_started", reason=str(error), effect="the next sweep tries again")
         return False
@@ -70,7 +72,7 @@ def sweep() -> None:
     """Start a relay when none has been heard of lately: covers a lost message and a worker that died."""
     if not queries.relay_heard_within(seconds=SILENT_S):
         log.info("relay_started_by_sweep")
-        _send(expires_s=int(SILENT_S))
+        _send()
 
 
 @shared_task(name="outbox.upkeep", ignore_result=True)
@@ -83,7 +85,7 @@ def upkeep() -> None:
 def _start_relaying(sender: Any = None, **kwargs: Any) -> None:
     """A worker that serves the relay's queue starts at once, instead of at the next sweep."""
     if QUEUE in sender.app.amqp.queues.consume_from:
-        _send(expires_s=WAITS_S)
+        _send()
 
 
 @signals.worker_shutting_down.connect(dispatch_uid="outbox.worker_shutting_down")

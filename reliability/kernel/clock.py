@@ -7,6 +7,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+CLOCKS_APART_S = 30.0
+"""What the clocks of two hosts may differ by.
+
+Celery writes into a message when it is over by the sender's clock, and a worker drops without a word what is over by
+its own: no message may be over sooner.
+"""
+
 
 class Clock(Protocol):
     """A source of wall-clock time, of elapsed time, and of waiting."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reliability.kernel.clock import CLOCKS_APART_S
+
 ROUTES = {
     "outbox.relay": {"queue": "relay"},
     "outbox.sweep": {"queue": "critical"},
@@ -28,23 +30,27 @@ REST_WHEN_READ_ONLY = frozenset(
     {"outbox.relay", "outbox.sweep", "dlq.feed", "sagas.run", "sagas.batches", "degradation.evaluate"}
 )
 """Tasks that send, call or decide something: in read-only mode they do nothing."""
+EVERY_S = {
+    "outbox.sweep": 5.0,
+    "outbox.upkeep": 30.0,
+    "dlq.feed": 2.0,
+    "dlq.settle": 2.0,
+    "dlq.sweep": 300.0,
+    "sagas.run": 1.0,
+    "sagas.batches": 5.0,
+    "sagas.sweep": 60.0,
+    "breakers.record": 1.0,
+    "breakers.forget": 3600.0,
+    "alerts.evaluate": 5.0,
+    "alerts.deliver": 2.0,
+    "alerts.forget": 3600.0,
+    "degradation.evaluate": 1.0,
+    "degradation.forget": 3600.0,
+    "certificates.look": 60.0,  # looks once an hour at each; more often it only asks whether it is time
+    "sagas.reconcile": 2.0,
+}
+# A message that nobody took in time is dropped: the next one says the same.
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "outbox.sweep": {"task": "outbox.sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "outbox.upkeep": {"task": "outbox.upkeep", "schedule": 30.0, "options": {"expires": 30}},
-    "dlq.feed": {"task": "dlq.feed", "schedule": 2.0, "options": {"expires": 2}},
-    "dlq.settle": {"task": "dlq.settle", "schedule": 2.0, "options": {"expires": 2}},
-    "dlq.sweep": {"task": "dlq.sweep", "schedule": 300.0, "options": {"expires": 300}},
-    "sagas.run": {"task": "sagas.run", "schedule": 1.0, "options": {"expires": 1}},
-    "sagas.batches": {"task": "sagas.batches", "schedule": 5.0, "options": {"expires": 5}},
-    "sagas.sweep": {"task": "sagas.sweep", "schedule": 60.0, "options": {"expires": 60}},
-    "breakers.record": {"task": "breakers.record", "schedule": 1.0, "options": {"expires": 1}},
-    "breakers.forget": {"task": "breakers.forget", "schedule": 3600.0, "options": {"expires": 3600}},
-    "alerts.evaluate": {"task": "alerts.evaluate", "schedule": 5.0, "options": {"expires": 5}},
-    "alerts.deliver": {"task": "alerts.deliver", "schedule": 2.0, "options": {"expires": 2}},
-    "alerts.forget": {"task": "alerts.forget", "schedule": 3600.0, "options": {"expires": 3600}},
-    "degradation.evaluate": {"task": "degradation.evaluate", "schedule": 1.0, "options": {"expires": 1}},
-    "degradation.forget": {"task": "degradation.forget", "schedule": 3600.0, "options": {"expires": 3600}},
-    # Looks once an hour at each; more often it only asks whether it is time.
-    "certificates.look": {"task": "certificates.look", "schedule": 60.0, "options": {"expires": 60}},
-    "sagas.reconcile": {"task": "sagas.reconcile", "schedule": 2.0, "options": {"expires": 2}},
+    task: {"task": task, "schedule": every_s, "options": {"expires": max(every_s, CLOCKS_APART_S)}}
+    for task, every_s in EVERY_S.items()
 }

@@ -8,20 +8,20 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from reliability.kernel.clock import CLOCKS_APART_S
 from reliability.kernel.waker import Waker
 
 log = structlog.get_logger(__name__)
 
 TASK = "sagas.run"
 BATCHES = "sagas.batches"
-EXPIRES_S = 5.0
 EVERY_S = 0.1
 PAUSE_S = 5.0
 
 
 def _send(task: str) -> bool:
     try:
-        current_app.send_task(task, retry=False, expires=EXPIRES_S)
+        current_app.send_task(task, retry=False, expires=CLOCKS_APART_S)
     except (OperationalError, OSError) as error:
         log.warning("wake_up_lost", task=task, reason=str(error), effect="the sweep covers it")
         return False

@@ -22,6 +22,7 @@ from reliability.access import operations as access_operations
 from reliability.audit.models import Entry
 from reliability.console.registry import REGISTRY
 from reliability.kernel import clock
+from reliability.kernel.clock import CLOCKS_APART_S
 from tests.support.actors import account, actor
 from tests.support.outbox import append, drain, make_relay
 
@@ -196,7 +197,7 @@ def test_the_sweep_starts_a_relay_only_when_none_is_heard(broker, monkeypatch):
     sent = Sent()
     monkeypatch.setattr(tasks.relay_outbox, "apply_async", sent)
     tasks.sweep()
-    assert sent.calls == [{"queue": "relay", "expires": 5, "retry": False}]
+    assert sent.calls == [{"queue": "relay", "expires": CLOCKS_APART_S, "retry": False}]
     make_relay(broker).step()
     tasks.sweep()
     assert len(sent.calls) == 1
@@ -214,7 +215,7 @@ def test_the_task_relays_for_its_turn_sends_itself_again_and_a_second_one_return
     tasks.relay_outbox()
     assert turn.is_alive(), "the second one waited for the first one's turn"
     turn.join(10)
-    assert sent.calls == [{"queue": "relay", "expires": 30, "retry": False}]
+    assert sent.calls == [{"queue": "relay", "expires": CLOCKS_APART_S, "retry": False}]
     assert len(broker.records("orders")) == 5
     tasks._leave()
     assert queries.relays() == []
