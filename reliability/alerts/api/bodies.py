@@ -47,7 +47,8 @@ class AlertIncident(Schema):
     acknowledged_why: str
     muted: bool = Field(description="Nobody is told of it: at the last look a mute covered it.")
     told: str = Field(description="The severity that was told; empty: nobody was told.")
-    told_to: list[str] = Field(description="Channels that were given a message about it.")
+    told_to: list[str] = Field(description="Channels that a message about it was written for.")
+    not_taken_by: list[str] = Field(description="Channels that have taken none of these messages yet.")
     told_at: datetime | None
     url: str
 
@@ -189,6 +190,7 @@ def _incident(look: Look) -> dict[str, Any]:
         "count": look.count,
         "partial": look.is_partial,
         "muted": row.is_muted,
+        "not_taken_by": incidents.deaf(row) if row.told_to else [],
         "url": incidents.url_of(row.pk),
     }
 

@@ -43,7 +43,14 @@ def stands(each: AlertIncident) -> str:
         return cut(f"with {each.acknowledged_by.partition(',')[0]}", 28)  # by which entrance stands where it is shown
     if each.muted:
         return "muted"
-    return cut(f"told {', '.join(each.told_to)}", 28) if each.told else "nobody was told"
+    return cut(_told(each), 28) if each.told else "nobody was told"
+
+
+def _told(each: AlertIncident) -> str:
+    """A message that is written is not one that arrived: who relies on a channel has to see which."""
+    heard = [name for name in each.told_to if name not in each.not_taken_by]
+    deaf = f"not taken by {', '.join(each.not_taken_by)}" if each.not_taken_by else ""
+    return "; ".join(part for part in (f"told {', '.join(heard)}" if heard else "", deaf) if part)
 
 
 def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
@@ -59,8 +66,8 @@ def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:
         yield f"  nobody has acknowledged it: {spelled('alerts', 'ack', str(each.id), '--as', 'USER')}"
     if each.muted:
         yield f"  muted, nobody is told of what comes: {spelled('alerts', 'mutes')}"
-    told = f"{', '.join(each.told_to)}, last {moment(each.told_at)}" if each.told_to else "nobody"
-    yield f"  told: {told}"
+    told = f"{_told(each)}, last written {moment(each.told_at)}" if each.told_to else "told nobody"
+    yield f"  {told}"
     for slug in runbooks.of_rooms({alert.room for alert in each.alerts}):
         path = reverse("alerts:runbook", args=[slug])
         yield f"  what to do: {incidents.absolute(path) or path}"

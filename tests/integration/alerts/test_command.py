@@ -76,7 +76,7 @@ def test_open_incidents_the_worst_first_and_what_keeps_people_from_hearing(
     Delivery.objects.update(attempts=3, answer="no answer within 10 s")
     Turn.objects.create(pk=1, at=SYSTEM.now() - timedelta(minutes=5), unread=["outbox"])
     assert [" ".join(line.split()) for line in run("list").splitlines()] == [
-        f"{made.pk} crit 10 min told pager broken lag",
+        f"{made.pk} crit 10 min not taken by pager broken lag",
         f"{slow.pk} warn 1 h 35 min nobody was told slow",
     ]
     for warning in (
