@@ -31,6 +31,7 @@ EXAMPLES = {
     "MAINSTAY_URL": "https://mainstay.example",
     "MAINSTAY_ALERT_CHANNELS": '{"on-call": {"kind": "pagerduty", "routing_key_file": "/run/secrets/pagerduty"}}',
     "MAINSTAY_DLQ_TOPIC_PATTERNS": r"^.*\.dlq$,^.*-dlt$",
+    "MAINSTAY_OUTBOX_WAITS_FOR": '{"payments.commands": ["payments"]}',
 }
 
 _SERVERS = {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS"}
