@@ -26,7 +26,7 @@ from reliability.kafka.failure import Failure
 from reliability.kafka.incoming import Incoming
 from reliability.kafka.ports import Progress
 from reliability.kafka.tries import HandlingPolicy, Tries
-from reliability.kernel import backoff, clock
+from reliability.kernel import backoff, clock, wire
 from reliability.kernel.errors import Permanent, Postponed, Transient
 from reliability.kernel.record import Record, TopicPartition
 from reliability.kernel.telemetry import metrics, names, tracing
@@ -140,6 +140,8 @@ class Handling:
             "messaging.destination.partition.id": str(one.record.partition),
             "messaging.kafka.offset": one.record.offset,
         }
+        if wire.first(one.record.headers, wire.REPLAY) is not None:
+            attributes[tracing.ALWAYS] = True
         try:
             with tracing.span(
                 f"consume {one.origin.topic}",

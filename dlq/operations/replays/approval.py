@@ -106,7 +106,7 @@ def _start(plan_id: int, *, plan_hash: str, reason: str, actor: access.Actor, no
         created_at=now,
         paced_at=now,
     )
-    with tracing.span("dlq.replay.approve", attributes={"replay": run.pk, "letters": plan.total}):
+    with tracing.span("dlq.replay.approve", attributes={"replay": run.pk, "letters": plan.total, tracing.ALWAYS: True}):
         claimed = _claim(plan, run)
         if not claimed:
             raise NothingLeft

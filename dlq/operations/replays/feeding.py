@@ -125,7 +125,7 @@ def _append(run: Replay, batch: Sequence[ReplayItem], *, now: datetime) -> None:
     batch = [item for item in batch if item.pk not in spent]
     partitions = shapes.keeper(sorted({item.letter.origin_topic for item in batch}))
     target = plans.Target(kind=plans.Kind(run.target["kind"]), topic=run.target.get("topic", ""))
-    with tracing.span("dlq.replay.feed", attributes={"replay": run.pk, "items": len(batch)}):
+    with tracing.span("dlq.replay.feed", attributes={"replay": run.pk, "items": len(batch), tracing.ALWAYS: True}):
         events = [_event(item, run, target, partitions) for item in batch]
         refusals = _append_each(events)
     failpoint.reach("dlq.feed.after_append")

@@ -11,11 +11,13 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, 
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import Attributes
 
-ALWAYS = "mainstay.always"  # attribute of a first span that is sampled whatever the ratio is: replays
+ALWAYS = "mainstay.always"  # attribute of a span that is sampled whatever the ratio and its parent are: replays
 
 
 class RatioAndAlways(Sampler):
-    """For first spans: the ratio decides, unless the span is marked to be always sampled.
+    """The ratio decides, unless the span is marked to be always sampled.
+
+    It is asked for first spans, and with a ratio of nothing below a parent that is not sampled.
 
     What is not sampled is still recorded, so that an error in it can be exported.
     """

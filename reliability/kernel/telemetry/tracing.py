@@ -67,9 +67,9 @@ class _State:
 def configure(*, service: str, endpoint: str = "", ratio: float = 0.1, exporter: SpanExporter | None = None) -> None:
     """Say where spans go: to ``endpoint`` (OTLP over HTTP, base address) or ``exporter``; nowhere without either.
 
-    ``ratio`` of first spans is sampled, of later ones the parent decides; spans with an error and traces that began
-    with ``ALWAYS`` are exported in any case. Nothing is started before the first span: an exporter has a thread, and
-    threads do not survive the fork of a worker.
+    ``ratio`` of first spans is sampled, of later ones the parent decides; spans with an error, those marked with
+    ``ALWAYS`` and what happens inside these are exported in any case. Nothing is started before the first span: an
+    exporter has a thread, and threads do not survive the fork of a worker.
     """
     shut_down()
     _State.plan = _Plan(service=service, endpoint=endpoint, ratio=ratio, exporter=exporter)
@@ -134,7 +134,11 @@ def _build(plan: _Plan) -> TracerProvider:
     if not plan.endpoint and plan.exporter is None:
         return TracerProvider(sampler=ParentBased(ALWAYS_OFF), shutdown_on_exit=False)
     resource = Resource.create({"service.name": plan.service})
-    provider = TracerProvider(resource=resource, sampler=ParentBased(RatioAndAlways(plan.ratio)))
+    marked_only = RatioAndAlways(0.0)
+    sampler = ParentBased(
+        RatioAndAlways(plan.ratio), remote_parent_not_sampled=marked_only, local_parent_not_sampled=marked_only
+    )
+    provider = TracerProvider(resource=resource, sampler=sampler)
     provider.add_span_processor(ErrorsToo(plan.exporter or _otlp(plan.endpoint)))
     return provider
 

@@ -84,6 +84,15 @@ def test_the_callers_decision_counts(exporter: InMemorySpanExporter) -> None:
     assert _exported(exporter) == {"asked for"}
 
 
+def test_below_a_parent_that_is_not_sampled_errors_and_replays_are_exported_too(exporter: InMemorySpanExporter) -> None:
+    with tracing.span("request", parent_headers=[PARENT]), tracing.span("quiet"):
+        with tracing.span("replay", attributes={tracing.ALWAYS: True}), tracing.span("child of replay"):
+            pass
+        with pytest.raises(ZeroDivisionError), tracing.span("broken"):
+            _ = 1 / 0
+    assert _exported(exporter) == {"replay", "child of replay", "broken"}
+
+
 def test_a_batch_links_to_its_records(exporter: InMemorySpanExporter) -> None:
     with tracing.span("batch", attributes={tracing.ALWAYS: True}, links=[[PARENT], [], [("traceparent", b"?")]]):
         pass
