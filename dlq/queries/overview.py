@@ -204,7 +204,7 @@ def figures(*, now: datetime) -> Iterable[Figure]:
 def open_letters(consumer_group: str, *, now: datetime) -> Sample | None:
     """The signal ``letters.open``: open letters of a consumer group."""
     found = LetterGroup.objects.filter(consumer_group=consumer_group).aggregate(all=Sum("open_count"))["all"]
-    return None if found is None else Sample(value=float(found), at=now)
+    return None if found is None else Sample(value=float(found), at=now, topics=_topics_of(consumer_group))
 
 
 def letter_rate(consumer_group: str, *, now: datetime) -> Sample | None:
@@ -213,7 +213,14 @@ def letter_rate(consumer_group: str, *, now: datetime) -> Sample | None:
         return None
     minute = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
     rows = GroupMinute.objects.filter(group__consumer_group=consumer_group, minute=minute)
-    return Sample(value=float(rows.aggregate(all=Sum("count"))["all"] or 0), at=now)
+    count = rows.aggregate(all=Sum("count"))["all"] or 0
+    return Sample(value=float(count), at=now, topics=_topics_of(consumer_group))
+
+
+def _topics_of(consumer_group: str) -> tuple[str, ...]:
+    """The topics that its letters came from, or where these are not known those that they stand in."""
+    rows = LetterGroup.objects.filter(consumer_group=consumer_group).values_list("topics", "sources")
+    return tuple(sorted({topic for topics, sources in rows for topic in topics or sources}))
 
 
 def cause(subject: Subject, window: timedelta, *, now: datetime) -> Sequence[Fact]:

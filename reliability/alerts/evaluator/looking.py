@@ -82,7 +82,10 @@ def _asked(key: Key, signals: Mapping[str, Signal]) -> Reading | None:
         return None
     try:
         sample = signals[name].read(subject)
-        return None if sample is None else Reading(value=float(sample.value), at=sample.at)
+        if sample is None:
+            return None
+        topics = tuple(printable(each, limit=ID_CHARS_MAX) for each in sample.topics)
+        return Reading(value=float(sample.value), at=sample.at, topics=topics)
     except Exception as error:  # noqa: BLE001 - a signal of another room must not keep the others from being looked at
         metrics.inc(names.ALERT_SIGNALS_FAILED)
         log.warning("alert_signal_failed", signal=f"{name} of {subject}", error=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reliability import access
@@ -68,12 +68,15 @@ def preview(
     heard = _heard(condition, seen, registry) if condition is not None else None
     wanted = _wanted(rule, seen) if heard is None else _of_signal(rule, heard, seen)
     shown = [each for each in wanted if incidents.sees_all(actor, each.topics)]
+    is_hidden = heard is not None and heard.reading is not None and not incidents.sees_all(actor, heard.reading.topics)
+    if heard is not None and is_hidden:
+        heard = replace(heard, reading=None, stands=Stands.UNKNOWN)
     return Preview(
         rule=rule,
         at=seen.at,
         after_s=rule.raise_after_s if condition is None else condition.enter_for_s,
         things=_placed(rule, shown),
-        is_partial=len(shown) < len(wanted),
+        is_partial=is_hidden or len(shown) < len(wanted),
         heard=heard,
         unread=tuple(sorted(seen.unread)),
         channels=tuple(name for name in channels.names() if not rule.channels or name in rule.channels),

@@ -50,9 +50,18 @@ def signal(row: Rule, rule: Wanted, look: Look, *, is_told_here: bool) -> bool:
     is_other = (row.state, row.unknown) != (after, unknown)
     if is_other:
         Rule.objects.filter(pk=row.pk).update(state=after, unknown=unknown)
-    seen = seen_of(rule, condition, run.value, look) if is_bad else None
+    seen = _kept(rule, seen_of(rule, condition, run.value, look), look) if is_bad else None
     at_once = replace(rule, raise_after_s=0.0, clear_after_s=0.0)  # the condition has waited already
     return _stepped(at_once, {seen.id: seen} if seen is not None else {}, look) or is_other
+
+
+def _kept(rule: Wanted, seen: Seen, look: Look) -> Seen:
+    """The same, of the topics that it was of while nothing newer is known: nobody may see it for that."""
+    condition = rule.condition
+    if condition is None or look.readings.get((condition.signal, condition.subject)) is not None:
+        return seen
+    before = Alert.objects.filter(rule=rule.name, thing=seen.id, ended_at=None).values_list("topics", flat=True).first()
+    return replace(seen, topics=tuple(before or ()))
 
 
 def _unknown(condition: Condition, look: Look, stands: Stands, *, is_told_here: bool) -> str:
@@ -66,6 +75,7 @@ def _unknown(condition: Condition, look: Look, stands: Stands, *, is_told_here: 
 def seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look) -> Seen:
     """Return the thing that a condition which is met stands for."""
     told = condition.told(value) if value is not None else "not known"
+    reading = look.readings.get((condition.signal, condition.subject))
     limit = f"{'at least' if condition.high_is_bad else 'at most'} {condition.told(condition.enter)}"
     return Seen(
         id=f"signal:{condition.named}",
@@ -75,6 +85,7 @@ def seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look)
         title=f"{condition.named} is {told}",
         detail=f"It alerts from {limit} for {condition.enter_for_s:g} s on.",
         since=look.at,
+        topics=reading.topics if reading is not None else (),
     )
 
 

@@ -38,10 +38,11 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A signal's value, and when it was true."""
+    """A signal's value, when it was true, and the topics that it tells of."""
 
     value: float
     at: datetime
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

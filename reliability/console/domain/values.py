@@ -100,10 +100,12 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A signal's value, in the signal's unit, and when it was true."""
+    """A signal's value, in the signal's unit, and when it was true. ``topics``: whoever may not see all of them is not
+    told it; none: it is for everybody."""
 
     value: float
     at: datetime
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

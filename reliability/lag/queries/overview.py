@@ -242,13 +242,18 @@ def check(*, now: datetime) -> CheckResult:
 def records(group: str) -> Sample | None:
     """The signal ``lag.records``: records that a consumer group is behind, in all clusters; None when not known."""
     found = [row for row in Group.objects.filter(name=group, gone_at=None) if row.lag is not None]
-    return Sample(value=float(sum(row.lag or 0 for row in found)), at=_read_at(found)) if found else None
+    return _sample(float(sum(row.lag or 0 for row in found)), found)
 
 
 def seconds(group: str) -> Sample | None:
     """The signal ``lag.seconds``: how far a consumer group is behind, where it is furthest; None when not known."""
     found = [row for row in Group.objects.filter(name=group, gone_at=None) if row.lag_s is not None]
-    return Sample(value=max(row.lag_s or 0.0 for row in found), at=_read_at(found)) if found else None
+    return _sample(max((row.lag_s or 0.0 for row in found), default=0.0), found)
+
+
+def _sample(value: float, rows: Sequence[Group]) -> Sample | None:
+    topics = tuple(sorted({topic for row in rows for topic in row.topics}))
+    return Sample(value=value, at=_read_at(rows), topics=topics) if rows else None
 
 
 def _read_at(rows: Sequence[Group]) -> datetime:

@@ -30,6 +30,8 @@ class World:
     items: dict[str, dict[str, Item]] = field(default_factory=lambda: {"lag": {}, "letters": {}})
     broken: set[str] = field(default_factory=set)
     values: dict[str, float] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    """Of what the signal tells."""
 
     def __post_init__(self) -> None:
         self.registry = Registry()
@@ -80,7 +82,9 @@ class World:
         return wanted
 
     def _read(self, subject: str) -> Sample | None:
-        return Sample(value=self.values[subject], at=self.now) if subject in self.values else None
+        if subject not in self.values:
+            return None
+        return Sample(value=self.values[subject], at=self.now, topics=self.topics)
 
 
 def _source(world: World, room: str):  # type: ignore[no-untyped-def]
