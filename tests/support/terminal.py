@@ -24,6 +24,8 @@ class Terminal:
         self._commands = 0
         self.pid, self._file = pty.fork()
         if self.pid == 0:  # the shell's side
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)  # a run in the background ignores some: no shell could trap them
             os.chdir(folder)
             os.execvpe("bash", ["bash", "--noprofile", "--norc", "-i"], {**env, "TERM": "dumb", "PS1": "$ ", "PS2": ""})
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -24,11 +25,11 @@ from tests.support import readme
 from tests.support.terminal import INTERRUPT, Terminal
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600)]
 
 INSTALL, SAY_WHERE, PREPARE, START, ASK, SHOWN = readme.blocks("Connect it to your Kafka in ten minutes")
 PASSWORD = "long enough for anybody"
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".mainstay", "node_modules", ".*_cache", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".mainstay", "node_modules", ".*_cache")
 REDIS_DATABASE = "12"  # no other test's messages
 GROUP, TOPIC = "connect-billing", "connect.orders.billing.dlq"
 
@@ -106,7 +107,13 @@ def test_each_block_does_what_is_said(folder: Path, servers: dict[str, str]) -> 
 
 
 def _look(second: Terminal, port: int, *, log: Path) -> None:
-    wait_until(lambda: _answers(port), within_s=90, what=lambda: log.read_text())
+    troubles: list[str] = []
+
+    def ready() -> bool:
+        troubles.append(_trouble(port))
+        return not troubles[-1]
+
+    wait_until(ready, within_s=240, what=lambda: f"{set(troubles)}\n{log.read_text()}")
     *variables, doctor = ASK.splitlines()
     second.run("\n".join(variables) + "\n")
     expected = _checks(SHOWN)
@@ -117,7 +124,7 @@ def _look(second: Terminal, port: int, *, log: Path) -> None:
         found = _checks(second.shown[second.shown.rindex(doctor) :])
         return all(found.get(name) == said for name, said in expected.items())
 
-    wait_until(holds, within_s=120, every_s=2, what=lambda: second.shown[-4000:])
+    wait_until(holds, within_s=180, every_s=2, what=lambda: second.shown[-4000:])
     _sign_in(f"http://127.0.0.1:{port}")
 
 
@@ -134,12 +141,15 @@ def _checks(shown: str) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
-def _answers(port: int) -> bool:
+def _trouble(port: int) -> str:
+    """Why the console is not ready, or nothing."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+            return "" if answer.status == 200 else f"status {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"{error}: {error.read()!r}"
+    except OSError as error:
+        return repr(error)
 
 
 def _sign_in(address: str) -> None:
