@@ -67,22 +67,28 @@ class Sessions:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Look after the session before and after the request."""
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(WITHOUT_SESSION):
+        if request.path.startswith(WITHOUT_SESSION):
             return self.get_response(request)
-        if not _may_be_a_key(request.COOKIES[settings.SESSION_COOKIE_NAME]):
+        cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        if cookie is not None and not _may_be_a_key(cookie):
             request.session = request.session.__class__()  # no column could hold it
-        row = self._row(request)
+        row = self._row(request) if cookie is not None else None
         response = self.get_response(request)
+        same = row is not None and request.user.is_authenticated and request.user.pk == row.user_id
         if row is not None:
-            signed_in = request.user.is_authenticated and request.user.pk == row.user_id
-            operations.follow(row=row, session_key=request.session.session_key if signed_in else None)
+            operations.follow(row=row, session_key=request.session.session_key if same else None)
+        if not same and request.session.modified:
+            self._row(request)  # who signed in just now is known from here on, not from their next request
         return response
 
     def _row(self, request: HttpRequest) -> BrowserSession | None:
         """What is known of this session, if somebody is signed in; None once it has ended."""
-        user, key = request.user, request.session.session_key
-        if not user.is_authenticated or key is None:
+        key, user = request.session.session_key, request.user  # the key first: looking the user up may change it
+        if not user.is_authenticated:
             return None
+        if key is None:  # signed in over somebody else: it gets a key when it is kept
+            request.session.save()
+            key = str(request.session.session_key)
         now = clock.SYSTEM.now()
         row = operations.meet(
             session_key=key,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""The hosts of a console may; what lies further ahead was written by a clock that was wrong."""
 # The first name that occurs counts: all of them claim to be others as well.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -37,6 +39,11 @@ class Limits:
         """When it is over, if nothing more is done in it."""
         whole = began_at + self.whole
         return whole if self.idle is None else min(whole, seen_at + self.idle)
+
+    def is_over(self, *, began_at: datetime, seen_at: datetime, now: datetime) -> bool:
+        """Whether its time has come. Also when a clock that was ahead gave it more: nobody knows how old it is."""
+        ahead = max(began_at, seen_at) > now + CLOCKS_DIFFER_BY
+        return ahead or self.ends_at(began_at=began_at, seen_at=seen_at) <= now
 
 
 def called(user_agent: str) -> str:

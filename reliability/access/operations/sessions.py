@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models.functions import Now
 
 from reliability.access.domain import browsers
 from reliability.access.models import BrowserSession
@@ -64,6 +65,12 @@ def end_of_user(*, user_id: int, but: str = "") -> int:
 
 
 def forget_old(*, now: datetime) -> int:
-    """End sessions whose time is over and whose browsers never came back to hear it; return how many."""
+    """End sessions whose time is over and whose browsers never came back to hear it; return how many.
+
+    With them goes what strangers left at the door: a sign-in that was begun and not finished has a row, too.
+    """
     old = BrowserSession.objects.filter(began_at__lt=now - sessions.limits().whole)
-    return end(list(old.values_list("session_key", flat=True)[:FORGOTTEN_AT_ONCE]))
+    ended = end(list(old.values_list("session_key", flat=True)[:FORGOTTEN_AT_ONCE]))
+    strangers = Session.objects.filter(expire_date__lt=Now()).values("pk")[:FORGOTTEN_AT_ONCE]
+    Session.objects.filter(pk__in=strangers).delete()
+    return ended

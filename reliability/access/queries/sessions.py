@@ -36,7 +36,7 @@ def limits() -> Limits:
 
 def is_over(row: BrowserSession, *, now: datetime) -> bool:
     """Whether its time has come."""
-    return limits().ends_at(began_at=row.began_at, seen_at=row.seen_at) <= now
+    return limits().is_over(began_at=row.began_at, seen_at=row.seen_at, now=now)
 
 
 def over(session_keys: Collection[str], *, now: datetime) -> set[str]:
@@ -46,9 +46,15 @@ def over(session_keys: Collection[str], *, now: datetime) -> set[str]:
 
 
 def is_of(content: Mapping[str, object], user: AbstractBaseUser) -> bool:
-    """Whether a session's content lets this user in: theirs, and of the password that they have now."""
-    same_user = str(content.get(SESSION_KEY, "")) == str(user.pk)
-    return same_user and constant_time_compare(str(content.get(HASH_SESSION_KEY, "")), user.get_session_auth_hash())
+    """Whether a session's content lets this user in: theirs, and of the password that they have now.
+
+    The console's secret before still counts, as it does for the next page, which renews the session.
+    """
+    if str(content.get(SESSION_KEY, "")) != str(user.pk):
+        return False
+    kept = str(content.get(HASH_SESSION_KEY, ""))
+    good = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return any(constant_time_compare(kept, each) for each in good)
 
 
 def of_user(user: AbstractBaseUser, *, this: str, now: datetime) -> list[Shown]:

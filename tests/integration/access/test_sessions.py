@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -12,6 +14,8 @@ from reliability.access.domain import browsers
 from reliability.access.models import BrowserSession
 from reliability.audit.models import Entry
 from reliability.kernel import clock
+from reliability.live import queries as live_queries
+from reliability.live.queries import SessionRef
 from tests.support.actors import PASSWORD, account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.integration.access.urls")]
@@ -82,6 +86,25 @@ def test_what_a_page_asks_by_itself_keeps_nobody_signed_in(
     assert not is_in(client)
 
 
+def test_a_session_begun_by_a_clock_that_was_ahead_ends_when_the_clock_is_right_again(hands: clock.ManualClock) -> None:
+    hands.advance(365 * 24 * HOUR)
+    client = browser()
+    hands.advance(-365 * 24 * HOUR)
+
+    assert not is_in(client)
+    client = browser()
+    hands.advance(-4 * MINUTE)  # another host's clock
+    assert is_in(client)
+
+
+def test_what_strangers_left_at_the_door_is_swept(hands: clock.ManualClock) -> None:
+    Client().session.save()
+    Session.objects.update(expire_date=hands.now() - timedelta(hours=1))
+    browser()
+
+    assert [each.session_key for each in Session.objects.all()] == [BrowserSession.objects.get().session_key]
+
+
 def test_limits_are_settings(hands: clock.ManualClock, settings: Settings) -> None:
     settings.SESSION_IDLE_S, settings.SESSION_WHOLE_S = 0, 20 * HOUR
     client = browser()
@@ -125,6 +148,27 @@ def test_somebody_ends_all_others_and_nobody_elses() -> None:
     assert is_in(bo)
 
 
+def test_a_session_that_nobody_used_since_the_sign_in_is_ended_with_the_others() -> None:
+    kept_for_later = Client()
+    kept_for_later.post("/accounts/login/", {"login": "ana", "password": PASSWORD})
+    here = browser()
+    here.post("/settings/sessions/others/end/")
+
+    assert not is_in(kept_for_later)
+    assert is_in(here)
+
+
+def test_who_signs_in_over_somebody_else_is_known_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    operations.create_account(username="bo", password=PASSWORD, role=Role.VIEWER)
+    client = browser()
+    monkeypatch.setattr("allauth.account.app_settings.AUTHENTICATED_LOGIN_REDIRECTS", False)
+    client.post("/accounts/login/", {"login": "bo", "password": PASSWORD})
+
+    assert client.get("/look/").content == b"bo"
+    [row] = BrowserSession.objects.all()
+    assert (row.user.username, row.session_key) == ("bo", client.cookies["sessionid"].value)
+
+
 def test_an_admin_ends_all_of_somebody_and_others_may_not() -> None:
     operations.create_account(username="ada", password=PASSWORD, role=Role.ADMIN)
     ana, again, ada = browser(), browser(), browser("ada")
@@ -159,6 +203,21 @@ def test_an_ended_session_is_not_brought_back_by_a_request_that_was_under_way() 
 
     assert not is_in(client)
     assert not Session.objects.filter(session_key=key).exists()
+
+
+def test_sockets_of_the_consoles_secret_before_stay_open_while_it_is_named(settings: Settings) -> None:
+    client = browser()
+    row = BrowserSession.objects.get()
+    ref = SessionRef(session_key=row.session_key, user_id=row.user_id)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another one for the time from now on, long enough"
+    assert ref in live_queries.actors_of({ref}, now=clock.SYSTEM.now())
+
+    assert is_in(client)
+    assert BrowserSession.objects.get().began_at == row.began_at
+    settings.SECRET_KEY_FALLBACKS = []
+    settings.SECRET_KEY = "a third one that nobody knows, long enough for it all"
+    assert not is_in(client)
 
 
 def test_a_cookie_that_somebody_made_up_is_nobodys() -> None:
