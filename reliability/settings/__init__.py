@@ -100,7 +100,10 @@ DATABASES = {"default": database.connection(ENVIRONMENT)}
 # --- Redis: hints only; nothing that must not be lost
 REDIS_URL = ENVIRONMENT.REDIS_URL
 REDIS_TIMEOUT_S = 0.5  # a paused Redis must not hang a page
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# What this process counts of sign-ins that failed. Django's 300 entries could be pushed out by whoever fails often.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}},
+}
 
 # --- Kafka
 KAFKA_BACKEND = "confluent"
@@ -161,7 +164,7 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 # --- access (signing in)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["reliability.access.hashing.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -176,6 +179,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Accounts are made by command or by an admin: a username, no sign-up, no letters by mail.
 ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_ADAPTER = "reliability.access.views.password.Adapter"
 ACCOUNT_FORMS = {"login": "reliability.access.forms.LoginForm"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -196,7 +200,14 @@ MFA_TOTP_TOLERANCE = 1  # clocks of telephones may be half a minute off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_REQUIRED_FOR = ENVIRONMENT.MAINSTAY_MFA_REQUIRED_FOR
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.MAINSTAY_TRUSTED_PROXIES
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "change_password": "5/m/user"}
+# "key" is a name at an address; "name_failed" a name from anywhere: out of reach of one address, so that nobody who
+# guesses at one keeps its owner out.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "name_failed": "300/h/key",
+    "change_password": "5/m/user",
+}
 
 # --- security
 X_FRAME_OPTIONS = "DENY"

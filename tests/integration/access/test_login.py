@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from reliability import settings as product
 from reliability.access import Role, operations
+from reliability.access.models import BrowserSession
 from reliability.audit.models import Entry
 from tests.support.actors import PASSWORD, account
 
@@ -87,6 +88,53 @@ def test_after_five_wrong_passwords_even_the_right_one_waits(client: Client, ana
 
     assert sign_in(client).status_code == 200
     assert client.get("/look/").status_code == 302
+
+
+def test_a_stranger_who_guesses_keeps_nobody_else_out(client: Client, ana: None) -> None:
+    stranger = Client(REMOTE_ADDR="192.0.2.66")
+    for _ in range(8):
+        sign_in(stranger, password="wrong")
+
+    assert sign_in(stranger).status_code == 200
+    assert sign_in(client).status_code == 302
+
+
+def test_many_addresses_together_guess_so_often_and_no_more(client: Client, ana: None, settings: Settings) -> None:
+    limits = {**settings.ACCOUNT_RATE_LIMITS, "name_failed": "6/h/key"}
+    settings.ACCOUNT_RATE_LIMITS = limits
+    for number in range(6):
+        sign_in(Client(REMOTE_ADDR=f"192.0.2.{number}"), password="wrong")
+
+    assert "Too many" in sign_in(Client(REMOTE_ADDR="192.0.2.77")).content.decode()
+    assert product.ACCOUNT_RATE_LIMITS["name_failed"] == "300/h/key"  # five from each address in five minutes: 60
+
+
+def test_signing_in_uses_up_no_tries(ana: None, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "name_failed": "3/h/key"}
+
+    assert [sign_in(Client()).status_code for _ in range(8)] == [302] * 8
+
+
+def test_what_counts_failures_is_not_pushed_out_by_more_of_them(client: Client, ana: None, settings: Settings) -> None:
+    settings.CACHES = product.CACHES
+    for _ in range(5):
+        sign_in(client, password="wrong")
+    for number in range(400):
+        cache.set(f"another {number}", 1)
+
+    assert sign_in(client).status_code == 200
+
+
+@pytest.mark.parametrize("said", ["192.0.2.1", "nonsense, 192.0.2.1", "", ",", "\x7f, 1"])
+def test_proxies_that_tell_less_than_the_settings_say_keep_nobody_out(
+    client: Client, ana: None, settings: Settings, said: str
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    client.defaults["HTTP_X_FORWARDED_FOR"] = said
+
+    assert sign_in(client, to="/look/").status_code == 302
+    assert client.get("/look/").status_code == 200
+    assert BrowserSession.objects.get().address == "127.0.0.1"
 
 
 def test_a_made_up_forwarded_address_does_not_help(client: Client, ana: None) -> None:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import call_command
 from django.http import HttpResponseBase
@@ -150,6 +151,29 @@ def test_guessing_ends_after_five(client: Client, phone: Telephone, codes: list[
 
 def test_a_code_without_a_password_opens_nothing(client: Client, phone: Telephone, codes: list[str]) -> None:
     assert code_given(client, phone.code())["Location"].startswith("/accounts/login/")
+    assert not is_in(client)
+
+
+def test_a_password_changed_before_the_code_opens_nothing_any_more(
+    client: Client, phone: Telephone, codes: list[str]
+) -> None:
+    password_given(client)
+    operations.create_account(username="ada", password=PASSWORD + " new", role=Role.ADMIN, update=True)
+    answer = code_given(client, phone.code())
+
+    assert (answer.status_code, is_in(client)) == (401, False)
+    assert "Your password was changed while you signed in" in answer.content.decode()
+    assert client.get("/accounts/login/").status_code == 200
+
+
+def test_an_account_disabled_before_the_code_opens_nothing_also_later(
+    client: Client, phone: Telephone, codes: list[str]
+) -> None:
+    password_given(client)
+    get_user_model().objects.update(is_active=False)
+    assert code_given(client, phone.code())["Location"] == "/accounts/inactive/"
+    get_user_model().objects.update(is_active=True)
+
     assert not is_in(client)
 
 
