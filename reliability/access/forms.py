@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base import forms as factor_forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from django.core.exceptions import ValidationError
 from django.db import transaction
+
+from reliability.kernel import clock
+
+log = structlog.get_logger(__name__)
+
+MOST_WRONG_A_DAY = 30
+"""Of one account: whoever guesses codes has its password, and one in a million is found in thirty years or more."""
+TOO_MANY_WRONG = (
+    "Too many wrong codes for today. If they were not yours, somebody knows your password: have an admin set another."
+)
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth has no types
@@ -26,18 +38,30 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]  # allauth has no types
 
 
 class _Once(factor_forms.BaseAuthenticateForm):  # type: ignore[misc]  # allauth has no types
-    """Takes each code once, in every process: allauth remembers used ones in the cache of one."""
+    """Takes each code once and so many wrong ones a day, in all processes: allauth counts in the cache of one."""
 
     authenticator: Authenticator
 
     def clean_code(self) -> str:
         """Check the code, and use it up, with the user's factors locked meanwhile."""
+        refused: ValidationError | None = None
+        code = ""
         with transaction.atomic():
-            list(Authenticator.objects.select_for_update().filter(user=self.user))
-            code: str = super().clean_code()
-            if self.authenticator.type == Authenticator.Type.TOTP:
-                self._use_up(code)
-            return code
+            factors = list(Authenticator.objects.select_for_update().filter(user=self.user).order_by("pk"))
+            tally = next((each for each in factors if each.type == Authenticator.Type.TOTP), None)
+            if tally is not None and _wrong_today(tally) >= MOST_WRONG_A_DAY:
+                raise ValidationError(TOO_MANY_WRONG, code="too_many_wrong")
+            try:
+                code = super().clean_code()
+                if self.authenticator.type == Authenticator.Type.TOTP:
+                    self._use_up(code)
+            except ValidationError as error:
+                if tally is not None and error.code == "incorrect_code":
+                    self._count(tally)
+                refused = error
+        if refused is not None:  # out here, so that what was counted is kept
+            raise refused
+        return code
 
     def _use_up(self, code: str) -> None:
         kept = Authenticator.objects.get(pk=self.authenticator.pk)
@@ -52,6 +76,30 @@ class _Once(factor_forms.BaseAuthenticateForm):  # type: ignore[misc]  # allauth
         kept.data["last_step"] = max(steps)
         kept.save(update_fields=["data"])
         self.authenticator = kept
+
+    def _count(self, tally: Authenticator) -> None:
+        wrong = _wrong_today(tally) + 1
+        tally.data["wrong"] = [_today(), wrong]
+        tally.save(update_fields=["data"])
+        if wrong == MOST_WRONG_A_DAY:
+            log.warning("second_factor_guessed", account=self.user.get_username(), wrong_codes_today=wrong)
+
+
+def _today() -> int:
+    return int(clock.SYSTEM.now().timestamp()) // 86_400
+
+
+def _wrong_today(tally: Authenticator) -> int:
+    day, wrong = tally.data.get("wrong", (0, 0))
+    return int(wrong) if day == _today() else 0
+
+
+def use_up_first(*, authenticator: Authenticator, **_: object) -> None:
+    """Have the code by which an app was set up, and those before it, open nothing more: it was seen, and used."""
+    if authenticator.type == Authenticator.Type.TOTP:
+        steps = sorted(totp.yield_hotp_counters_from_time())
+        authenticator.data["last_step"] = steps[len(steps) // 2]
+        authenticator.save(update_fields=["data"])
 
 
 class AuthenticateForm(_Once, factor_forms.AuthenticateForm):  # type: ignore[misc]  # the same

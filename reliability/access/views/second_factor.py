@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 
 from reliability.access import queries
 
@@ -56,6 +57,7 @@ def _seal() -> MultiFernet:
 def _for_passwords(view: View) -> View:
     """Whoever signs in at a provider has a second factor there, or none: here is nothing to set up."""
 
+    @never_cache  # a secret, or codes, may be on them
     @login_required
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -66,7 +68,7 @@ def _for_passwords(view: View) -> View:
     return guarded
 
 
-authenticate = base_views.authenticate
+authenticate = never_cache(base_views.authenticate)
 reauthenticate_by_code = _for_passwords(base_views.reauthenticate)
 reauthenticate = _for_passwords(account_views.reauthenticate)
 activate = _for_passwords(totp_views.activate_totp)
