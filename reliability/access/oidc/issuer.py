@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ KEYS_AGAIN_S = 10.0
 """A key that is not known has the provider asked at most so often: tokens with invented keys cost it nothing."""
 FAILED_FOR_S = 5.0
 """So long after a failure nobody waits for the provider again."""
+MOST_WAITING = 3
 MOST_KEYS = 50
 WELL_KNOWN = "/.well-known/openid-configuration"
 
@@ -45,27 +47,49 @@ class Issuer:
     _keys: tuple[float, tuple[dict[str, Any], ...]] | None = None
     _failed: tuple[float, str] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_WAITING))
 
     def metadata(self) -> Metadata:
         """Its addresses; raises ``NotReached``."""
-        with self._lock:
-            if self._metadata is None or self._age_s(self._metadata[0]) > KEPT_S:
-                self._metadata = (self._now_s(), self._careful(self._read_metadata))
-            return self._metadata[1]
+        kept = self._metadata
+        if kept is None or self._age_s(kept[0]) > KEPT_S:
+            with self._alone():
+                kept = self._metadata
+                if kept is None or self._age_s(kept[0]) > KEPT_S:
+                    kept = self._metadata = (self._now_s(), self._careful(self._read_metadata))
+        return kept[1]
 
     def key(self, *, kid: str | None, algorithm: str) -> dict[str, Any]:
         """The public key that a token names, or the only one that fits; raises ``NotProven``, ``NotReached``."""
-        jwks = self.metadata().jwks
-        with self._lock:
-            if self._keys is None or self._age_s(self._keys[0]) > KEPT_S:
-                self._keys = self._read_keys(jwks)
-            found = _fitting(self._keys[1], kid, algorithm)
-            if not found and self._age_s(self._keys[0]) > KEYS_AGAIN_S:
-                self._keys = self._read_keys(jwks)
-                found = _fitting(self._keys[1], kid, algorithm)
+        jwks, kept = self.metadata().jwks, self._keys
+        if kept is None or self._age_s(kept[0]) > KEPT_S or not _fitting(kept[1], kid, algorithm):
+            with self._alone():
+                kept = self._keys
+                if kept is None or self._age_s(kept[0]) > KEPT_S:
+                    kept = self._keys = self._read_keys(jwks)
+                if not _fitting(kept[1], kid, algorithm) and self._age_s(kept[0]) > KEYS_AGAIN_S:
+                    kept = self._keys = self._read_keys(jwks)
+        found = _fitting(kept[1], kid, algorithm)
         if len(found) != 1:
             raise NotProven(f"{len(found)} keys of the provider fit the token's kid and {algorithm}")
         return found[0]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One asks; a few wait a little for what it finds. More must not: each of them holds a turn of the console."""
+        if not self._lock.acquire(blocking=False):
+            if not self._waiting.acquire(blocking=False):
+                raise NotReached(f"{MOST_WAITING} sign-ins wait for another one's question already")
+            try:
+                got = self._lock.acquire(timeout=asking.TURN_WITHIN_S)
+            finally:
+                self._waiting.release()
+            if not got:
+                raise NotReached("another sign-in waits for the provider's answer")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _read_keys(self, jwks: str) -> tuple[float, tuple[dict[str, Any], ...]]:
         listed = self._careful(lambda: asking.get(self.config, jwks)).get("keys")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import jwt
 import pytest
@@ -173,3 +177,77 @@ def test_an_answer_that_drips_is_given_up(visitor: Visitor, monkeypatch: pytest.
     monkeypatch.setattr(asking, "ALL_WITHIN_S", 0.0)
 
     assert visitor.client.get("/accounts/sso/").status_code == 503
+
+
+def test_a_provider_that_hangs_has_few_wait_and_nobody_long(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each that waits holds one of the console's few turns: all of them would be the whole console."""
+    monkeypatch.setattr(asking, "_TIMEOUT", asking.urllib3.Timeout(connect=1, read=3.0))
+    monkeypatch.setattr(asking, "TURN_WITHIN_S", 0.3)
+    config = oidc.current()
+    assert config is not None
+    visitor.provider.wait = threading.Event()
+    took: list[float] = []
+
+    def ask() -> None:
+        began = time.monotonic()
+        with pytest.raises(oidc.NotReached):
+            oidc.issuer_of(config).metadata()
+        took.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert len(took) == 10
+    assert sum(each > 2.5 for each in took) == 1  # who asks
+    assert sum(each > 0.25 for each in took) <= 1 + issuer.MOST_WAITING
+
+
+def test_many_sign_ins_at_once_ask_once_and_none_is_refused(visitor: Visitor) -> None:
+    config = oidc.current()
+    assert config is not None
+    oidc.issuer_of(config).metadata()
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(lambda _: oidc.issuer_of(config).metadata(), range(200)))
+
+    assert len(found) == 1
+    assert visitor.provider.asked == [WELL_KNOWN]
+
+
+@pytest.mark.parametrize(
+    "begin", [b"HTTP/1.1 200 OK\r\nX-A: ", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{"]
+)
+def test_an_answer_that_drips_for_ever_is_cut_off_wherever_it_drips(
+    visitor: Visitor, settings: Settings, monkeypatch: pytest.MonkeyPatch, begin: bytes
+) -> None:
+    monkeypatch.setattr(asking, "ALL_WITHIN_S", 1.0)
+    with dripping(begin) as port:
+        settings.MAINSTAY_OIDC["issuer"] = f"http://127.0.0.1:{port}"
+        began = time.monotonic()
+        answer = visitor.client.get("/accounts/sso/")
+
+    assert answer.status_code == 503
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def dripping(begin: bytes) -> Iterator[int]:
+    """A server that never ends what it says; its port."""
+    stop = threading.Event()
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with suppress(OSError), connection:
+            connection.recv(65_536)
+            connection.sendall(begin)
+            while not stop.wait(0.1):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        stop.set()
+        thread.join(5)
