@@ -13,6 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from reliability.access.domain import tokens
 from reliability.access.domain.rights import RIGHTS
@@ -44,6 +45,12 @@ class BadToken(Refused):
 
     code = "bad-token"
     status = 422
+
+
+class LastAdmin(Refused):
+    """This is the last admin that is not disabled: nobody could let anybody in after that. Make another one first."""
+
+    code = "last-admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,22 @@ def _check_username(username: str) -> None:
         get_user_model()._meta.get_field("username").clean(username, None)
     except ValidationError as error:
         raise BadAccount(" ".join(error.messages)) from error
+
+
+def set_active(*, account: Account, active: bool) -> bool:
+    """Disable an account, or enable it again; False when it was so before. Raises ``LastAdmin``.
+
+    A disabled one opens nothing: no session, no token, nothing made of one. Two admins who disable each other at once
+    take turns, so that one of them stays.
+    """
+    with transaction.atomic():
+        locked = Account.objects.select_for_update().filter(Q(role=Role.ADMIN) | Q(pk=account.pk)).order_by("pk")
+        role = {each.pk: each.role for each in locked}.get(account.pk)
+        others = Account.objects.filter(role=Role.ADMIN, user__is_active=True).exclude(pk=account.pk)
+        if not active and role == Role.ADMIN and not others.exists():  # read now that nobody else changes it
+            raise LastAdmin
+        users = get_user_model().objects.filter(pk=account.user_id).exclude(is_active=active)
+        return bool(users.update(is_active=active))
 
 
 def take_factors(*, account: Account) -> int:

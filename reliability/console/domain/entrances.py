@@ -189,6 +189,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "create_token": (HOST,),
     "degradation": ("degradation.view", "degradation.set", "degradation.clear", "degradation.release"),
     "demo_switch": ("demo.switch",),
+    "disable_account": (HOST,),
     "doctor": (HOST,),
     "end_sessions": (HOST,),
     "lag": ("lag.view",),

@@ -10,6 +10,7 @@ from reliability.access import operations as access_operations
 from reliability.access import queries as access_queries
 from reliability.access.models import Account, ApiToken
 from reliability.access.operations import sessions
+from reliability.kernel.errors import Refused
 
 
 def create_account(
@@ -27,6 +28,28 @@ def create_account(
         return access_operations.create_account(
             username=username, password=password, role=role, topic_scopes=topic_scopes, update=update
         )
+
+
+class OwnAccount(Refused):
+    """Nobody disables the account they are signed in with. Another admin can."""
+
+    code = "own-account"
+
+
+def set_active(*, actor: access.Actor, username: str, active: bool) -> int:
+    """Disable an account and end its sessions, or enable it again; return how many sessions there were.
+
+    Its tokens open nothing while it is disabled. Raises ``NoSuchAccount``, ``OwnAccount``, ``LastAdmin``.
+    """
+    facts: dict[str, object] = {"active": active}
+    with audit.action("accounts.manage", actor=actor, target=f"account:{username}", facts=facts) as entry:
+        if actor.kind == "user" and actor.account == username and not active:
+            raise OwnAccount
+        account = access_queries.account_named(username, disabled=True)
+        entry.facts["changed"] = access_operations.set_active(account=account, active=active)
+        ended = 0 if active else sessions.end_of_user(user_id=account.user_id)
+        entry.facts["sessions_ended"] = ended
+        return ended
 
 
 def reset_factor(*, actor: access.Actor, username: str) -> int:

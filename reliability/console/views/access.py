@@ -112,6 +112,24 @@ def end_all_sessions(request: HttpRequest, user_id: int) -> HttpResponse:
 
 
 @require_POST
+@access.requires("accounts.manage")
+def set_active(request: HttpRequest, user_id: int, *, active: bool) -> HttpResponse:
+    """As an admin: disable an account, or enable it again."""
+    account = get_object_or_404(Account.objects.select_related("user"), user_id=user_id)
+    name = account.user.get_username()
+    try:
+        accounts.set_active(actor=access.actor_of(request), username=name, active=active)
+    except access.Denied:
+        raise
+    except Refused as refused:
+        messages.warning(request, str(refused))
+    else:
+        opened = "may come in again" if active else "is disabled: no session and no token of it opens anything"
+        messages.success(request, f"{name} {opened}.")
+    return redirect(reverse(PAGE) + "#accounts")
+
+
+@require_POST
 @access.requires("tokens.grant")
 def end_family(request: HttpRequest, family_id: int) -> HttpResponse:
     """End the tokens of a machine at work: one's own, or as an admin anybody's."""
