@@ -11,6 +11,7 @@ from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base import forms as factor_forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -20,6 +21,10 @@ log = structlog.get_logger(__name__)
 
 MOST_WRONG_A_DAY = 30
 """Of one account: whoever guesses codes has its password, and one in a million is found in thirty years or more."""
+SEALED_OTHERWISE = (
+    "The console's secret was changed, so that your second factor cannot be opened. Whoever runs the console can name "
+    "the secret before in MAINSTAY_SECRET_KEY_PREVIOUS, or take your second factor off (reset_second_factor)."
+)
 TOO_MANY_WRONG = (
     "Too many wrong codes for today. If they were not yours, somebody knows your password: have an admin set another."
 )
@@ -55,10 +60,14 @@ class _Once(factor_forms.BaseAuthenticateForm):  # type: ignore[misc]  # allauth
                 code = super().clean_code()
                 if self.authenticator.type == Authenticator.Type.TOTP:
                     self._use_up(code)
+                self._seal_anew()
             except ValidationError as error:
                 if tally is not None and error.code == "incorrect_code":
                     self._count(tally)
                 refused = error
+            except InvalidToken:
+                log.error("second_factor_not_opened", account=self.user.get_username(), meaning=SEALED_OTHERWISE)
+                refused = ValidationError(SEALED_OTHERWISE, code="sealed_otherwise")
         if refused is not None:  # out here, so that what was counted is kept
             raise refused
         return code
@@ -76,6 +85,14 @@ class _Once(factor_forms.BaseAuthenticateForm):  # type: ignore[misc]  # allauth
         kept.data["last_step"] = max(steps)
         kept.save(update_fields=["data"])
         self.authenticator = kept
+
+    def _seal_anew(self) -> None:
+        """With the console's secret of now: whoever signed in since it changed needs the one before no more."""
+        adapter = get_factor_adapter()
+        for factor in Authenticator.objects.filter(user=self.user):
+            sealed = {name: factor.data[name] for name in ("secret", "seed") if name in factor.data}
+            factor.data |= {name: adapter.encrypt(adapter.decrypt(text)) for name, text in sealed.items()}
+            factor.save(update_fields=["data"])
 
     def _count(self, tally: Authenticator) -> None:
         wrong = _wrong_today(tally) + 1

@@ -50,8 +50,26 @@ def test_a_new_secret_of_the_console_still_opens_what_the_one_before_sealed(
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another one for the time from now on, long enough"
     password_given(client)
-
     assert code_given(client, phone.code()).status_code == 302
+
+    settings.SECRET_KEY_FALLBACKS = []  # everybody has signed in again
+    for given in (phone, codes):
+        phone.wait()
+        again = Client()
+        password_given(again)
+        assert code_given(again, given.code() if isinstance(given, Telephone) else given[0]).status_code == 302
+
+
+@pytest.mark.parametrize("printed", [True, False], ids=["printed", "app"])
+def test_a_secret_that_was_changed_without_the_one_before_is_a_sentence(
+    client: Client, phone: Telephone, codes: list[str], settings: Settings, printed: bool
+) -> None:
+    settings.SECRET_KEY = "another one for the time from now on, long enough"
+    password_given(client)
+    answer = code_given(client, codes[0] if printed else phone.code())
+
+    assert "MAINSTAY_SECRET_KEY_PREVIOUS" in answer.content.decode()
+    assert not is_in(client)
 
 
 def test_setting_up_takes_the_password_again_and_is_on_record(client: Client, phone: Telephone) -> None:
