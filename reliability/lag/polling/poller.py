@@ -19,6 +19,7 @@ from reliability.lag.polling.concluding import Concluded, Context, conclude
 from reliability.lag.polling.markers import Markers
 from reliability.lag.polling.reading import Look, Reader
 from reliability.lag.polling.remembering import Memory
+from reliability.lag.polling.sharing import give_back
 from reliability.lag.polling.spending import Spending
 from reliability.lag.polling.topics import Retentions, Topics
 from reliability.lag.polling.transactions import Transactions
@@ -72,6 +73,12 @@ class Poller:
 
     def step(self) -> bool:
         """Look at what is due, unless another poller has the cluster. An error leaves the lease to whoever is first."""
+        try:
+            return self._step()
+        finally:
+            give_back()
+
+    def _step(self) -> bool:
         if self._is_doubtful:
             self._remember()
             self._is_doubtful = False
@@ -82,6 +89,7 @@ class Poller:
         if now_s < self._next_s:
             return False
         self._keep_up(now_s)
+        give_back()
         try:
             self._look(now_s)
         except (ports.Unavailable, ports.Unsupported) as error:
@@ -136,6 +144,7 @@ class Poller:
         remembering.measure_anew(self._memory, self._cluster, since=self._looked_at)
         self._looked_at = began
         self._memory.see_ends(look.stable, at_s=look.at_s)
+        give_back()
         retentions.refresh(self._memory, look, now_s=now_s)
         context = Context(
             look=look,
@@ -148,6 +157,7 @@ class Poller:
             muted=remembering.muted(self._cluster),
         )
         self._markers.begin()
+        give_back()
         concluded = conclude(context, due=due, with_windows=is_whole)
         self._still_ours()
         failpoint.reach("lag.before_record")
@@ -275,6 +285,7 @@ class Poller:
         if self._lease is not None and self._time.monotonic() - self._renewed_s >= RENEW_AFTER_S:
             self._lease = locks.renew(lease=self._lease, ttl_s=LEASE_S)
             self._renewed_s = self._time.monotonic()
+            give_back()
 
     def _keep_up(self, now_s: float) -> None:
         if now_s - self._upkeep_s < UPKEEP_EVERY_S:

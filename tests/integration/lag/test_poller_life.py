@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from reliability.kafka import ports
 from reliability.kernel import failpoint
@@ -210,3 +212,30 @@ def test_a_topic_that_another_poller_wrote_is_written_anew(world: World) -> None
     Topic.objects.update(retention_ms=1)
     world.polls()
     assert Topic.objects.get(name="orders").retention_ms != 1
+
+
+def test_no_connection_to_the_database_is_kept_while_kafka_is_asked(world: World, monkeypatch: pytest.MonkeyPatch):
+    """A process has fewer connections than it may have clusters, and one that does not answer is asked for seconds."""
+    kept: dict[str, bool] = {}
+
+    class Watched:
+        """A group admin that notes at each question whether the thread holds a connection."""
+
+        def __init__(self, admin: ports.GroupAdmin) -> None:
+            self._admin = admin
+
+        def __getattr__(self, name: str) -> Any:
+            kept[name] = kept.get(name, False) or connection.connection is not None
+            return getattr(self._admin, name)
+
+    admin: Any = Watched(world.broker.group_admin())
+    monkeypatch.setattr(world.poller, "_make_admin", lambda: admin)
+    world.group("billing", world.member("one", 0, 1))
+    world.commit(10)
+    world.end(20)
+    world.polls(3, each_s=60)
+    assert {name for name, held in kept.items() if held} == set()
+    assert {"groups", "commits", "ends"} <= set(kept)
+    connection.ensure_connection()
+    world.poller.step()  # nothing is due
+    assert connection.connection is None
