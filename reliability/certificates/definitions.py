@@ -47,13 +47,13 @@ def places() -> list[Place]:
 
 
 def _kafka() -> Iterator[Place]:
-    for cluster in clusters.names():
-        profile = clusters.profile(cluster)
-        if not str(profile.get("security.protocol", "")).upper().endswith("SSL"):
+    for cluster, brokers in clusters.each(_brokers).items():
+        if not brokers:
             continue
+        profile = clusters.profile(cluster)
         what = f"kafka {cluster}"
         context = partial(tls.context, profile)
-        for host, port in _brokers(cluster):
+        for host, port in brokers:
             yield Place(name=f"{what} {host}:{port}", role="server", host=host, port=port, context=context)
         yield from _files(
             what,
@@ -63,7 +63,11 @@ def _kafka() -> Iterator[Place]:
 
 
 def _brokers(cluster: str) -> list[tuple[str, int]]:
-    servers = str(clusters.profile(cluster).get("bootstrap.servers", "")).split(",")
+    """The servers of a cluster that speaks TLS; none of another one."""
+    profile = clusters.profile(cluster)
+    if not str(profile.get("security.protocol", "")).upper().endswith("SSL"):
+        return []
+    servers = str(profile.get("bootstrap.servers", "")).split(",")
     with suppress(ports.Unavailable, ports.Unsupported):  # it is told elsewhere that the cluster does not answer
         servers += clusters.admin(cluster, answer_s=BROKERS_S).brokers()[:BROKERS_MAX]
     parts = [server.strip().rpartition(":") for server in servers]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from django.conf import settings as django_settings
 
@@ -12,6 +14,7 @@ from reliability.kafka import confluent, memory, ports
 from reliability.kernel import certificates
 
 MAIN = "main"
+Answer = TypeVar("Answer")
 
 _lock = threading.Lock()
 _admins: dict[tuple[int, str, float, frozenset[tuple[str, str]]], ports.Admin] = {}
@@ -33,6 +36,13 @@ def profile(cluster: str = MAIN) -> Mapping[str, object]:
 def names() -> list[str]:
     """The configured clusters' names."""
     return sorted(getattr(django_settings, "KAFKA_CLUSTERS", {}))
+
+
+def each(ask: Callable[[str], Answer]) -> dict[str, Answer]:
+    """Ask something of every cluster, side by side: those that do not answer are waited for once. No database there."""
+    known = names()
+    with ThreadPoolExecutor(len(known) or 1, thread_name_prefix="each-cluster") as pool:
+        return dict(zip(known, pool.map(ask, known), strict=True))
 
 
 def producer(cluster: str = MAIN, *, client_id: str, settings: Mapping[str, object] | None = None) -> ports.Producer:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from reliability.access import Role
-from reliability.certificates import operations, queries, tasks
+from reliability.certificates import definitions, operations, queries, tasks
 from reliability.certificates.models import Certificate
 from reliability.console import certificates
+from reliability.kernel import clock
 from reliability.kernel.telemetry import names
 from reliability.settings.clusters import Profile
 from tests.support import actors, secured_broker, tls_proxy
@@ -97,6 +98,19 @@ def test_the_brokers_that_a_cluster_names_are_looked_at(tmp_path_factory: pytest
         settings.KAFKA_CLUSTERS = {"main": {"bootstrap.servers": broker.url()}}
         operations.look(now=NOW)
         assert queries.rows(now=NOW) == []  # nothing names them any more
+
+
+def test_clusters_that_do_not_answer_are_waited_for_once(settings: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(definitions, "BROKERS_S", 1.0)
+    settings.KAFKA_BACKEND = "confluent"
+    settings.REDIS_URL, settings.BROKER_ADDRESS = "redis://127.0.0.1:9/0", ""
+    with silent_port() as port:
+        there = {"bootstrap.servers": f"127.0.0.1:{port}", "security.protocol": "SSL"}
+        settings.KAFKA_CLUSTERS = {f"c{at}": Profile(there) for at in range(12)}
+        began_s = clock.SYSTEM.monotonic()
+        found = definitions.places()
+        assert clock.SYSTEM.monotonic() - began_s < 6
+    assert {place.name for place in found} == {f"kafka c{at} 127.0.0.1:{port}" for at in range(12)}
 
 
 @pytest.mark.parametrize("how", ["refuses", "hangs", "speaks no TLS"])

@@ -19,6 +19,7 @@ from reliability.kernel import clock
 from reliability.live import operations
 from tests.support.actors import actor
 from tests.support.letters import NOW, record, store
+from tests.support.network import silent_port
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +154,18 @@ def test_doctor_says_which_topics_the_patterns_find(settings: Settings) -> None:
     clusters.memory_broker().log.away = True
     assert overview.check().verdict == "fail"
     clusters.forget_memory()
+
+
+def test_clusters_that_do_not_answer_are_waited_for_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "CHECK_ANSWER_S", 1.0)
+    settings.KAFKA_BACKEND = "confluent"
+    with silent_port() as port:
+        settings.KAFKA_CLUSTERS = {f"c{at}": {"bootstrap.servers": f"127.0.0.1:{port}"} for at in range(12)}
+        began_s = clock.SYSTEM.monotonic()
+        check = overview.check()
+        assert clock.SYSTEM.monotonic() - began_s < 6
+    assert check.verdict == "fail"
+    assert all(f"c{at}: " in check.found for at in range(12))
 
 
 def test_it_is_registered() -> None:
