@@ -13,7 +13,8 @@ SECRET_CHARACTERS_MAX = 4_096
 def secret(path: str, *, name: str, of: str) -> str:
     """Return the secret in a file, without the end of its line; raise ``ValueError``."""
     try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(2 * SECRET_CHARACTERS_MAX).rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"{of}: {name} names {path}, which cannot be read: {error.strerror}") from None
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ EXAMPLES = {
     "MAINSTAY_OUTBOX_WAITS_FOR": '{"payments.commands": ["payments"]}',
 }
 
+_PREFIXES = ("MAINSTAY_", "KAFKA_")
+_AS_GOOD_AS = 0.84
+"""How like a setting's a name is that must be meant for it; those that other programs use are less so."""
+FILE_CHARACTERS_MAX = 1024 * 1024
 _SERVERS = {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS"}
 _NOTHING_NAMED = (
     "No demo runs beside this checkout, and no servers are named. Start one with `make demo`, or set these"
@@ -64,9 +69,11 @@ class Environment(Alerts, Rooms, SignIn, Console, Servers):
 
 def load() -> Environment:
     """Read and check the settings; raise ``WrongSetting`` with one line per problem."""
-    given = {**_from_running_demo(), **_from_files(os.environ)}
+    _refuse_misspelled(os.environ)
+    from_files = _from_files(os.environ)
+    from_demo = {name: value for name, value in _from_running_demo().items() if name not in os.environ}
     try:
-        return Environment(**{name: value for name, value in given.items() if name not in os.environ})
+        return Environment(**{**from_demo, **from_files})
     except ValidationError as error:
         problems = error.errors()
         lines = [_sentence(problem) for problem in problems]
@@ -76,24 +83,56 @@ def load() -> Environment:
         raise WrongSetting("\n".join(lines)) from None
 
 
+def _refuse_misspelled(environ: Mapping[str, str]) -> None:
+    """A name that is nearly a setting's is not passed over in silence: a console that should only look would act."""
+    lines = []
+    for variable in sorted(environ):
+        name = variable.removesuffix("_FILE")
+        prefix = next((each for each in _PREFIXES if name.startswith(each)), "")
+        if not prefix or name in Environment.model_fields:
+            continue
+        known = [each.removeprefix(prefix) for each in Environment.model_fields if each.startswith(prefix)]
+        near = get_close_matches(name.removeprefix(prefix)[:80], known, n=1, cutoff=_AS_GOOD_AS)
+        if near:
+            lines.append(f"{variable} is no setting; did you mean {prefix}{near[0]}{variable[len(name) :]}?")
+    if lines:
+        raise WrongSetting("\n".join(lines))
+
+
 def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings whose value stands in a file named by ``<NAME>_FILE``."""
     found: dict[str, str] = {}
     for name in Environment.model_fields:
         path = environ.get(f"{name}_FILE")
-        if path and name not in environ:
-            try:
-                found[name] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise WrongSetting(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from None
-            except ValueError:  # also for a name that holds what no name may
-                raise WrongSetting(f"{name}_FILE names {path!r}, which is no text in UTF-8") from None
+        if path and environ.get(name):
+            raise WrongSetting(f"{name} and {name}_FILE are both set: give one of them")
+        if path:
+            found[name] = _content(path, of=f"{name}_FILE")
     return found
+
+
+def _content(path: str, *, of: str) -> str:
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(FILE_CHARACTERS_MAX + 1)
+    except OSError as error:
+        raise WrongSetting(f"{of} names {path}, which cannot be read: {error.strerror}") from None
+    except ValueError:  # also for a name that holds what no name may
+        raise WrongSetting(f"{of} names {path!r}, which is no text in UTF-8") from None
+    if len(text) > FILE_CHARACTERS_MAX:
+        raise WrongSetting(f"{of} names {path}, which has more than {FILE_CHARACTERS_MAX} characters")
+    value = text.strip().removeprefix("\ufeff")  # what some editors put before a text
+    if not value:
+        # An empty token or list of channels would mean "none": nobody would be asked for it, or told of anything.
+        raise WrongSetting(f"{of} names {path}, which is empty: write the value into it, or leave {of} out")
+    if "\0" in value:
+        raise WrongSetting(f"{of} names {path}, which has a NUL in it: it is no text")
+    return value
 
 
 def _from_running_demo() -> dict[str, Any]:
     """Return what the demo beside this checkout says of itself; nothing when the environment names a database."""
-    if "DATABASE_URL" in os.environ or not STATE_FILE.exists():
+    if {"DATABASE_URL", "DATABASE_URL_FILE"} & os.environ.keys() or not STATE_FILE.exists():
         return {}
     try:
         state = json.loads(STATE_FILE.read_text(encoding="utf-8"))

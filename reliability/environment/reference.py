@@ -17,7 +17,7 @@ HEAD = """# Settings
 
 Every setting is an environment variable. Each may be given as `<NAME>_FILE` instead, which names a file that holds the
 value: so secrets stay out of the environment. A wrong value stops the start with the variable's name, what is wrong
-with it and an example.
+with it and an example; so do an empty file, a value beside a file for it, and a name that is nearly one of these.
 
 This page is made by `python -m reliability.environment`; a test keeps it true.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -141,4 +142,81 @@ def test_celery_needs_a_broker_of_its_own_beside_a_cluster(
     assert "a-Secret" not in repr(environment.load())
     monkeypatch.setenv("REDIS_URL", "rediss://h?ssl_ca_certs=/not/there")
     with pytest.raises(environment.WrongSetting, match=r"REDIS_URL: names /not/there, which cannot be read"):
+        environment.load()
+
+
+@pytest.fixture
+def all_named(nothing_named: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """What has to be named is, and more may be."""
+    for name, value in zip(NEEDED, ("postgresql://db/x", "redis://r/0", "kafka:9092", "x" * 64), strict=True):
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("MAINSTAY_READONLY", "MAINSTAY_READ_ONLY"),
+        ("MAINSTAY_TRUSTED_PROXY", "MAINSTAY_TRUSTED_PROXIES"),
+        ("MAINSTAY_METRIC_TOKEN_FILE", "MAINSTAY_METRICS_TOKEN_FILE"),
+        ("KAFKA_SASL_MECHANISMS", "KAFKA_SASL_MECHANISM"),
+    ],
+)
+def test_a_name_that_is_nearly_a_settings_is_not_passed_over(
+    all_named: pytest.MonkeyPatch, variable: str, meant: str
+) -> None:
+    all_named.setenv(variable, "true")
+    with pytest.raises(environment.WrongSetting) as wrong:
+        environment.load()
+    assert str(wrong.value) == f"{variable} is no setting; did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    "variable", ["MAINSTAY_PORT", "MAINSTAY_SERVICE_HOST", "MAINSTAY_PORT_80_TCP_ADDR", "KAFKA_HEAP_OPTS", "KAFKA_PORT"]
+)
+def test_what_other_programs_put_into_an_environment_troubles_nobody(
+    all_named: pytest.MonkeyPatch, variable: str
+) -> None:
+    all_named.setenv(variable, "tcp://10.0.0.1:80")
+    assert environment.load().REDIS_URL == "redis://r/0"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty: write the value into it, or leave MAINSTAY_METRICS_TOKEN_FILE out"),
+        (b" \n", "is empty"),
+        (b"x" * 30 + b"\x00", "has a NUL in it"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"x" * 1_100_000, "has more than 1048576 characters"),
+    ],
+)
+def test_a_file_that_holds_no_value_is_refused(
+    all_named: pytest.MonkeyPatch, tmp_path: Path, content: bytes, told: str
+) -> None:
+    (tmp_path / "token").write_bytes(content)
+    all_named.setenv("MAINSTAY_METRICS_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(environment.WrongSetting, match=told) as wrong:
+        environment.load()
+    assert "xxx" not in str(wrong.value)
+
+
+def test_a_value_and_a_file_for_it_are_one_too_many(all_named: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("\ufeffredis://:secret@other/0\n", encoding="utf-8")
+    all_named.setenv("REDIS_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(environment.WrongSetting, match="REDIS_URL and REDIS_URL_FILE are both set: give one of them"):
+        environment.load()
+    all_named.setenv("REDIS_URL", "")  # as compose passes on what nobody said
+    assert environment.load().REDIS_URL == "redis://:secret@other/0"
+
+
+def test_a_database_named_by_a_file_is_not_joined_by_the_servers_of_a_demo(
+    nothing_named: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    state = {"database_url": "postgresql://demo/x", "redis_url": "redis://demo/0", "kafka_bootstrap_servers": "demo:1"}
+    nothing_named.write_text(json.dumps({**state, "secret_key": "x" * 64, "broker": "kafka"}))
+    assert environment.load().MAINSTAY_DEMO
+    (tmp_path / "url").write_text("postgresql://real/x")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(environment.WrongSetting, match="REDIS_URL: is not set"):
         environment.load()
