@@ -49,12 +49,20 @@ def test_a_manifest_with_a_mistake_is_refused() -> None:
 
 @each_file
 def test_one_deployment_runs_each_process_with_the_command_of_the_compose_file(path: Path) -> None:
-    found = dict(pods(path))
+    found = {name: pod for name, pod in pods(path) if not name.startswith("letters-")}
     assert set(found) == PROCESSES | {"migrate"}
     for name, pod in found.items():
         [container] = pod["containers"]
         assert container["args"] == deployed.our_services()[name]["command"], name
         assert "command" not in container, "the image has no entry point to take away"
+
+
+def test_letters_of_other_clusters_are_stored_by_pods_of_their_own() -> None:
+    found = dict(pods(EVERYTHING))
+    [other] = found["letters-eu-west-1"]["containers"]
+    assert other["args"] == [*found["letters"]["containers"][0]["args"], "--cluster", "eu.West_1"]
+    [more] = [name for name in found if name.startswith("letters-")]
+    assert found[more]["terminationGracePeriodSeconds"] == found["letters"]["terminationGracePeriodSeconds"]
 
 
 @each_file

@@ -36,6 +36,8 @@ WRONG = [
     ("terminationGracePeriodSeconds", 5),
     ("secret.keys.MAINSTAY_SECRETKEY", "x"),
     ("networkPolicy.egress.redis.port", 70000),
+    ("networkPolicy.dns.port", 0),
+    ("processes.letters.clusters", ["two words"]),
     ("serviceMonitor.interval", "often"),
     ("ingres", {"enabled": True}),
 ]
@@ -94,3 +96,35 @@ def test_limits_that_no_schema_can_say_are_refused_by_the_chart() -> None:
     done = tools.run(helm, *deployed.RENDER, *values)
     assert done.returncode != 0
     assert "processes.web.autoscaling: min 9 is more than max 6" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "port"),
+    [
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092,[fd00::1]:9093", "9093"),
+        ("MAINSTAY_OIDC_ISSUER", "https://login.example/realms/main", "443"),
+        ("MAINSTAY_OIDC_ISSUER", "https://login.example:8443/realms/main", "8443"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector", "80"),
+    ],
+)
+def test_a_server_that_the_network_policy_shuts_out_is_refused(
+    setting: str, value: str, port: str, tmp_path: Path
+) -> None:
+    helm = tools.program("helm")
+    values: dict[str, Any] = {"settings": {setting: value}}
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    refused = tools.run(helm, *deployed.RENDER, "--values", str(file))
+    assert refused.returncode != 0
+    assert f"networkPolicy.egress has no line with port {port}, which settings.{setting} names" in refused.stderr
+    file.write_text(yaml.safe_dump(values | {"networkPolicy": {"egress": {"other": {"port": int(port), "to": []}}}}))
+    assert tools.run(helm, *deployed.RENDER, "--values", str(file)).returncode == 0
+    file.write_text(yaml.safe_dump(values | {"networkPolicy": {"enabled": False}}))
+    assert tools.run(helm, *deployed.RENDER, "--values", str(file)).returncode == 0
+
+
+def test_clusters_may_stand_in_their_variable_alone() -> None:
+    alone = changed("settings", {})
+    assert any("KAFKA_BOOTSTRAP_SERVERS" in each or "valid under any" in each for each in complaints(alone))
+    alone["secret"]["keys"]["KAFKA_CLUSTERS"] = "kafka_clusters"
+    assert complaints(alone) == []

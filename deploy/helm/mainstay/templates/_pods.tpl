@@ -29,6 +29,16 @@ lag: [python, manage.py, poll_lag]
 migrate: [python, manage.py, migrate, --no-input]
 {{- end }}
 
+{{/* The Deployments by name: which process each is, and which cluster's letters it stores. */}}
+{{- define "mainstay.deployments" -}}
+{{- range $name, $process := .Values.processes }}
+{{ $name }}: {process: {{ $name }}}
+{{- range $process.clusters }}
+{{ printf "%s-%s" $name (. | lower | replace "." "-" | replace "_" "-") | trunc 63 | trimSuffix "-" }}: {process: {{ $name }}, cluster: {{ . | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Queues that a process takes from, and is scaled by. */}}
 {{- define "mainstay.queues" -}}
 worker-standard: [critical, standard]
@@ -95,4 +105,22 @@ env:
   {{- range $name, $key := .Values.secret.keys }}
   - {name: {{ $name }}_FILE, value: /run/secrets/mainstay/{{ $key }}}
   {{- end }}
+{{- end }}
+
+{{/* Refuses a policy that shuts out a server which the settings name: its pods would start and wait for ever. */}}
+{{- define "mainstay.ways" -}}
+{{- $open := dict }}
+{{- range .Values.networkPolicy.egress }}
+{{- $_ := set $open (toString .port) true }}
+{{- end }}
+{{- range $variable := list "KAFKA_BOOTSTRAP_SERVERS" "MAINSTAY_OIDC_ISSUER" "OTEL_EXPORTER_OTLP_ENDPOINT" }}
+{{- range $address := splitList "," (toString (index $.Values.settings $variable | default "")) }}
+{{- $scheme := ternary (first (splitList "://" (trim $address))) "" (contains "://" $address) }}
+{{- $server := first (splitList "/" (last (splitList "://" (trim $address)))) }}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $server) | default (ternary "443" (ternary "80" "" (eq $scheme "http")) (eq $scheme "https")) }}
+{{- if and $port (not (hasKey $open $port)) }}
+{{- fail (printf "networkPolicy.egress has no line with port %s, which settings.%s names (%s): nothing would reach it" $port $variable $server) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
