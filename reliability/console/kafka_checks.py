@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from reliability.console.registry import CheckResult
-from reliability.kafka import clusters, ports, tls
+from reliability.kafka import clusters, ports, reaching, tls
 from reliability.kafka.clusters import MAIN
 from reliability.live import queries as live_queries
 
@@ -17,6 +17,8 @@ CREATE_TOPICS = "create_topics"  # a heartbeat's fact: the commands for topics a
 ANSWER_S = 4.0
 LOOK_S = 2.0
 """For a look at why there was no answer; with the question itself within doctor's own limit."""
+NAMED_MAX = 5
+ADVERTISED = "advertise addresses that cannot be reached from here"
 _BROKERS = {
     "kafka": "Apache Kafka, embedded",
     "in-process": "in-process broker (no members, no topic creation, no fencing; its records die with it)",
@@ -25,7 +27,7 @@ _BROKERS = {
 
 
 def kafka() -> CheckResult:
-    """Every cluster answers, and every topic that is needed could be created."""
+    """Every cluster answers, its brokers can be reached, and every topic that is needed could be created."""
     names = clusters.names()
     with ThreadPoolExecutor(len(names) or 1, thread_name_prefix="check-kafka") as pool:
         answers = dict(zip(names, pool.map(_asked, names), strict=True))
@@ -36,7 +38,7 @@ def kafka() -> CheckResult:
     facts = {"broker": broker, "reason": reason}
     silent = [name for name in names if isinstance(answers[name], str)]
     if silent:
-        remedy = "\n".join(_remedy(name) for name in silent)
+        remedy = "\n".join(_remedy(name, str(answers[name])) for name in silent)
         return CheckResult(verdict="fail", found=found, remedy=remedy, facts=facts)
     remedies = [
         f"Create what the processes may not create:\n{line}" for line in ["\n".join(_topics_to_create())] if line
@@ -57,7 +59,12 @@ def start(server: str, variables: str) -> str:
 def _asked(cluster: str) -> int | str:
     """Return the number of topics, or why there is none."""
     try:
-        return len(clusters.admin(cluster, answer_s=ANSWER_S).topics())
+        admin = clusters.admin(cluster, answer_s=ANSWER_S)
+        topics, brokers = admin.topics(), admin.brokers()
+        # Whoever is asked first names the addresses that all else goes to: these are the ones that must be reached.
+        lost = reaching.unreachable(brokers, within_s=LOOK_S)
+        where = ", ".join(f"{server} ({reason})" for server, reason in list(lost.items())[:NAMED_MAX])
+        return f"{len(lost)} of its {len(brokers)} brokers {ADVERTISED}: {where}" if lost else len(topics)
     except (ports.Unavailable, ports.Unsupported) as error:
         why = tls.why_not(clusters.profile(cluster), within_s=LOOK_S)
         return f"{why} ({error})" if why and why not in str(error) else str(error)
@@ -68,7 +75,9 @@ def _told(name: str, main: str, answer: int | str) -> str:
     return f"{what}: does not answer: {answer}" if isinstance(answer, str) else f"{what}; {answer} topics"
 
 
-def _remedy(cluster: str) -> str:
+def _remedy(cluster: str, answer: str) -> str:
+    if ADVERTISED in answer:
+        return f"Mend advertised.listeners of the brokers of {cluster}, or let this host reach and resolve them."
     if cluster == MAIN:
         return start("Kafka", "KAFKA_BOOTSTRAP_SERVERS and the KAFKA_* variables beside it")
     return f"Start the brokers of {cluster}, or mend its profile in KAFKA_CLUSTERS."

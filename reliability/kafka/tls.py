@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 
-from reliability.kafka import ports, troubles
+from reliability.kafka import ports, reaching, troubles
 
 Profile = Mapping[str, object]
 
@@ -56,28 +56,49 @@ def _text(profile: Profile, name: str, default: str = "") -> str:
 
 
 def why_not(profile: Profile, *, within_s: float) -> str:
-    """Return why TLS with the first server that can be reached fails, in a sentence without its end; "" if it does not.
+    """Return why the first server that can be reached does not let us in, in a sentence without its end; "" if unknown.
 
-    librdkafka says of any certificate that it could not be verified; this says what is wrong with it. Only a handshake
-    is made: nothing secret is sent.
+    librdkafka says of any certificate that it could not be verified, and of much else that its transport failed; this
+    says what is wrong. Only a handshake is made: nothing secret is sent.
     """
-    if not str(profile.get("security.protocol", "")).upper().endswith("SSL"):
-        return ""
+    wants_tls = _text(profile, "security.protocol").upper().endswith("SSL")
     try:
-        made = context(profile)
+        made = context(profile) if wants_tls else _trusting()
     except ports.Untranslatable as error:
         return str(error)
-    servers = [server.strip().rpartition(":") for server in str(profile.get("bootstrap.servers", "")).split(",")]
-    for host, _, port in servers:
-        name = host.strip("[]")
+    servers = [server for server in _text(profile, "bootstrap.servers").split(",") if server.strip()]
+    lost: dict[str, str] = {}
+    for server in servers:
         try:
-            with (
-                socket.create_connection((name, int(port)), timeout=within_s / len(servers)) as connection,
-                made.wrap_socket(connection, server_hostname=name),
-            ):
-                return ""
-        except ssl.SSLError as error:
-            return troubles.said(str(error))
-        except (OSError, ValueError):
-            continue  # another server may be there; that this one is not is told by the client
-    return ""
+            host, port = reaching.parts(server)
+            connection = socket.create_connection((host, port), timeout=within_s / len(servers))
+        except (OSError, ValueError) as error:
+            lost[server.strip()] = reaching.why(error)
+            continue
+        with connection:
+            return _of_handshake(made, connection, host, wants_tls=wants_tls, profile=profile)
+    return "; ".join(f"{server} cannot be reached: {reason}" for server, reason in lost.items())
+
+
+def _of_handshake(
+    made: ssl.SSLContext, connection: socket.socket, host: str, *, wants_tls: bool, profile: Profile
+) -> str:
+    try:
+        with made.wrap_socket(connection, server_hostname=host):
+            pass
+    except TimeoutError:
+        return "the server takes connections and does not answer" if wants_tls else ""
+    except ssl.SSLError as error:
+        return troubles.said(str(error)) if wants_tls else ""
+    except (OSError, ValueError):
+        return ""  # what the client itself says of it is all that is known
+    if not wants_tls:
+        return troubles.WANTS_TLS
+    return "" if "SASL" in _text(profile, "security.protocol").upper() else troubles.MAY_WANT_LOGIN
+
+
+def _trusting() -> ssl.SSLContext:
+    """A context that believes everybody, for a look at whether TLS is spoken."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made

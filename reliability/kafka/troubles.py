@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+WANTS_TLS = "the broker wants TLS at this address (security.protocol)"
+MAY_WANT_LOGIN = (
+    "TLS works, and the broker says no more: it may want a login, or a certificate (security.protocol SASL_SSL)"
+)
 _SAID = (
     (("certificate has expired",), "the broker's certificate has expired"),
     (("certificate is not yet valid",), "the broker's certificate is not valid yet: one of the two clocks is wrong"),
@@ -33,8 +37,17 @@ _SAID = (
         "the broker speaks no TLS at this address (security.protocol)",
     ),
     (
-        ("connecting to a ssl listener", "connecting to a tls listener", "ssl broker listener"),
-        "the broker wants TLS at this address (security.protocol)",
+        # The last one: the first four bytes of TLS's answer, taken for a length.
+        ("connecting to a ssl listener", "connecting to a tls listener", "ssl broker listener", "frame length: 3525"),
+        WANTS_TLS,
+    ),
+    (
+        ("not valid in current sasl state", "illegalsaslstate"),
+        "the broker takes no login at this address (security.protocol)",
+    ),
+    (
+        ("failed to resolve", "dns resolution failure"),
+        "the broker's name is not known here (bootstrap.servers, or what the broker advertises)",
     ),
     (
         ("unsupported sasl mechanism", "unsupportedsaslmechanism", "mechanism not supported"),

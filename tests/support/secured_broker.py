@@ -37,8 +37,11 @@ LISTENERS = {
     "login": "SASL_SSL",
     "expired": "SSL",
     "elsewhere": "SSL",
+    "lost": "SSL",
 }
-"""Listener and protocol; ``mutual`` wants a client's certificate, the last two show a wrong certificate themselves."""
+"""Listener and protocol; ``mutual`` wants a client's certificate, ``expired`` and ``elsewhere`` show a wrong one
+themselves, whoever comes by ``lost`` is sent on to an address that nobody knows."""
+NOWHERE = "nowhere.invalid"
 
 
 class SecuredBroker(own_broker.OwnBroker):
@@ -58,10 +61,11 @@ class SecuredBroker(own_broker.OwnBroker):
     def _settings(self) -> dict[str, object]:
         before = super()._settings()
         added = ",".join(f"{name.upper()}://{ports.LOOPBACK}:{port}" for name, port in self.ports.items())
+        lost = f"LOST://{ports.LOOPBACK}:", f"LOST://{NOWHERE}:"
         protocols = ",".join(f"{name.upper()}:{protocol}" for name, protocol in LISTENERS.items())
         return before | {
             "listeners": f"{before['listeners']},{added}",
-            "advertised.listeners": f"{before['advertised.listeners']},{added}",
+            "advertised.listeners": f"{before['advertised.listeners']},{added.replace(*lost)}",
             "listener.security.protocol.map": f"{before['listener.security.protocol.map']},{protocols}",
             "inter.broker.listener.name": "PLAINTEXT",
             "allow.everyone.if.no.acl.found": "false",

@@ -111,6 +111,20 @@ def wrong(broker: SecuredBroker) -> dict[str, tuple[dict[str, str], str]]:
             "wants a certificate of ours",
         ),
         "no TLS there": (broker.at("tls") | {"bootstrap.servers": broker.url()}, "speaks no TLS"),
+        "only TLS there": ({"bootstrap.servers": broker.at("tls")["bootstrap.servers"]}, "wants TLS at this address"),
+        "no login there": (
+            broker.at("login", ssl_ca_location="", security_protocol="SASL_PLAINTEXT", bootstrap_servers=broker.url()),
+            "takes no login at this address",
+        ),
+        "only logins there": (
+            broker.at("tls", bootstrap_servers=broker.at("login")["bootstrap.servers"]),
+            "it may want a login",
+        ),
+        "no such name": ({"bootstrap.servers": "nowhere.invalid:9092"}, "its name is not known here"),
+        "advertised": (
+            broker.at("lost"),
+            "1 of its 1 brokers advertise addresses that cannot be reached from here: nowhere.invalid",
+        ),
     }
 
 
@@ -130,6 +144,7 @@ def test_who_does_not_get_in_is_told_why_and_in_time(broker: SecuredBroker, sett
         assert sentence in lines[name], lines[name]
     assert "main" not in result.remedy
     assert "mend its profile in KAFKA_CLUSTERS" in result.remedy
+    assert "Mend advertised.listeners of the brokers of advertised" in result.remedy
     assert "Secret" not in f"{result.found} {result.remedy} {result.facts}"
 
 
@@ -142,6 +157,9 @@ def test_who_does_not_get_in_is_told_why_and_in_time(broker: SecuredBroker, sett
         ("password", "login"),
         ("no certificate", "wants a certificate"),
         ("no TLS there", "speaks no TLS"),
+        ("only TLS there", "wants TLS"),
+        ("no login there", "takes no login"),
+        ("no such name", "name is not known here"),
     ],
 )
 def test_lag_is_told_why(broker: SecuredBroker, name: str, told: str):
