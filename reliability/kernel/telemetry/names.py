@@ -142,6 +142,9 @@ BREAKER_FAILING = _metric(
 _OF_GROUP = ("cluster_name", "group")
 _OF_PARTITION = (*_OF_GROUP, "topic", "partition", "member_host", "consumer_id", "client_id")
 _OF_TOPIC = ("cluster_name", "topic", "partition")
+LAG_POLL_AGE = _metric(
+    "lag_poll_age_seconds", "gauge", "Since a cluster's groups were last looked at.", "cluster_name", read=True
+)
 LAG_VERDICT = _metric(
     "lag_group_verdict", "gauge", "1 for the word that a group has: OK, STALL, STOP.", *_OF_GROUP, "word", read=True
 )

@@ -54,9 +54,15 @@ def _current(rows: QuerySet[Row]) -> QuerySet[Row]:
 
 
 def _of_clusters() -> Iterator[Figure]:
-    for cluster in Cluster.objects.order_by("name"):
+    now = clock.SYSTEM.now()
+    for cluster in Cluster.objects.filter(retired_at=None).order_by("name"):
         labels = {"cluster_name": cluster.name}
-        if cluster.took_s is not None and not cluster.error:
+        known_at = cluster.polled_at or cluster.error_since
+        if known_at is not None:
+            age_s = max(0.0, (now - known_at).total_seconds())
+            yield Figure(metric=names.LAG_POLL_AGE, value=round(age_s, 1), labels=labels)
+        is_current = cluster.polled_at is not None and cluster.polled_at >= _since()
+        if is_current and cluster.took_s is not None and not cluster.error:
             yield Figure(metric=names.KLE_POLL_TIME_MS, value=round(cluster.took_s * 1000, 1), labels=labels)
 
 

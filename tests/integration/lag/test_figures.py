@@ -55,7 +55,18 @@ def test_what_is_not_known_has_no_sample() -> None:
     lag.group("untold", [lag.part(word=Word.UNKNOWN, lag=None)])
     lag.topic(rows=[[0, -1, None, None, None, "no leader"]])
     named = {figure.metric.name for figure in figures.figures()}
-    assert named == {names.LAG_VERDICT.name, names.LAG_PARTITIONS_LEFT_OUT.name}
+    assert named == {names.LAG_VERDICT.name, names.LAG_PARTITIONS_LEFT_OUT.name, names.LAG_POLL_AGE.name}
+
+
+def test_each_cluster_tells_since_when_nobody_looked_also_one_that_never_answered() -> None:
+    now = clock.SYSTEM.now()
+    lag.cluster(name="main", polled_at=now)
+    lag.cluster(name="dead", polled_at=now - timedelta(hours=1))  # whoever polled it has gone
+    lag.cluster(name="eu", polled_at=None, took_s=None, error="no answer", error_since=now - timedelta(minutes=7))
+    lag.cluster(name="old", polled_at=now - timedelta(days=9), retired_at=now)
+    ages = values(names.LAG_POLL_AGE)
+    assert {name: round(age / 60) for (name,), age in ages.items()} == {"main": 0, "dead": 60, "eu": 7}
+    assert set(values(names.KLE_POLL_TIME_MS)) == {("main",)}
 
 
 def test_a_group_that_is_gone_has_no_series() -> None:

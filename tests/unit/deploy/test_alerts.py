@@ -125,9 +125,9 @@ def test_links_of_a_runbook_lead_to_pages_and_runbooks_that_there_are(runbook: s
 def test_the_tests_of_the_rules_raise_each_alert_and_none_for_a_healthy_console() -> None:
     document = yaml.safe_load(deployed.RULES_TEST.read_text())
     *raised, healthy = document["tests"]
-    assert [f"Mainstay{each['name']}" for each in raised] == list(ALERTS)
+    assert list(dict.fromkeys(f"Mainstay{each['name'].partition(' ')[0]}" for each in raised)) == list(ALERTS)
     for each in raised:
-        [case] = each["alert_rule_test"]
+        *_, case = each["alert_rule_test"]
         assert case["exp_alerts"]
     assert [case["alertname"] for case in healthy["alert_rule_test"]] == list(ALERTS)
     assert not any(case["exp_alerts"] for case in healthy["alert_rule_test"])
