@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from reliability.environment import clusters
+from reliability.environment import clusters, database_address
 from reliability.kernel import redis_address
-
-_OURS = {"pool", "options"}
-"""What an address of the database may not set."""
-
 
 _NO_CLUSTER = (
     "Celery's messages cannot be kept in a Redis Cluster; set CELERY_BROKER_URL to one Redis (redis://), or to one with"
@@ -70,14 +65,7 @@ class Servers(BaseSettings):
     @field_validator("DATABASE_URL")
     @classmethod
     def _is_postgresql(cls, value: str) -> str:
-        if not value.startswith(("postgresql://", "postgres://")):
-            raise ValueError("must be a PostgreSQL address")
-        words = dict(parse_qsl(urlsplit(value).query, keep_blank_values=True))
-        for name in sorted(_OURS & words.keys()):
-            raise ValueError(f"must not say {name}: that is set by the console itself")
-        threshold = words.get("prepare_threshold", "never")
-        if threshold != "never" and not (threshold.isascii() and threshold.isdigit()):
-            raise ValueError("has a prepare_threshold that is neither a number nor never")
+        database_address.check(value)
         return value
 
     @model_validator(mode="before")

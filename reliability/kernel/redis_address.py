@@ -108,6 +108,8 @@ def _options(query: str, *, kind: Kind, tls: bool) -> dict[str, str]:
     """Return the options behind the ?; refuse what is not on the list."""
     found: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
+        if not name.isidentifier():
+            raise WrongAddress("has something behind the ? that is no option (a ? in a password is written %3F)")
         if name not in OPTIONS:
             near = get_close_matches(name, OPTIONS, n=1)
             also = f"did you mean {near[0]}?" if near else f"known are {', '.join(OPTIONS)}"

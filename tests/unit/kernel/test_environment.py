@@ -220,3 +220,52 @@ def test_a_database_named_by_a_file_is_not_joined_by_the_servers_of_a_demo(
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
     with pytest.raises(environment.WrongSetting, match="REDIS_URL: is not set"):
         environment.load()
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("postgresql://u:Geh#eim@h:5432/x", "is written %2F"),
+        ("postgresql://u:Geh/eim@h:5432/x", "is written %2F"),
+        ("postgresql://u:Geh[eim@h:5432/x", "is written %2F"),
+        ("postgresql://u:Geh?eim@h:5432/x", "is written %2F"),
+        ("postgresql://u:Geheim@h:99999/x", "is no host:port"),
+        ("postgresql://u:Geheim@h:abc/x", "is no host:port"),
+        ("postgresql://u:Geheim@h:5432", "names no database"),
+        ("postgresql://u:Geheim@h:5432/", "names no database"),
+        ("postgresql://u:Geheim@h/x?sslmod=require", "that libpq does not know: sslmod"),
+        ("postgresql://u:Geheim@h/x?sslmode=verify-ful", "sslmode that is none of disable, allow"),
+        ("postgresql://u:Geheim@h/x?sslmode=verify-full&sslrootcert=/not/there", "/not/there as sslrootcert, which"),
+    ],
+)
+def test_an_address_of_a_database_that_is_wrong_stops_the_start_and_tells_no_part_of_a_password(
+    all_named: pytest.MonkeyPatch, address: str, told: str
+) -> None:
+    all_named.setenv("DATABASE_URL", address)
+    with pytest.raises(environment.WrongSetting) as wrong:
+        environment.load()
+    assert str(wrong.value).startswith("DATABASE_URL: ")
+    assert told in str(wrong.value)
+    assert "Geh" not in str(wrong.value)
+    assert "eim" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p%23%2F@h1,h2:5432/x?target_session_attrs=read-write&prepare_threshold=never",
+        "postgresql:///x?host=/run/postgresql",
+        "postgres://u@[::1]/x?sslmode=verify-full&sslrootcert=system",
+        "postgresql://?service=mainstay",
+    ],
+)
+def test_an_address_of_a_database_that_is_unusual_is_taken(all_named: pytest.MonkeyPatch, address: str) -> None:
+    all_named.setenv("DATABASE_URL", address)
+    assert address == environment.load().DATABASE_URL
+
+
+def test_the_end_of_a_password_is_not_told_as_an_option_of_redis(all_named: pytest.MonkeyPatch) -> None:
+    all_named.setenv("REDIS_URL", "redis://:Geh?eim@h:6379/0")
+    with pytest.raises(environment.WrongSetting, match=r"a \? in a password is written %3F") as wrong:
+        environment.load()
+    assert "eim" not in str(wrong.value)
