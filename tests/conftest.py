@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reliability.embedded import chromium
 from tests.support import agents, database, pool
+
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # how long a loaded machine takes to think of an example says nothing of the code
+hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

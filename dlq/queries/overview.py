@@ -155,7 +155,7 @@ def _rest(shown: Sequence[groups.Row], left: groups.Totals) -> Item:
         room="letters",
         status="warn",
         word="More",
-        title=f"{more:,} more failure groups with {letters:,} open letters",
+        title=f"{more:,} more failure group{'s' * (more != 1)} with {letters:,} open letter{'s' * (letters != 1)}",
         since=None,
         url=URL,
         act_label="Look",

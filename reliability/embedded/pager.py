@@ -5,6 +5,7 @@ So a stranger sees what people on call would get.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -17,7 +18,8 @@ def environment(*, url: str, secret: str, given: Mapping[str, str]) -> dict[str,
 
     ``given`` is the environment of whoever started the demo: each that it names, also as a file, stands.
     """
-    hook = {"kind": "webhook", "url": f"{url}/demo/pager/", "secret": secret, "allow": ["127.0.0.1/32"]}
+    signed = f"whsec_{base64.b64encode(secret.encode()).decode()}"
+    hook = {"kind": "webhook", "url": f"{url}/demo/pager/", "secret": signed, "allow": ["127.0.0.1/32"]}
     own = {URL: url, CHANNELS: json.dumps({NAME: hook})}
     named = {name: value for name, value in given.items() if value and name.removesuffix("_FILE") in own}
     free = {name: value for name, value in own.items() if name not in named and f"{name}_FILE" not in named}

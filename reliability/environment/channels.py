@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
-SECRET_CHARACTERS_MIN = 24
+SIGNING_PREFIX = "whsec_"
+SECRET_BYTES_MIN = 24
 _PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 
@@ -61,11 +63,26 @@ Address = Annotated[str, Field(max_length=2_000), BeforeValidator(lambda value: 
 
 
 class Webhook(_Channel):
-    """A signed POST, as Standard Webhooks has it. ``secret`` is what both sides know, at least 24 characters."""
+    """A signed POST, as Standard Webhooks has it. ``secret`` is what both sides know: at least 24 bytes, in base64."""
 
     kind: Literal["webhook"]
     url: Address
-    secret: str = Field(min_length=SECRET_CHARACTERS_MIN, max_length=500, repr=False)
+    secret: str = Field(max_length=500, repr=False)
+
+    @field_validator("secret")
+    @classmethod
+    def _is_what_libraries_read(cls, value: str) -> str:
+        try:
+            key = b64decode(value.removeprefix(SIGNING_PREFIX), validate=True)
+        except ValueError:
+            key = b""
+        if not value.startswith(SIGNING_PREFIX) or len(key) < SECRET_BYTES_MIN:
+            raise ValueError(
+                f"must be {SIGNING_PREFIX} and then at least {SECRET_BYTES_MIN} bytes in base64, "
+                "as receivers' libraries read it; "
+                f'make one with: echo "{SIGNING_PREFIX}$(openssl rand -base64 32)"'
+            )
+        return value
 
 
 class PagerDuty(_Channel):

@@ -43,7 +43,7 @@ def refusal(address: str, *, allowed: Iterable[Network] = ()) -> str:
         (found.is_reserved or not found.is_global, "not a public address"),
     ):
         if is_so:
-            return f"{found} is {word}; a channel that means it allows its network"
+            return f'{found} is {word}; a channel that is to reach it says "allow": ["{ip_network(found)}"]'
     return ""
 
 

@@ -50,7 +50,7 @@ def _told(each: AlertIncident) -> str:
     """A message that is written is not one that arrived: who relies on a channel has to see which."""
     heard = [name for name in each.told_to if name not in each.not_taken_by]
     deaf = f"not taken by {', '.join(each.not_taken_by)}" if each.not_taken_by else ""
-    return "; ".join(part for part in (f"told {', '.join(heard)}" if heard else "", deaf) if part)
+    return "; ".join(part for part in (deaf, f"told {', '.join(heard)}" if heard else "") if part)  # lists cut the end
 
 
 def whole_lines(each: AlertIncidentWhole, *, now: datetime) -> Iterator[str]:

@@ -6,7 +6,6 @@ Source: the specification of Standard Webhooks, 1.0.0: the base64 of HMAC-SHA256
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
@@ -21,7 +20,7 @@ from reliability.alerts.domain.message import Message
 from reliability.alerts.senders.http import post
 
 PREFIX: Final = "whsec_"
-"""Before a secret that is written in base64, as the specification wants them to be."""
+"""Before a secret; what follows is base64, as the specification wants it (the settings refuse another)."""
 
 
 def send(channel: Channel, message: Message, number: str, now: datetime) -> Answer:
@@ -43,9 +42,4 @@ def signature(secret: str, number: str, stamp: str, body: bytes) -> str:
 
 
 def _key(secret: str) -> bytes:
-    if secret.startswith(PREFIX):
-        try:
-            return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            return secret.encode()
-    return secret.encode()
+    return base64.b64decode(secret.removeprefix(PREFIX), validate=True)

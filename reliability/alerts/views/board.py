@@ -33,7 +33,15 @@ class Row:
     look: Look
     shape: str
     word: str
-    told: str
+    heard: str
+    """Which channels took what there is to tell, or why none."""
+    deaf: str
+    """Which did not; "" when all did."""
+
+    @property
+    def told(self) -> str:
+        """Return both, in one line."""
+        return f"{self.heard}; {self.deaf}" if self.deaf else self.heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ class ChannelRow:
 def page(request: HttpRequest) -> HttpResponse:
     """Everything that somebody on call wants to know of alerts."""
     actor, now = access.actor_of(request), clock.SYSTEM.now()
-    found = [row_of(look) for look in incidents.active(actor=actor)]
+    found = sorted(map(row_of, incidents.active(actor=actor)), key=lambda row: row.look.row.is_muted)  # loud ones first
     over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
     muted = [mute_row(row) for row in mutes.rows(now=now)]
     rules = [rule_row(row) for row in Rule.objects.order_by("name")]
@@ -88,6 +96,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "turn": turn,
         "is_late": bool(late),
         "loud": sum(not row.look.row.is_muted for row in found),
+        "muted": sum(row.look.row.is_muted for row in found),
         "worst": _worst(found),
         **{f"may_{act}": access.may(actor, f"alerts.{act}") for act in ACTS},
     }
@@ -111,26 +120,21 @@ def _worst(rows: Sequence[Row]) -> str:
 def row_of(look: Look) -> Row:
     """Return an incident as it is shown."""
     shape, word = wording.state_of(look.row, look.severity)
-    return Row(look=look, shape=shape, word=word, told=_told(look))
+    deaf = incidents.deaf(look.row) if look.row.told_to else ()
+    without = f"not taken by {', '.join(deaf)}" if deaf else ""
+    return Row(look=look, shape=shape, word=word, heard=_heard(look, deaf), deaf=without)
 
 
-def _told(look: Look) -> str:
+def _heard(look: Look, deaf: Sequence[str]) -> str:
+    """A message that is written is not one that arrived: who relies on a channel has to see which."""
     row = look.row
     if row.told_to:
-        return _heard(row.told_to, incidents.deaf(row))
+        return ", ".join(name for name in row.told_to if name not in deaf) or "nobody"
     if row.is_muted:
         return "nobody: it is muted"
     if row.resolved_at is not None:
         return "nobody"
     return "nobody yet" if channels.names() else "nobody: there is no channel"
-
-
-def _heard(told_to: Sequence[str], deaf: Sequence[str]) -> str:
-    """A message that is written is not one that arrived: who relies on a channel has to see which."""
-    heard = ", ".join(name for name in told_to if name not in deaf)
-    if not deaf:
-        return heard
-    return f"{heard or 'nobody'}; not taken by {', '.join(deaf)}"
 
 
 def mute_row(row: Mute) -> MuteRow:

@@ -8,7 +8,7 @@ from tests.integration.alerts.world import World, without_usual
 
 CHANNELS = {
     "pager": {"kind": "pagerduty", "routing_key": "k" * 32, "url": "https://events.example/v2/enqueue"},
-    "hook": {"kind": "webhook", "url": "https://hook.example/alerts", "secret": "s" * 32},
+    "hook": {"kind": "webhook", "url": "https://hook.example/alerts", "secret": "whsec_" + "s" * 32},
 }
 
 

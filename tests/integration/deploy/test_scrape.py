@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def everything(settings: Settings) -> Iterator[None]:
     """A process, a group in trouble, a letter and its replay, a comparison, a breaker, a level, a channel."""
     settings.KAFKA_BACKEND = "memory"
-    settings.ALERT_CHANNELS = {"ops": {"kind": "webhook", "url": "https://alerts.example/hook", "secret": "s" * 32}}
+    hook = {"kind": "webhook", "url": "https://alerts.example/hook", "secret": "whsec_" + "s" * 32}
+    settings.ALERT_CHANNELS = {"ops": hook}
     turn.turn()
     clusters.forget_memory()
     operations.record_beat(name="lag", host="a", pid=1, state="running", facts={}, started_at=clock.SYSTEM.now())

@@ -14,7 +14,7 @@ from sagas.orders import operations
 from sagas.orders.models import PagerMessage
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECRET = "s" * 32
+SECRET = "whsec_" + "s" * 32
 TOLD = {"event": "trigger", "title": "payments is stuck", "url": "", "dedup_key": "k"}
 
 

@@ -17,7 +17,7 @@ SERVERS = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     "MAINSTAY_SECRET_KEY": "x" * 64,
 }
-HOOK = {"kind": "webhook", "url": "https://hook.example/x", "secret": "s" * 32}
+HOOK = {"kind": "webhook", "url": "https://hook.example/x", "secret": "whsec_" + "s" * 32}
 MAIL = {"kind": "email", "host": "mail.example", "sender": "a@b.example", "to": ["c@d.example"]}
 
 
@@ -69,7 +69,9 @@ def test_each_kind_is_read_and_made_into_a_channel(monkeypatch: pytest.MonkeyPat
         ({"it": {"kind": "pigeon"}}, "pigeon"),
         ({"it": {**HOOK, "url": "ftp://x"}}, "is no address of a web server"),
         ({"it": {**HOOK, "url": "https://user:pw@hook.example/"}}, "must not hold a user or a password"),
-        ({"it": {**HOOK, "secret": "short"}}, "at least 24"),
+        ({"it": {**HOOK, "secret": "whsec_c2hvcnQ="}}, "at least 24"),
+        ({"it": {**HOOK, "secret": "s" * 64}}, r"must be whsec_ .*openssl rand -base64 32"),
+        ({"it": {**HOOK, "secret": "whsec_" + "s" * 32 + "-"}}, "bytes in base64"),
         ({"it": {**HOOK, "colour": "red"}}, "colour"),
         ({"it": {**HOOK, "allow": ["ten"]}}, "ten is no network"),
         ({"it": {**HOOK, "timeout_s": 0}}, "timeout_s"),
@@ -92,12 +94,12 @@ def test_what_is_wrong_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPa
 
 def test_secrets_and_the_whole_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("f" * 40 + "\n")
+    secret.write_text("whsec_" + "f" * 40 + "\n")
     hook = {"kind": "webhook", "url": "https://hook.example/x", "secret_file": str(secret)}
     file = tmp_path / "channels.json"
     file.write_text(json.dumps({"it": hook}))
     monkeypatch.setenv("MAINSTAY_ALERT_CHANNELS_FILE", str(file))
-    assert environment.load().MAINSTAY_ALERT_CHANNELS["it"].model_dump()["secret"] == "f" * 40
+    assert environment.load().MAINSTAY_ALERT_CHANNELS["it"].model_dump()["secret"] == "whsec_" + "f" * 40
     hook["secret_file"] = str(tmp_path / "none")
     file.write_text(json.dumps({"it": hook}))
     with pytest.raises(environment.WrongSetting, match="which cannot be read"):
