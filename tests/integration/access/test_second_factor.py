@@ -82,6 +82,17 @@ def test_setting_up_takes_the_password_again_and_is_on_record(client: Client, ph
     assert phone.secret not in repr([vars(entry) for entry in entries])
 
 
+@pytest.mark.parametrize(("needed", "way_out"), [([], "Leave it as it is"), (["admin"], "Sign out")])
+def test_who_need_not_set_it_up_may_leave_it(
+    client: Client, settings: Settings, needed: list[str], way_out: str
+) -> None:
+    settings.MFA_REQUIRED_FOR = needed
+    password_given(client)
+    client.post("/accounts/reauthenticate/?next=/x", {"password": PASSWORD})
+    page = client.get("/accounts/second-factor/app/").content.decode()
+    assert [way for way in ("Leave it as it is", "Sign out") if way in page] == [way_out]
+
+
 def test_it_is_taken_off_with_the_password_and_on_record(client: Client, phone: Telephone, codes: list[str]) -> None:
     password_given(client)
     code_given(client, phone.code())
