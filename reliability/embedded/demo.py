@@ -239,6 +239,7 @@ class Demo:
             "broker": addresses.broker,
             "broker_reason": addresses.broker_reason,
             "alerts": self._alerts,
+            "read_only": os.environ.get("MAINSTAY_READ_ONLY") or "false",
             "processes": self.supervisor.pids(stage=PROCESSES),
             "servers": self.supervisor.pids(stage=SERVERS),
             "supervisor": os.getpid(),

@@ -145,6 +145,7 @@ def _from_running_demo() -> dict[str, Any]:
             "MAINSTAY_BROKER_REASON": state.get("broker_reason", ""),
             "MAINSTAY_ENVIRONMENT_NAME": "demo",
             "MAINSTAY_DEMO": True,
+            "MAINSTAY_READ_ONLY": state.get("read_only", "false"),
             **_alerts(state.get("alerts", {})),
         }
     except (OSError, ValueError, KeyError) as error:

@@ -22,7 +22,7 @@ def state_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "state.json"
 
 
-def beside(state_file: Path, given: dict[str, str]) -> environment.Environment:
+def beside(state_file: Path, given: dict[str, str], **more: str) -> environment.Environment:
     """The settings of a command beside a demo that was started with this environment."""
     facts = {
         "database_url": "postgresql://h/x",
@@ -31,6 +31,7 @@ def beside(state_file: Path, given: dict[str, str]) -> environment.Environment:
         "secret_key": "x" * 64,
         "broker": "kafka",
         "alerts": pager.environment(url=URL, secret=SECRET, given=given),
+        **more,
     }
     state_file.write_text(json.dumps(facts))
     return environment.load()
@@ -57,3 +58,8 @@ def test_channels_in_a_file_stand_too(state_file: Path, tmp_path: Path) -> None:
 def test_a_command_may_name_its_own(state_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAINSTAY_ALERT_CHANNELS", OURS.replace("ours", "mine"))
     assert [*beside(state_file, {"MAINSTAY_ALERT_CHANNELS": OURS}).MAINSTAY_ALERT_CHANNELS] == ["mine"]
+
+
+def test_beside_a_demo_that_only_looks_commands_only_look_too(state_file: Path) -> None:
+    assert [beside(state_file, {}, read_only=word).MAINSTAY_READ_ONLY for word in ("true", "false")] == [True, False]
+    assert beside(state_file, {}).MAINSTAY_READ_ONLY is False
