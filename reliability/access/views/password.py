@@ -11,6 +11,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
@@ -77,6 +78,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         if not constant_time_compare(proven, user.get_session_auth_hash()):
             raise ImmediateHttpResponse(single_sign_on.refusal(request, ChangedMeanwhile()))
         super().login(request, user)
+        log.info("signed_in", account=user.get_username(), address=self.get_client_ip(request))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Write it down; a name that no account has is not told: it may be a password in the wrong field."""
+        name = str(credentials.get("username", "")).lower()
+        known = get_user_model().objects.filter(username=name).exists()
+        log.warning("sign_in_failed", account=name if known else "", address=self.get_client_ip(request))
 
 
 @lru_cache(maxsize=1)

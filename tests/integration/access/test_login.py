@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from reliability import settings as product
 from reliability.access import Role, operations
@@ -40,6 +41,20 @@ def test_the_right_password_signs_in_and_leads_on(client: Client, ana: None) -> 
 
     assert (answer.status_code, answer["Location"]) == (302, "/look/")
     assert client.get("/look/").content == b"ana"
+
+
+def test_who_signed_in_and_who_could_not_is_in_the_log(client: Client, ana: None) -> None:
+    with capture_logs() as lines:
+        sign_in(client, password="wrong")
+        sign_in(client, username="my-password-by-mistake")
+        sign_in(client)
+    told = [(line["event"], line["account"], line["address"]) for line in lines if "sign" in line["event"]]
+    assert told == [
+        ("sign_in_failed", "ana", "127.0.0.1"),
+        ("sign_in_failed", "", "127.0.0.1"),
+        ("signed_in", "ana", "127.0.0.1"),
+    ]
+    assert "mistake" not in str(lines)
 
 
 def test_the_session_id_changes_at_login(client: Client, ana: None) -> None:
