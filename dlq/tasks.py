@@ -23,6 +23,7 @@ from dlq.operations import outcomes, plans, replays, retention
 from dlq.queries import replays as queries
 from reliability.celery import app
 from reliability.kernel import clock
+from reliability.kernel.process import set_soon
 from reliability.kernel.waker import Waker
 from reliability.locks import operations as locks
 
@@ -138,7 +139,7 @@ def _send(task: Task[[], None], *, expires_s: float, countdown_s: float = 0.0) -
 
 @signals.worker_shutting_down.connect(dispatch_uid="dlq.worker_shutting_down")
 def _end_stay(**kwargs: Any) -> None:
-    _stop.set()
+    set_soon(_stop)
 
 
 def _send_wake_ups() -> bool:

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from outbox import operations, queries, relay
 from reliability.kernel import clock
+from reliability.kernel.process import set_soon
 from reliability.live.operations import DatabaseHeartbeat
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ def _start_relaying(sender: Any = None, **kwargs: Any) -> None:
 
 @signals.worker_shutting_down.connect(dispatch_uid="outbox.worker_shutting_down")
 def _end_turn(**kwargs: Any) -> None:
-    _stop.set()
+    set_soon(_stop)
 
 
 @signals.worker_shutdown.connect(dispatch_uid="outbox.worker_shutdown")

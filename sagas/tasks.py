@@ -10,6 +10,7 @@ from celery import shared_task, signals
 from django.db import DatabaseError, InterfaceError, connections
 
 from reliability.kernel import clock
+from reliability.kernel.process import set_soon
 from sagas.engine import working
 from sagas.operations import batches, claims, waking
 from sagas.operations import signals as events
@@ -100,4 +101,4 @@ def sweep() -> None:
 
 @signals.worker_shutting_down.connect(dispatch_uid="sagas.worker_shutting_down")
 def _end_stay(**kwargs: Any) -> None:
-    _stop.set()
+    set_soon(_stop)

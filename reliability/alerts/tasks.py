@@ -20,6 +20,7 @@ from reliability.alerts.domain.message import Message
 from reliability.alerts.evaluator.turn import turn
 from reliability.alerts.operations import delivering, forgetting, watching
 from reliability.kernel import clock
+from reliability.kernel.process import set_soon
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ _ending = threading.Event()
 @worker_shutting_down.connect
 def end(**_: object) -> None:
     """Let threads end after the message that they are at: one that is killed over it would tell it twice."""
-    _ending.set()
+    set_soon(_ending)
 
 
 @shared_task(name="alerts.evaluate", ignore_result=True)

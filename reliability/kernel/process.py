@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import random
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
 
@@ -94,13 +95,23 @@ def keep_what_is_loaded() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
+def set_soon(event: threading.Event) -> None:
+    """Set an event from a signal handler, by another thread.
+
+    An event's lock may be in the hands of the code that the signal interrupted, such as the handler of the signal
+    before: to set it there and then would wait for that code, for good. The bare call takes no lock of its own.
+    """
+    with suppress(RuntimeError):  # the interpreter is ending already
+        _thread.start_new_thread(event.set, ())
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
     """Give an event that SIGTERM, SIGINT and SIGHUP set; the former handlers come back at the end. Main thread only."""
     stop = threading.Event()
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        set_soon(stop)
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, ask_to_stop) for number in numbers}

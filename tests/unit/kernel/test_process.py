@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 
@@ -49,3 +51,21 @@ def test_an_error_neither_ends_the_loop_nor_is_swallowed(monkeypatch) -> None:
     process.run(step, name="worker", heartbeat=heartbeat, stop=stop)
     assert [state for state, _ in heartbeat.beats] == ["running", "failing", "failing", "stopped"]
     assert heartbeat.beats[1][1]["error"] == "RuntimeError: the broker is away"
+
+
+IN_ITS_WAY = """
+import os, signal, time
+from reliability.kernel import process
+
+with process.stop_on_signals() as stop:
+    with stop._cond:  # where whoever waits for the event, or the signal before, may be interrupted
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+    print(stop.wait(10))
+"""
+
+
+def test_a_signal_that_finds_the_event_in_use_stops_it_all_the_same() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_ITS_WAY], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
