@@ -25,7 +25,7 @@ FIRST = [
 # Most tests wait, for a page, a broker, a process to die: four lots of about the same length keep two cores busy.
 PAGES = ["tests/functional", "tests/integration/embedded"]
 RECORDS = ["tests/contracts", *(f"tests/integration/{room}" for room in ("consume", "dlq", "lag", "outbox", "path"))]
-WAITING = [SCENARIOS, "tests/integration/kafka"]
+WAITING = [SCENARIOS, "tests/integration/kafka", "tests/integration/deploy"]
 QUICK = ["-m", "not benchmark and not slow"]
 LOTS = {
     "everything": {
@@ -34,7 +34,11 @@ LOTS = {
         "records": [*QUICK, *RECORDS],
         "scenarios": [*QUICK, *WAITING],
     },
-    "scenarios": {"first": FIRST, "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)]},
+    "scenarios": {
+        "first": FIRST,
+        "beside": [SCENARIOS, *(f"--ignore={part}" for part in FIRST)],
+        "pages": ["-m", "slow", *PAGES],
+    },
 }
 
 

@@ -94,14 +94,14 @@ def test_the_entrances_are_all_here() -> None:
     assert {path for _, path in entrances()} >= {*GOOD, "/replays/1/pause", "/discards/1"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=documents)
 def test_no_document_breaks_an_entrance(send: Any, document: Any) -> None:
     for method, path in entrances():
         assert send(method, path, body_of(document)) < 500, (method, path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), odd=values)
 def test_no_value_in_an_otherwise_good_document_breaks_an_entrance(send: Any, data: Any, odd: Any) -> None:
     path = data.draw(st.sampled_from(sorted(GOOD)))

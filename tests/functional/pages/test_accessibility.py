@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from dlq.models import LetterGroup, ReplayPlan
 from tests.functional.conftest import Visits
+from tests.functional.sizes import SIZES
 from tests.support import npm, outbox
 from tests.support.replays import World
 
@@ -38,7 +39,7 @@ def _told(violation: dict[str, Any]) -> str:
     return f"{violation['id']}: {first['html'][:200]} {first.get('failureSummary')}"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
+@pytest.mark.parametrize(("theme", "width"), SIZES)
 def test_no_page_has_a_serious_violation(visits: Visits, world: World, theme: str, width: int) -> None:
     run = world.approve(*world.letters(8))
     world.letters(3, start=20, error_type="shop.errors.OtherError", error_message="else")

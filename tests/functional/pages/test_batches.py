@@ -15,7 +15,8 @@ from sagas.operations import acting, batches
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
-from tests.functional.pages.test_sagas import SIZES, fits
+from tests.functional.pages.test_sagas import fits
+from tests.functional.sizes import SIZES
 from tests.support import actors, sagas
 from tests.support.batches import REASON, begin, plan, stuck, work
 from tests.support.replays import World

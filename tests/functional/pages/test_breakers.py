@@ -14,6 +14,7 @@ from reliability.breakers.models import Breaker
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
+from tests.functional.sizes import SIZES
 from tests.support import breakers
 from tests.support.breakers import Scene, mixed
 from tests.support.replays import World
@@ -97,7 +98,7 @@ def test_a_wall_without_breakers_says_how_one_comes_there(visits: Visits, world:
         expect(page.locator("main")).to_contain_text("No breaker has been called yet")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
+@pytest.mark.parametrize(("theme", "width"), SIZES)
 def test_nothing_overflows_and_everybody_can_read_it(visits: Visits, scene: Scene, theme: str, width: int) -> None:
     page = visits.open("ana", width=width)
     for path in ("/breakers/", "/breakers/payments-api/", "/breakers/label-printer/", "/breakers/payments-api/rules/"):

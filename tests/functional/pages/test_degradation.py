@@ -12,6 +12,7 @@ from reliability.degradation.models import Flag, Policy
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
+from tests.functional.sizes import SIZES
 from tests.support import flags
 from tests.support.replays import World
 
@@ -116,7 +117,7 @@ def test_a_window_is_scheduled_changed_and_deleted(visits: Visits, known: None) 
     expect(page.locator("#reach")).to_contain_text("No window")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
+@pytest.mark.parametrize(("theme", "width"), SIZES)
 def test_nothing_overflows_and_everybody_can_read_it(visits: Visits, known: None, theme: str, width: int) -> None:
     flags.look(3.0)
     flags.by_hand()

@@ -13,6 +13,7 @@ from reliability.lag.models import Group
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
+from tests.functional.sizes import SIZES
 from tests.support import lag
 from tests.support.lag import Seen
 from tests.support.replays import GROUP, World
@@ -167,7 +168,7 @@ def test_the_overview_names_it(visits: Visits, billing: Group) -> None:
     expect(page).to_have_url(re.compile(rf"/lag/groups/{billing.pk}/$"))
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
+@pytest.mark.parametrize(("theme", "width"), SIZES)
 def test_no_page_has_a_serious_violation_or_is_wider_than_its_screen(
     visits: Visits, billing: Group, theme: str, width: int
 ) -> None:

@@ -21,6 +21,7 @@ from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
 from tests.functional.pages.test_sagas import fits
+from tests.functional.sizes import SIZES
 from tests.integration.orders import selling
 from tests.support.letters import record, store
 from tests.support.replays import World
@@ -28,7 +29,6 @@ from tests.support.replays import World
 pytestmark = pytest.mark.browser
 
 NUMBER = "biz-1-1"
-SIZES = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)]
 PATIENCE_S = 30.0
 
 

@@ -15,12 +15,11 @@ from sagas.reconciler import keys, turns
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
+from tests.functional.sizes import SIZES
 from tests.support.reconciling import NAME, Books, books
 from tests.support.replays import World
 
 pytestmark = pytest.mark.browser
-
-SIZES = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)]
 
 
 @pytest.fixture

@@ -14,13 +14,12 @@ from reliability.kernel.errors import Permanent, Transient
 from tests.functional.conftest import Visits
 from tests.functional.keys import press
 from tests.functional.pages.test_accessibility import violations
+from tests.functional.sizes import SIZES
 from tests.support import sagas
 from tests.support.replays import World
 from tests.support.sagas import Shop, raising, run, start, state
 
 pytestmark = pytest.mark.browser
-
-SIZES = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)]
 
 
 @pytest.fixture

@@ -237,6 +237,8 @@ def test_the_search_finds_an_order_by_its_beginning(viewer: Client) -> None:
 def test_thirty_readers_at_once_are_all_told(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than there are connections, each asking nine rooms: they take turns, however slow the machine is."""
     monkeypatch.setattr(related, "WITHIN_S", 30.0)
+    assert connection.pool is not None
+    monkeypatch.setattr(connection.pool, "timeout", 30.0)
     stored()
 
     def read(_: int) -> tuple[int, bool]:

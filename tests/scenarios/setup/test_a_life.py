@@ -33,6 +33,7 @@ def status(url: str, path: str, **headers: str) -> int:
         connection.close()
 
 
+@pytest.mark.slow
 def test_a_demo_lives_through_crashes_and_ends_whole(tmp_path: Path) -> None:
     folder = tmp_path / "x"
     demo = Demo(folder)
