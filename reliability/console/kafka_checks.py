@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from reliability.console.registry import CheckResult
-from reliability.kafka import clusters, ports, reaching, tls
+from reliability.kafka import clusters, ports, reaching, tls, troubles
 from reliability.kafka.clusters import MAIN
 from reliability.live import queries as live_queries
 
@@ -66,8 +66,15 @@ def _asked(cluster: str) -> int | str:
         where = ", ".join(f"{server} ({reason})" for server, reason in list(lost.items())[:NAMED_MAX])
         return f"{len(lost)} of its {len(brokers)} brokers {ADVERTISED}: {where}" if lost else len(topics)
     except (ports.Unavailable, ports.Unsupported) as error:
+        if troubles.NO_NAME in str(error) and not reaching.unreachable(_named(cluster), within_s=LOOK_S):
+            return f"its brokers {ADVERTISED} ({error})"  # the client asked one of those already
         why = tls.why_not(clusters.profile(cluster), within_s=LOOK_S)
         return f"{why} ({error})" if why and why not in str(error) else str(error)
+
+
+def _named(cluster: str) -> list[str]:
+    """The servers that the settings name."""
+    return [each for each in str(clusters.profile(cluster).get("bootstrap.servers", "")).split(",") if each.strip()]
 
 
 def _told(name: str, main: str, answer: int | str) -> str:

@@ -6,6 +6,7 @@ WANTS_TLS = "the broker wants TLS at this address (security.protocol)"
 MAY_WANT_LOGIN = (
     "TLS works, and the broker says no more: it may want a login, or a certificate (security.protocol SASL_SSL)"
 )
+NO_NAME = "the broker's name is not known here (bootstrap.servers, or what the broker advertises)"
 _SAID = (
     (("certificate has expired",), "the broker's certificate has expired"),
     (("certificate is not yet valid",), "the broker's certificate is not valid yet: one of the two clocks is wrong"),
@@ -47,7 +48,7 @@ _SAID = (
     ),
     (
         ("failed to resolve", "dns resolution failure"),
-        "the broker's name is not known here (bootstrap.servers, or what the broker advertises)",
+        NO_NAME,
     ),
     (
         ("unsupported sasl mechanism", "unsupportedsaslmechanism", "mechanism not supported"),
