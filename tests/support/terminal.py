@@ -9,6 +9,7 @@ import select
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -35,13 +36,18 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the shell; what runs in its foreground gets the signal that a closed window gives."""
+        """End the shell, and whatever it started and left running."""
         os.close(self._file)
         deadline = time.monotonic() + 20
         while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
             if time.monotonic() > deadline:
                 os.kill(self.pid, signal.SIGKILL)
             time.sleep(0.05)
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                session = (process / "stat").read_text().rpartition(")")[2].split()[3]
+                if session == str(self.pid):
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def type(self, text: str) -> None:
         """Type some lines, without waiting for what follows."""
