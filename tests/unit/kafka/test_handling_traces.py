@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from reliability.kernel import wire
 from reliability.kernel.record import Header
 from reliability.kernel.telemetry import tracing
+from tests.support.spans import exporter
 from tests.unit.kafka.fakes import Store, handling, record
 
+__all__ = ["exporter"]
+
 NOT_SAMPLED: Header = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
-
-
-@pytest.fixture
-def exporter() -> Iterator[InMemorySpanExporter]:
-    found = InMemorySpanExporter()
-    tracing.configure(service="test", exporter=found, ratio=0.0)
-    yield found
-    tracing.shut_down()
 
 
 def test_a_replayed_record_is_exported_under_its_own_trace(exporter: InMemorySpanExporter) -> None:
