@@ -4,7 +4,8 @@ One watcher per web process asks ``select 1`` each second over a connection of i
 1.5 s. So a database that hangs is noticed as well as one that refuses, and no request has to try for itself.
 
 A request that got no connection proves nothing: under load the pool has none to give. An outage is declared only after
-a connection attempt of the watch's own failed too; else the console is busy, for that one request.
+a connection attempt of the watch's own failed too; else the console is busy, for that one request. And silence proves
+nothing while others are answered: on a host that is out of breath an attempt may take longer than it is given.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import psycopg
 import psycopg_pool
 import structlog
 from django.db import InterfaceError, OperationalError, connections
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from reliability.kernel import clock
 
@@ -70,6 +73,7 @@ class Watch:
     reason: str = ""
     watched: bool = False
     stopped: bool = False
+    _answered_s: float = float("-inf")
     _attempt: Future[None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -90,6 +94,13 @@ class Watch:
         threading.Thread(target=asyncio.run, args=(self._watch_until_up(),), name="database-watch", daemon=True).start()
         return True
 
+    def answered(self) -> None:
+        """The database has just answered somebody in this process."""
+        self._answered_s = self.time.monotonic()
+
+    def _answered_within(self, seconds: float) -> bool:
+        return self.time.monotonic() - self._answered_s < seconds
+
     def _try_to_connect(self) -> str:
         """Return why an own connection got no answer in time, "" when it did; requests in doubt share one attempt."""
         with self._lock:
@@ -100,7 +111,7 @@ class Watch:
         try:
             attempt.result(timeout=ATTEMPT_WITHIN_S)
         except TimeoutError:
-            return f"no answer within {ATTEMPT_WITHIN_S} s"
+            return "" if self._answered_within(ATTEMPT_WITHIN_S) else f"no answer within {ATTEMPT_WITHIN_S} s"
         except (psycopg.Error, OSError) as error:
             return str(error)
         return ""
@@ -128,7 +139,8 @@ class Watch:
                 question = question or asyncio.create_task(asker.ask())
                 await asyncio.wait({question}, timeout=ANSWER_WITHIN_S)
                 if not question.done():
-                    self._down(f"no answer within {ANSWER_WITHIN_S} s")
+                    if not self._answered_within(ANSWER_WITHIN_S):
+                        self._down(f"no answer within {ANSWER_WITHIN_S} s")
                 else:
                     error, question = question.exception(), None
                     if error is None:
@@ -213,3 +225,9 @@ def _settings() -> dict[str, Any]:
 
 
 WATCH = Watch()
+
+
+@receiver(connection_created)
+def _heard(sender: Any, **kwargs: Any) -> None:
+    """A connection was made or, out of the pool, asked: see ``CONN_HEALTH_CHECKS``."""
+    WATCH.answered()

@@ -39,6 +39,11 @@ def connection(environment: Environment) -> dict[str, Any]:
                 "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
             },
             "connect_timeout": CONNECT_TIMEOUT_S,
+            # A host that is gone without a word (failover after a power cut) is given up after some 20 s, not 15 min.
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,  # ms that sent bytes may wait for their receipt; Linux alone knows it
             "prepare_threshold": 5,  # of what the engine of sagas says; Django's own cursors prepare nothing
             "application_name": "mainstay",
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000",

@@ -15,6 +15,7 @@ from reliability.degradation.models import Flag, Policy, Word
 from reliability.degradation.models.history import Kind
 from reliability.degradation.operations.levels import BadLevel
 from reliability.degradation.operations.standing import Superseded, locked, settled
+from reliability.degradation.queries import signals
 from reliability.degradation.queries.standing import declaration
 from reliability.kernel.errors import Refused
 
@@ -50,6 +51,7 @@ def save(
     """
     facts = {"flag": wanted.flag, "switched_on": is_on, "policy": sentence(wanted)}
     with audit.action("degradation.policy", actor=actor, target=target(wanted.name), reason=reason, facts=facts):
+        signals.check_open(wanted, actor=actor)
         flag = locked(wanted.flag)
         known = declaration(flag)
         if wanted.level > known.worst:

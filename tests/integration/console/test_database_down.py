@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from reliability.access import Role
@@ -97,3 +101,41 @@ def test_metrics_show_what_there_is_and_that_figures_are_missing(unplugged: Any)
     assert answer.status_code == 200
     assert "mainstay_figures_unread" in answer.content.decode()
     assert "mainstay_figures_unread 0.0" not in answer.content.decode()
+
+
+def test_silence_is_no_outage_while_others_are_answered(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host out of breath: an attempt takes longer than it is given, while other requests get their connections."""
+    monkeypatch.setattr(outage, "ATTEMPT_WITHIN_S", 0.3)
+    stop = threading.Event()
+
+    def others() -> None:
+        while not stop.wait(0.01):
+            outage.WATCH.answered()
+
+    with unplugged("hangs"):
+        thread = threading.Thread(target=others)
+        thread.start()
+        try:
+            assert not outage.WATCH.saw_outage(None)
+        finally:
+            stop.set()
+            thread.join()
+        assert outage.WATCH.down_since is None
+        time.sleep(0.1)
+        assert outage.WATCH.saw_outage(None)  # nobody is answered any more
+
+
+def test_a_connection_that_somebody_got_is_an_answer(unplugged: Any) -> None:
+    connection.close()
+    before = outage.WATCH._answered_s
+    connection.ensure_connection()
+    assert outage.WATCH._answered_s > before
+
+
+def test_a_host_that_vanishes_is_given_up_after_seconds(transactional_db: None) -> None:
+    connection.ensure_connection()
+    assert connection.connection is not None
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000

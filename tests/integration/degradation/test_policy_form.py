@@ -9,7 +9,10 @@ import pytest
 from django.test import Client
 
 from reliability.access import Role
+from reliability.console.domain.values import Sample
+from reliability.console.registry import REGISTRY, Signal
 from reliability.degradation.models import Policy
+from reliability.kernel import clock
 from tests.support import actors, flags
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,3 +65,43 @@ def test_a_signal_that_nobody_tells_is_refused_and_one_that_is_there_is_not_drop
 
 def test_a_unit_is_short(ada: Client) -> None:
     assert ada.post("/degradation/policies/", form(unit=["x" * 21])).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("topics", "status"), [((), 302), (("orders.placed",), 302), (("orders.placed", "payments.taken"), 403)]
+)
+def test_who_sees_some_topics_makes_no_policy_that_tells_of_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch, topics: tuple[str, ...], status: int
+) -> None:
+    flags.declare()
+    client.force_login(actors.account(Role.ADMIN, name="scoped", topics=("orders.*",)).user)
+    told = Signal(
+        name="letters.open",
+        unit="letters",
+        read=lambda subject: Sample(value=1.0, at=clock.SYSTEM.now(), topics=topics),
+    )
+    monkeypatch.setitem(REGISTRY.signals, "letters.open", told)
+    answer = client.post("/degradation/policies/", form())
+    assert answer.status_code == status
+    assert Policy.objects.exists() is (status == 302)
+    if status == 403:
+        text = answer.content.decode()
+        assert "of topics that scoped may not see" in text
+        assert "payments.taken" not in text
+
+
+@pytest.mark.parametrize("says", ["nothing", "error"])
+def test_of_a_signal_that_cannot_be_asked_nobody_knows_whose_it_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    def read(subject: str) -> Sample | None:
+        if says == "error":
+            raise OSError("away")
+        return None
+
+    flags.declare()
+    client.force_login(actors.account(Role.ADMIN, name="scoped", topics=("orders.*",)).user)
+    monkeypatch.setitem(REGISTRY.signals, "letters.open", Signal(name="letters.open", unit="letters", read=read))
+    assert client.post("/degradation/policies/", form()).status_code == 403
+    client.force_login(actors.account(Role.ADMIN, name="ada").user)
+    assert client.post("/degradation/policies/", form()).status_code == 302
