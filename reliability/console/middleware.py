@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import loader
 
 from reliability.console import outage, problems
+from reliability.console.views.acts import came_from
 from reliability.kernel import clock
 
 RETRY_AFTER_S = 5
@@ -32,6 +33,11 @@ READ_WITHIN_S = 5.0
 # These say for themselves what they know without a database.
 WITHOUT_DATABASE = ("/health/", "/metrics", "/static/", "/ofrep/")
 SENTENCE = "The database does not answer. Nothing was done; try again in a few seconds."
+IN_DOUBT = (
+    "The database stopped answering in the middle of this. It was done wholly or not at all: see Activity, once the "
+    "database answers, before you do it again."
+)
+SAFE = ("GET", "HEAD", "OPTIONS")
 # The page is ours, has no script, and loads its style from this host.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 
@@ -111,7 +117,7 @@ class DatabaseDown:
             if response.status_code < 500 or not outage.no_connection(error):
                 return response
             if outage.WATCH.saw_outage(error):
-                return unavailable(request)
+                return unavailable(request, in_doubt=request.method not in SAFE and not outage.got_none(error))
             if time.monotonic() >= until_s:
                 return busy(request)
 
@@ -123,15 +129,17 @@ def _keep_error(sender: Any, request: HttpRequest | None = None, **kwargs: Any) 
         request.failed_with = sys.exc_info()[1]  # type: ignore[attr-defined]  # read by the middleware above
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """The answer of the kind that was asked for."""
-    since = outage.WATCH.down_since
+def unavailable(request: HttpRequest, *, in_doubt: bool = False) -> HttpResponse:
+    """The answer of the kind that was asked for. ``in_doubt``: an act was begun, and nobody knows what became of it."""
+    since, sentence = outage.WATCH.down_since, IN_DOUBT if in_doubt else SENTENCE
     if request.path.startswith("/api/"):
-        response = problems.answer(request, status=503, code="database-down", detail=SENTENCE)
+        code = "outcome-unknown" if in_doubt else "database-down"
+        response = problems.answer(request, status=503, code=code, detail=sentence)
     elif request.headers.get("HX-Request") == "true" or request.path.startswith("/live/"):
-        response = HttpResponse(SENTENCE, status=503, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(sentence, status=503, content_type="text/plain; charset=utf-8")
     else:
-        response = _page({"since": _spoken(since) if since else ""}, again_s=RETRY_AFTER_S)
+        told = {"since": _spoken(since) if since else "", "in_doubt": IN_DOUBT if in_doubt else ""}
+        response = _page(request, told, RETRY_AFTER_S)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -148,15 +156,19 @@ def busy(request: HttpRequest) -> HttpResponse:
     elif request.headers.get("HX-Request") == "true" or request.path.startswith("/live/"):
         response = HttpResponse(problems.BUSY, status=503, content_type="text/plain; charset=utf-8")
     else:
-        response = _page({"busy": problems.BUSY}, again_s=problems.BUSY_RETRY_AFTER_S)
+        response = _page(request, {"busy": problems.BUSY}, problems.BUSY_RETRY_AFTER_S)
     response.headers["Retry-After"] = str(problems.BUSY_RETRY_AFTER_S)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _page(context: dict[str, str], *, again_s: int) -> HttpResponse:
-    response = HttpResponse(loader.render_to_string("503.html", context), status=503)
-    response.headers["Refresh"] = str(again_s)  # a browser asks again by itself
+def _page(request: HttpRequest, told: dict[str, str], again_s: int) -> HttpResponse:
+    is_act = request.method not in SAFE
+    back = "/activity/" if told.get("in_doubt") else came_from(request) if is_act else ""
+    text = loader.render_to_string("503.html", {**told, "is_act": is_act, "back": back})
+    response = HttpResponse(text, status=503)
+    if not is_act:
+        response.headers["Refresh"] = str(again_s)  # a browser asks again by itself; an act is asked for by a person
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

@@ -2,6 +2,8 @@
 
 One watcher per web process asks ``select 1`` each second over a connection of its own and waits for the answer at most
 1.5 s. So a database that hangs is noticed as well as one that refuses, and no request has to try for itself.
+After five seconds of silence it cuts the connections of the process: who waits on one is answered then, however long
+the server goes on hanging.
 
 A request that got no connection proves nothing: under load the pool has none to give. An outage is declared only after
 a connection attempt of the watch's own failed too; else the console is busy, for that one request. And silence proves
@@ -24,12 +26,13 @@ from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
-from reliability.kernel import clock
+from reliability.kernel import clock, lines
 
 log = structlog.get_logger(__name__)
 
 ASK_EVERY_S = 1.0
 ANSWER_WITHIN_S = 1.5
+CUT_AFTER_S = 5.0
 # With the pool's wait this is how long the first page takes that notices an outage.
 ATTEMPT_WITHIN_S = 0.8
 # SQLSTATEs that mean "no server to talk to": connection exceptions, shutdown, start-up, no slot left.
@@ -59,6 +62,15 @@ def no_connection(error: BaseException | None) -> bool:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
             return error.sqlstate is None or error.sqlstate.startswith(_OUTAGE_STATES)
         if isinstance(error, (OperationalError, InterfaceError)) and error.__cause__ is None:
+            return True
+        error = error.__cause__
+    return False
+
+
+def got_none(error: BaseException | None) -> bool:
+    """Whether an error says that no connection was got at all: nothing can have been done on it."""
+    while error is not None:
+        if isinstance(error, (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)):
             return True
         error = error.__cause__
     return False
@@ -132,15 +144,20 @@ class Watch:
 
     async def _ask_repeatedly(self, *, until_up: bool) -> None:
         question: asyncio.Task[None] | None = None
-        asker = _Asker()
+        asked_s, asker = 0.0, _Asker()
         try:
             while not self.stopped:
-                # A question without an answer stays open: cancelling it would only wait for the same server.
-                question = question or asyncio.create_task(asker.ask())
+                if question is None:
+                    question, asked_s = asyncio.create_task(asker.ask()), self.time.monotonic()
                 await asyncio.wait({question}, timeout=ANSWER_WITHIN_S)
                 if not question.done():
                     if not self._answered_within(ANSWER_WITHIN_S):
                         self._down(f"no answer within {ANSWER_WITHIN_S} s")
+                    if self.down_since is not None and self.time.monotonic() - asked_s >= CUT_AFTER_S:
+                        # Cancelling would only wait for the same server.
+                        asker.shut()
+                        log.warning("database_connections_cut", connections=lines.cut())
+                        asked_s = self.time.monotonic()
                 else:
                     error, question = question.exception(), None
                     if error is None:
@@ -211,6 +228,11 @@ class _Asker:
         except (psycopg.Error, OSError):
             await self.close()
             raise
+
+    def shut(self) -> None:
+        """Have a question that waits end with an error."""
+        if self._connection is not None:
+            lines.shut(self._connection)
 
     async def close(self) -> None:
         """Let go of the connection."""

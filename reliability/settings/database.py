@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reliability.environment import Environment
+from reliability.kernel.lines import Line
 
 STATEMENT_TIMEOUT_MS = 30_000  # no page waits longer; long reads of the relay are cursors of many short statements
 CONNECT_TIMEOUT_S = 2  # with the pool's wait and the watch's attempt, a page without a database answers within 2 s
@@ -36,6 +37,7 @@ def connection(environment: Environment) -> dict[str, Any]:
                 "max_size": environment.MAINSTAY_DATABASE_POOL_MAX,
                 "timeout": 0.8,  # requests take turns before they ask for one (console/middleware.py)
                 "max_idle": 60,
+                "connection_class": Line,  # so that the watch can end waits on a server that hangs
                 "reconnect_timeout": 2,  # the default waits longer and longer: pages would stay down after an outage
             },
             "connect_timeout": CONNECT_TIMEOUT_S,

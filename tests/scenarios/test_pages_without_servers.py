@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.scenario
 
 PAGES = ("/", "/letters/", "/activity/", "/settings/")
 WITHIN_S = 2.0
+ASKED_WITHIN_S = 12.0  # 5 s of silence, a round of the watch, and what a loaded machine adds
 
 
 def asked(person: Person, path: str) -> tuple[Answer, float]:
@@ -100,6 +102,26 @@ def test_a_postgresql_that_hangs_is_noticed_and_forgiven(system: System) -> None
         time.sleep(4)  # the watch asks each second and waits 1.5 s
         say_that_they_cannot(person)
     come_back(person)
+
+
+def test_who_asked_before_it_hung_is_answered_too(system: System) -> None:
+    """Their questions are with PostgreSQL already: five seconds of silence, and they hear that it does not answer."""
+    system.need("web")
+    person, api = system.person(), system.api()
+    with ThreadPoolExecutor(4) as askers:
+        with paused(system, "postgresql"):
+            waiting = [askers.submit(asked, person, path) for path in PAGES[:3]]
+            act = askers.submit(api.send, "POST", "/api/v1/outbox/pause", {"shards": [3], "reason": "r"})
+            for each in waiting:
+                answer, seconds = each.result(timeout=20)
+                assert (answer.status, "The database does not answer" in answer.text) == (503, True), answer
+                assert seconds < ASKED_WITHIN_S, seconds
+            code = (act.result(timeout=20).json or {}).get("code")
+            assert code in ("database-down", "outcome-unknown")
+        come_back(person)
+        if code == "database-down":
+            assert system.one("SELECT paused_at FROM outbox_shard WHERE id = 3") is None
+        api.send("DELETE", "/api/v1/outbox/pause?shards=3")
 
 
 def test_a_redis_that_hangs_costs_no_page_more_than_a_second(system: System) -> None:

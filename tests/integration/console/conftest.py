@@ -10,6 +10,7 @@ from django.db import connection
 
 from reliability.console import outage
 from tests.support.network import refusing_port, silent_port
+from tests.support.waiting import wait_until
 
 Unplug = Callable[[str], "contextmanager[None]"]
 
@@ -37,3 +38,4 @@ def unplugged(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(outage, "ASK_EVERY_S", 0.1)
     yield _unplugged
     outage.WATCH.stop()
+    wait_until(lambda: not outage.WATCH.watched, within_s=10, what="the watch ends, and its connection")

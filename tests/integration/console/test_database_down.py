@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
 import time
 from typing import Any
 
+import psycopg
+import psycopg_pool
 import pytest
-from django.db import connection
-from django.test import Client
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from reliability.access import Role
 from reliability.console import outage
+from reliability.console.middleware import DatabaseDown
+from reliability.kernel import lines
 from tests.support import actors
 
 HOW = pytest.mark.parametrize("how", ["refuses", "hangs"])
@@ -22,6 +28,7 @@ HOW = pytest.mark.parametrize("how", ["refuses", "hangs"])
 def signed_in() -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(actors.account(Role.OPERATOR).user)
+    client.get("/health/live")  # a server has imported its views before anybody asks
     return client
 
 
@@ -101,6 +108,74 @@ def test_metrics_show_what_there_is_and_that_figures_are_missing(unplugged: Any)
     assert answer.status_code == 200
     assert "mainstay_figures_unread" in answer.content.decode()
     assert "mainstay_figures_unread 0.0" not in answer.content.decode()
+
+
+def test_who_waits_on_a_connection_is_answered_when_it_is_cut(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when PostgreSQL hangs in the middle of a statement; the next question has a connection of its own."""
+    connection.ensure_connection()
+    timer = threading.Timer(0.3, lines.cut)
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(OperationalError) as caught, connection.cursor() as cursor:
+        cursor.execute("select pg_sleep(5)")
+    assert time.monotonic() - began < 4
+    assert outage.no_connection(caught.value)
+    assert not outage.got_none(caught.value)
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("select 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_the_watch_cuts_after_a_while_of_silence(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[float] = []
+    monkeypatch.setattr(outage, "CUT_AFTER_S", 0.5)
+    monkeypatch.setattr(outage, "ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr(outage.lines, "cut", lambda: cuts.append(time.monotonic()) or 0)
+    with unplugged("hangs"):
+        assert outage.WATCH.saw_outage(None)
+        deadline = time.monotonic() + 5
+        while not cuts and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert cuts
+
+
+ACTS = pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (psycopg_pool.PoolTimeout(), "database-down", "Nothing was done"),
+        (psycopg.OperationalError("server closed the connection"), "outcome-unknown", "see Activity"),
+    ],
+)
+
+
+@ACTS
+def test_an_act_that_was_begun_is_not_said_to_be_undone(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, says: str
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.failed_with = error  # type: ignore[attr-defined]  # as the signal does
+        return HttpResponse(status=500)
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        monkeypatch.setattr(outage, "WATCH", outage.Watch(watched=True))
+        monkeypatch.setattr(outage.Watch, "_try_to_connect", lambda watch: "refused")
+        response = DatabaseDown(view)(request)
+        assert isinstance(response, HttpResponse)
+        return response
+
+    ask = RequestFactory()
+    api = json.loads(answer(ask.post("/api/v1/x")).content)
+    assert (api["code"], says in api["detail"]) == (code, True)
+    page = answer(ask.post("/x/", headers={"Referer": "http://testserver/letters/"}))
+    text = page.content.decode()
+    assert says in text
+    assert ('href="/letters/"' in text) is (code == "database-down")
+    assert ('href="/activity/"' in text) is (code == "outcome-unknown")
+    assert "Refresh" not in page.headers  # nobody repeats an act by itself
+    assert json.loads(answer(ask.get("/api/v1/x")).content)["code"] == "database-down"
 
 
 def test_silence_is_no_outage_while_others_are_answered(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:

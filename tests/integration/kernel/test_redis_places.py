@@ -177,8 +177,14 @@ def _is_writable(servers: Watched) -> bool:
     return False
 
 
-def test_a_master_that_became_a_replica_is_left(tmp_path: Path):
+def test_a_master_that_became_a_replica_is_left_and_one_that_sentinels_do_not_know_is_named(
+    tmp_path: Path, settings: Any
+):
     with redis_servers.watched(tmp_path) as servers:
+        settings.REDIS_URL = servers.url.replace(f"/{redis_servers.MASTER}/", "/nobody/")
+        state, detail = health.ask_redis()
+        assert (state, "knows no master 'nobody'" in detail) == ("down", True), detail
+        assert PASSWORD not in detail
         client = redis_client.impatient(servers.url, ANSWER_S)
         assert client.set("x", "1")
         servers.sentinels[0].client().execute_command("SENTINEL", "FAILOVER", redis_servers.MASTER)
