@@ -47,7 +47,7 @@ def save(
     """Save a policy; ``version`` is the one that was looked at, 0 for a new one. Audited. Return its row.
 
     What it knows of conditions that stay the same goes on. Raises ``Superseded``, ``OtherFlag``, ``BadLevel``,
-    ``NoSuchFlag``, ``access.Denied``, ``audit.ReasonRequired``.
+    ``NoSuchFlag``, ``signals.HiddenSignal``, ``access.Denied``, ``audit.ReasonRequired``.
     """
     facts = {"flag": wanted.flag, "switched_on": is_on, "policy": sentence(wanted)}
     with audit.action("degradation.policy", actor=actor, target=target(wanted.name), reason=reason, facts=facts):

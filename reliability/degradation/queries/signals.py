@@ -8,8 +8,16 @@ from reliability import access
 from reliability.console.domain.conditions import WrongRule
 from reliability.console.registry import REGISTRY, Signal
 from reliability.degradation.domain.policy import Policy
+from reliability.kernel.errors import Refused
 
 log = structlog.get_logger(__name__)
+
+
+class HiddenSignal(Refused):
+    """This policy would tell everybody of topics that its author may not see."""
+
+    code = "hidden-signal"
+    status = 403
 
 
 def check(policy: Policy) -> None:
@@ -20,7 +28,7 @@ def check(policy: Policy) -> None:
 
 
 def check_open(policy: Policy, *, actor: access.Actor) -> None:
-    """Raise ``access.Denied`` where the policy would tell its values to somebody who may not see their topics.
+    """Raise ``HiddenSignal`` where the policy would tell its values to somebody who may not see their topics.
 
     A policy tells everybody why its flag changed. Who sees every topic decides that; for others each signal is asked
     now, and one that says nothing is refused: nobody knows then what it is of.
@@ -31,7 +39,7 @@ def check_open(policy: Policy, *, actor: access.Actor) -> None:
         signal = REGISTRY.signals.get(name)
         topics = _topics(signal, subject) if signal is not None else None
         if topics is None or not all(actor.scopes.allows(topic) for topic in topics):
-            raise access.Denied(
+            raise HiddenSignal(
                 f"A policy shows the values of its signals to everybody. {name} of {subject or 'everything'} is of "
                 f"topics that {actor.shown} may not see, or says nothing now: an account that may see every topic "
                 "can save this."

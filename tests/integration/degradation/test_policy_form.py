@@ -88,6 +88,7 @@ def test_who_sees_some_topics_makes_no_policy_that_tells_of_others(
         text = answer.content.decode()
         assert "of topics that scoped may not see" in text
         assert "payments.taken" not in text
+        assert 'value="many-letters"' in text  # nothing that was typed is lost
 
 
 @pytest.mark.parametrize("says", ["nothing", "error"])
