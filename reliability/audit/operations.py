@@ -98,14 +98,14 @@ def action(
     if right is None:
         raise access.UnknownAct(act)
     draft = Draft(actor=actor, act=act, target=target, reason=reason, topics=set(topics), facts=dict(facts or {}))
-    begun = False
+    begun, written = False, None
     try:
         with transaction.atomic(durable=True):
             begun = True
             access.authorize(actor, act, topics=topics)
             _check_reason(reason, required=right.needs_reason)
             yield draft
-            _append(draft)
+            written = _append(draft)
     except LeftAlone:
         raise
     except Refused as refusal:
@@ -116,7 +116,7 @@ def action(
         if not begun:  # nested in another transaction, or no database: nothing was tried
             raise
         draft.not_done(error)
-        _append_afterwards(draft)
+        _append_afterwards(draft, unless=written)
         raise
 
 
@@ -170,13 +170,25 @@ def _check_reason(reason: str, *, required: bool) -> None:
         raise ReasonTooLong(f"A reason has at most {facts.LONGEST_REASON} characters, this one has {len(reason)}.")
 
 
-def _append_afterwards(draft: Draft) -> None:
-    """Write the entry of an act that did not happen, in a transaction of its own; the act's own error matters more."""
+def _append_afterwards(draft: Draft, *, unless: Entry | None = None) -> None:
+    """Write the entry of an act that did not happen, in a transaction of its own; the act's own error matters more.
+
+    ``unless``: the entry that was being committed when the connection was lost. It may be there all the same.
+    """
     try:
         with transaction.atomic():
+            _take_turn()  # so whoever still commits it has ended
+            if unless is not None and Entry.objects.filter(seq=unless.seq, hash=unless.hash).exists():
+                log.warning("act_done_unheard", act=draft.act, actor=draft.actor.name, seq=unless.seq)
+                return
             _append(draft)
     except DatabaseError as error:
         log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=draft.outcome, reason=str(error))
+
+
+def _take_turn() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s, %s)", _LOCK)
 
 
 def _append(draft: Draft) -> Entry:
@@ -185,8 +197,8 @@ def _append(draft: Draft) -> Entry:
     Reads the head in a statement after the lock's, so it sees what the lock's last owner committed (READ COMMITTED).
     The instant is the database's, one clock for all processes.
     """
+    _take_turn()
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", _LOCK)
         cursor.execute("select clock_timestamp()")
         (at,) = cursor.fetchone()
     newest = Entry.objects.order_by("-seq").values_list("seq", "hash").first()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import got_request_exception
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import loader
@@ -34,8 +36,8 @@ READ_WITHIN_S = 5.0
 WITHOUT_DATABASE = ("/health/", "/metrics", "/static/", "/ofrep/")
 SENTENCE = "The database does not answer. Nothing was done; try again in a few seconds."
 IN_DOUBT = (
-    "The database stopped answering in the middle of this. It was done wholly or not at all: see Activity, once the "
-    "database answers, before you do it again."
+    "The database stopped answering in the middle of this. Nobody knows yet whether it was done, or how far: look at "
+    "the thing itself and at Activity before you do it again."
 )
 SAFE = ("GET", "HEAD", "OPTIONS")
 # The page is ours, has no script, and loads its style from this host.
@@ -108,6 +110,7 @@ class DatabaseDown:
         until_s = time.monotonic() + (READ_WITHIN_S if request.method in ("GET", "HEAD") else 0.0)
         while True:
             request.failed_with = None  # type: ignore[attr-defined]  # set below, see _keep_error
+            touched = _touching()
             try:
                 response = self.get_response(request)
             finally:
@@ -116,10 +119,31 @@ class DatabaseDown:
             error = getattr(request, "failed_with", None)
             if response.status_code < 500 or not outage.no_connection(error):
                 return response
-            if outage.WATCH.saw_outage(error):
-                return unavailable(request, in_doubt=request.method not in SAFE and not outage.got_none(error))
+            in_doubt = bool(touched) and request.method not in SAFE
+            if outage.WATCH.saw_outage(error) or in_doubt:
+                return unavailable(request, in_doubt=in_doubt)
             if time.monotonic() >= until_s:
                 return busy(request)
+
+
+_TOUCHED: ContextVar[list[bool] | None] = ContextVar("touched", default=None)
+
+
+def _touching() -> list[bool]:
+    """Return a list that is not empty once this request had a connection.
+
+    The error does not say: after a commit that was lost Django asks for a connection anew, and fails with that.
+    """
+    touched = [True] if connection.connection is not None else []
+    _TOUCHED.set(touched)
+    return touched
+
+
+@receiver(connection_created)
+def _touch(sender: Any, **kwargs: Any) -> None:
+    touched = _TOUCHED.get()
+    if touched is not None:
+        touched.append(True)
 
 
 @receiver(got_request_exception)
@@ -141,6 +165,8 @@ def unavailable(request: HttpRequest, *, in_doubt: bool = False) -> HttpResponse
         told = {"since": _spoken(since) if since else "", "in_doubt": IN_DOUBT if in_doubt else ""}
         response = _page(request, told, RETRY_AFTER_S)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if in_doubt:
+        del response.headers["Retry-After"]  # there are clients that repeat by themselves
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -2,8 +2,8 @@
 
 One watcher per web process asks ``select 1`` each second over a connection of its own and waits for the answer at most
 1.5 s. So a database that hangs is noticed as well as one that refuses, and no request has to try for itself.
-After five seconds of silence it cuts the connections of the process: who waits on one is answered then, however long
-the server goes on hanging.
+When the silence lasts, and a fresh attempt meets it too, it cuts the connections of the process: who waits on one is
+answered then, however long the server goes on hanging.
 
 A request that got no connection proves nothing: under load the pool has none to give. An outage is declared only after
 a connection attempt of the watch's own failed too; else the console is busy, for that one request. And silence proves
@@ -13,6 +13,7 @@ nothing while others are answered: on a host that is out of breath an attempt ma
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -32,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 ASK_EVERY_S = 1.0
 ANSWER_WITHIN_S = 1.5
-CUT_AFTER_S = 5.0
+# Of silence after it was found to be down.
+CUT_AFTER_S = 4.0
 # With the pool's wait this is how long the first page takes that notices an outage.
 ATTEMPT_WITHIN_S = 0.8
 # SQLSTATEs that mean "no server to talk to": connection exceptions, shutdown, start-up, no slot left.
@@ -67,15 +69,6 @@ def no_connection(error: BaseException | None) -> bool:
     return False
 
 
-def got_none(error: BaseException | None) -> bool:
-    """Whether an error says that no connection was got at all: nothing can have been done on it."""
-    while error is not None:
-        if isinstance(error, (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)):
-            return True
-        error = error.__cause__
-    return False
-
-
 @dataclass(slots=True)
 class Watch:
     """What this process knows about the database."""
@@ -86,18 +79,18 @@ class Watch:
     watched: bool = False
     stopped: bool = False
     _answered_s: float = float("-inf")
+    _quiet_since_s: float = float("-inf")
     _attempt: Future[None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def saw_outage(self, error: BaseException | None) -> bool:
         """A request had no connection: try one, and declare the outage when that fails. False: it was only busy."""
-        if self.down_since is not None:
-            return True
-        reason = self._try_to_connect()
-        if not reason:
-            log.warning("database_busy", error=str(error))
-            return False
-        self._down(reason)
+        if self.down_since is None:
+            reason = self._try_to_connect()
+            if not reason:
+                log.warning("database_busy", error=str(error))
+                return False
+            self._down(reason)
         with self._lock:
             if self.watched:
                 return True
@@ -122,7 +115,7 @@ class Watch:
             attempt = self._attempt
         try:
             attempt.result(timeout=ATTEMPT_WITHIN_S)
-        except TimeoutError:
+        except (TimeoutError, psycopg.errors.ConnectionTimeout):
             return "" if self._answered_within(ATTEMPT_WITHIN_S) else f"no answer within {ATTEMPT_WITHIN_S} s"
         except (psycopg.Error, OSError) as error:
             return str(error)
@@ -144,33 +137,55 @@ class Watch:
 
     async def _ask_repeatedly(self, *, until_up: bool) -> None:
         question: asyncio.Task[None] | None = None
-        asked_s, asker = 0.0, _Asker()
+        asker = _Asker()
         try:
             while not self.stopped:
-                if question is None:
-                    question, asked_s = asyncio.create_task(asker.ask()), self.time.monotonic()
+                question = question or asyncio.create_task(asker.ask())
                 await asyncio.wait({question}, timeout=ANSWER_WITHIN_S)
                 if not question.done():
-                    if not self._answered_within(ANSWER_WITHIN_S):
-                        self._down(f"no answer within {ANSWER_WITHIN_S} s")
-                    if self.down_since is not None and self.time.monotonic() - asked_s >= CUT_AFTER_S:
-                        # Cancelling would only wait for the same server.
-                        asker.shut()
-                        log.warning("database_connections_cut", connections=lines.cut())
-                        asked_s = self.time.monotonic()
+                    self._silence()
                 else:
                     error, question = question.exception(), None
-                    if error is None:
-                        self._up()
-                        if until_up:
-                            return
-                    else:
-                        self._down(str(error))
+                    self._heard(error)
+                if until_up and self.down_since is None:
+                    return
+                if self._is_quiet_for(CUT_AFTER_S):
+                    asker.shut()  # cancelling the question would only wait for the same server
+                    await self._cut()
                 await asyncio.sleep(ASK_EVERY_S)
         finally:
             if question is not None:
                 question.cancel()
             await asker.close()
+
+    def _heard(self, error: BaseException | None) -> None:
+        if error is None:
+            self.answered()
+            self._up()
+        elif isinstance(error, psycopg.errors.ConnectionTimeout):
+            self._silence()
+        else:
+            self._down(str(error))
+
+    def _silence(self) -> None:
+        """The watch's own question has no answer: that is an outage unless others are answered."""
+        if self._answered_within(ANSWER_WITHIN_S):
+            self._up()
+        else:
+            self._down(f"no answer within {ANSWER_WITHIN_S} s")
+
+    def _is_quiet_for(self, seconds: float) -> bool:
+        """Whether nobody in this process was answered for so long while the database is down."""
+        since_s = max(self._quiet_since_s, self._answered_s)
+        return self.down_since is not None and self.time.monotonic() - since_s >= seconds
+
+    async def _cut(self) -> None:
+        """End the waits on all connections, unless a new one is answered: then the watch's own line was at fault."""
+        self._quiet_since_s = self.time.monotonic()
+        if await asyncio.to_thread(self._try_to_connect):
+            log.warning("database_connections_cut", connections=lines.cut())
+        else:
+            self._up()
 
     def stop(self) -> None:
         """Ask no more."""
@@ -178,7 +193,7 @@ class Watch:
 
     def _down(self, reason: str) -> None:
         if self.down_since is None:
-            self.down_since = self.time.now()
+            self.down_since, self._quiet_since_s = self.time.now(), self.time.monotonic()
             log.error("database_down", reason=reason)
         self.reason = reason
 
@@ -218,12 +233,16 @@ class _Asker:
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def ask(self) -> None:
-        """Raise when there is no answer."""
+        """Raise when there is no answer. An old connection that broke says nothing of the server: it asks a new one."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await self._connection.execute("select 1")
+                return
+            await self.close()
         try:
-            if self._connection is None:
-                self._connection = await psycopg.AsyncConnection.connect(
-                    **_settings(), autocommit=True, connect_timeout=2, application_name="mainstay-watch"
-                )
+            self._connection = await psycopg.AsyncConnection.connect(
+                **_settings(), autocommit=True, connect_timeout=2, application_name="mainstay-watch"
+            )
             await self._connection.execute("select 1")
         except (psycopg.Error, OSError):
             await self.close()
@@ -250,6 +269,6 @@ WATCH = Watch()
 
 
 @receiver(connection_created)
-def _heard(sender: Any, **kwargs: Any) -> None:
+def _connected(sender: Any, **kwargs: Any) -> None:
     """A connection was made or, out of the pool, asked: see ``CONN_HEALTH_CHECKS``."""
     WATCH.answered()

@@ -42,8 +42,18 @@ def cut() -> int:
 def shut(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
     """Shut the socket of one; False when it was closed before."""
     try:
-        with socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        copy = os.dup(connection.fileno())
     except (OSError, psycopg.Error):
         return False
+    try:
+        connection.fileno()  # raises when it was closed meanwhile: the number was another's when it was copied
+        line = socket.socket(fileno=copy)
+        try:
+            line.shutdown(socket.SHUT_RDWR)
+        finally:
+            line.detach()
+    except (OSError, psycopg.Error):
+        return False
+    finally:
+        os.close(copy)
     return True

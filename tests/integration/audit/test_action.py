@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from reliability import audit
 from reliability.access import ANONYMOUS, Denied, Role, UnknownAct, system_actor
@@ -246,3 +246,29 @@ def test_what_is_left_alone_is_rolled_back_and_leaves_no_entry() -> None:
 
     assert effects() == 0
     assert Entry.objects.count() == 0
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_commit_whose_answer_was_lost_is_told_as_what_became_of_it(
+    monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    """Nobody is told "failed" of what was done: they would do it again."""
+    wrapper = type(connections["default"])
+    commit = wrapper.commit
+
+    def loses_its_answer(self: object) -> None:
+        monkeypatch.setattr(wrapper, "commit", commit)
+        if arrived:
+            commit(self)
+        else:
+            connection.rollback()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    def loses_it() -> None:
+        make_user()
+        monkeypatch.setattr(wrapper, "commit", loses_its_answer)
+
+    with pytest.raises(OperationalError), do():
+        loses_it()
+    assert effects() == int(arrived)
+    assert [entry.outcome for entry in Entry.objects.order_by("seq")] == ["done" if arrived else "failed"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import psycopg_pool
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
@@ -21,6 +23,8 @@ from reliability.console import outage
 from reliability.console.middleware import DatabaseDown
 from reliability.kernel import lines
 from tests.support import actors
+from tests.support.network import refusing_port
+from tests.support.waiting import wait_until
 
 HOW = pytest.mark.parametrize("how", ["refuses", "hangs"])
 
@@ -122,7 +126,6 @@ def test_who_waits_on_a_connection_is_answered_when_it_is_cut(
         cursor.execute("select pg_sleep(5)")
     assert time.monotonic() - began < 4
     assert outage.no_connection(caught.value)
-    assert not outage.got_none(caught.value)
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("select 1")
@@ -136,46 +139,119 @@ def test_the_watch_cuts_after_a_while_of_silence(unplugged: Any, monkeypatch: py
     monkeypatch.setattr(outage.lines, "cut", lambda: cuts.append(time.monotonic()) or 0)
     with unplugged("hangs"):
         assert outage.WATCH.saw_outage(None)
-        deadline = time.monotonic() + 5
-        while not cuts and time.monotonic() < deadline:
-            time.sleep(0.05)
-    assert cuts
+        wait_until(lambda: bool(cuts), within_s=10, what="it cuts")
 
 
-ACTS = pytest.mark.parametrize(
-    ("error", "code", "says"),
-    [
-        (psycopg_pool.PoolTimeout(), "database-down", "Nothing was done"),
-        (psycopg.OperationalError("server closed the connection"), "outcome-unknown", "see Activity"),
-    ],
-)
-
-
-@ACTS
-def test_an_act_that_was_begun_is_not_said_to_be_undone(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, says: str
+def test_the_watch_cuts_nobody_off_for_a_line_of_its_own(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def view(request: HttpRequest) -> HttpResponse:
-        request.failed_with = error  # type: ignore[attr-defined]  # as the signal does
-        return HttpResponse(status=500)
+    """Its connection hangs, nobody else asks for a while, and the database is well."""
+    monkeypatch.setattr(outage, "CUT_AFTER_S", 0.3)
+    monkeypatch.setattr(outage, "ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr(outage, "ASK_EVERY_S", 0.1)
+    monkeypatch.setattr(outage, "ATTEMPT_WITHIN_S", 10.0)
+    cuts: list[float] = []
+    monkeypatch.setattr(outage.lines, "cut", lambda: cuts.append(time.monotonic()) or 0)
+    asked: list[bool] = []
+    ask = outage._Asker.ask
 
-    def answer(request: HttpRequest) -> HttpResponse:
+    async def hangs_first(asker: Any) -> None:
+        if asked:
+            await ask(asker)
+            return
+        asked.append(True)
+        await ask(asker)
+        await asker._connection.execute("select pg_sleep(60)")
+
+    monkeypatch.setattr(outage._Asker, "ask", hangs_first)
+    monkeypatch.setattr(outage, "WATCH", outage.Watch())
+    thread = threading.Thread(target=asyncio.run, args=(outage.WATCH.watch(),))
+    thread.start()
+    try:
+        wait_until(lambda: outage.WATCH.down_since is not None, within_s=10, what="it hears nothing")
+        wait_until(lambda: outage.WATCH.down_since is None, within_s=10, what="a new line is answered")
+    finally:
+        outage.WATCH.stop()
+        thread.join()
+        with connection.cursor() as cursor:  # the server does not know that nobody waits for it
+            cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like '%sleep(60)'")
+    assert cuts == []
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., HttpResponse]:
+    """What somebody is answered whose view failed like that; ``came_back``: the database answers again by then."""
+
+    def answered(request: HttpRequest, fails: Callable[[], object], *, came_back: bool = False) -> HttpResponse:
+        def view(request: HttpRequest) -> HttpResponse:
+            try:
+                fails()
+            except (OperationalError, psycopg.Error) as error:
+                request.failed_with = error  # type: ignore[attr-defined]  # as the signal does
+            return HttpResponse(status=500)
+
+        connection.close()
         monkeypatch.setattr(outage, "WATCH", outage.Watch(watched=True))
-        monkeypatch.setattr(outage.Watch, "_try_to_connect", lambda watch: "refused")
+        monkeypatch.setattr(outage.Watch, "_try_to_connect", lambda watch: "" if came_back else "refused")
         response = DatabaseDown(view)(request)
         assert isinstance(response, HttpResponse)
         return response
 
+    return answered
+
+
+def no_connection() -> None:
+    raise psycopg_pool.PoolTimeout
+
+
+def lost_while_asking() -> None:
+    connection.ensure_connection()
+    raise psycopg.OperationalError("server closed the connection")
+
+
+def lost_at_commit() -> None:
+    """Django asks for a connection anew after that, and what it raises is that it got none."""
+    kept = connection.settings_dict["PORT"]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("select 1")
+            connection.close_pool()
+            connection.settings_dict["PORT"] = str(refusing_port())
+            assert lines.cut()
+    finally:
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict["PORT"] = kept
+
+
+def test_an_act_that_never_had_a_connection_was_not_done(answer: Callable[..., HttpResponse]) -> None:
     ask = RequestFactory()
-    api = json.loads(answer(ask.post("/api/v1/x")).content)
-    assert (api["code"], says in api["detail"]) == (code, True)
-    page = answer(ask.post("/x/", headers={"Referer": "http://testserver/letters/"}))
-    text = page.content.decode()
-    assert says in text
-    assert ('href="/letters/"' in text) is (code == "database-down")
-    assert ('href="/activity/"' in text) is (code == "outcome-unknown")
+    api = json.loads(answer(ask.post("/api/v1/x"), no_connection).content)
+    assert (api["code"], "Nothing was done" in api["detail"]) == ("database-down", True)
+    page = answer(ask.post("/x/", headers={"Referer": "http://testserver/letters/"}), no_connection)
+    assert "Nothing was done" in page.content.decode()
+    assert 'href="/letters/"' in page.content.decode()
     assert "Refresh" not in page.headers  # nobody repeats an act by itself
-    assert json.loads(answer(ask.get("/api/v1/x")).content)["code"] == "database-down"
+    busy = answer(ask.post("/api/v1/x"), no_connection, came_back=True)
+    assert json.loads(busy.content)["code"] == "busy"
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+@pytest.mark.parametrize("fails", [lost_while_asking, lost_at_commit])
+def test_an_act_that_was_begun_is_not_said_to_be_undone(
+    transactional_db: None, answer: Callable[..., HttpResponse], fails: Callable[[], None], came_back: bool
+) -> None:
+    ask = RequestFactory()
+    told = answer(ask.post("/api/v1/x"), fails, came_back=came_back)
+    api = json.loads(told.content)
+    assert (api["code"], "look at the thing itself" in api["detail"]) == ("outcome-unknown", True)
+    assert "Retry-After" not in told.headers  # there are clients that repeat by themselves
+    page = answer(ask.post("/x/", headers={"Referer": "http://testserver/letters/"}), fails, came_back=came_back)
+    assert "Nobody knows yet" in page.content.decode()
+    assert 'href="/activity/"' in page.content.decode()
+    assert "Refresh" not in page.headers
+    if not came_back:
+        assert json.loads(answer(ask.get("/api/v1/x"), fails).content)["code"] == "database-down"
 
 
 def test_silence_is_no_outage_while_others_are_answered(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
