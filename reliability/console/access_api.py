@@ -1,9 +1,9 @@
-"""``/tokens`` and ``/sessions``: what opens this console in one's name. For people: no token makes or ends another."""
+"""``/tokens``, ``/sessions``, ``/accounts``: what opens this console. For people: no token makes or ends another."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router, Schema, Status
@@ -115,6 +115,37 @@ class SessionsEnded(Schema):
     ended: int
 
 
+class ShownAccount(Schema):
+    """Somebody who may come in. ``role`` empty: may do nothing yet. ``active`` False: disabled."""
+
+    username: str
+    role: str
+    topics: list[str]
+    active: bool
+    signs_in_by: Literal["password", "provider"]
+    last_login: datetime | None
+
+
+class Accounts(Schema):
+    """By name."""
+
+    items: list[ShownAccount]
+
+
+class ActiveRequest(Asked):
+    """``active`` False: nothing of the account opens anything, and its sessions end."""
+
+    active: bool
+
+
+class ActiveSet(Schema):
+    """How the account stands, and how many sessions of it ended."""
+
+    username: str
+    active: bool
+    sessions_ended: int
+
+
 @router.get("/tokens", response=Tokens, operation_id="list_tokens", summary="API tokens")
 def list_tokens(request: HttpRequest, asked: Query[TokensQuery]) -> Tokens:
     """One's own, or all."""
@@ -191,6 +222,40 @@ def end_sessions_of_account(request: HttpRequest, username: Path[Name]) -> Sessi
     actor = access.actor_of(request)
     access.admit(actor, "accounts.manage")
     return SessionsEnded(ended=sessions.end_all(actor=actor, username=username))
+
+
+@router.get("/accounts", response=Accounts, operation_id="list_accounts", summary="Accounts")
+def list_accounts(request: HttpRequest) -> Accounts:
+    """As an admin: all of them."""
+    access.admit(access.actor_of(request), "accounts.view")
+    elsewhere = access_queries.who_sign_in_elsewhere()
+    return Accounts(
+        items=[
+            ShownAccount(
+                username=each.user.get_username(),
+                role=each.role,
+                topics=each.topic_scopes,
+                active=each.user.is_active,
+                signs_in_by="provider" if each.user_id in elsewhere else "password",
+                last_login=each.user.last_login,
+            )
+            for each in access_queries.accounts()
+        ]
+    )
+
+
+@router.put(
+    "/accounts/{username}/active",
+    response=ActiveSet,
+    operation_id="set_account_active",
+    summary="Disable an account, or enable it again",
+)
+def set_account_active(request: HttpRequest, username: Path[Name], asked: ActiveRequest) -> ActiveSet:
+    """As an admin; nobody disables themselves, and the last admin stays."""
+    actor = access.actor_of(request)
+    access.admit(actor, "accounts.manage")
+    ended = accounts.set_active(actor=actor, username=username, active=asked.active)
+    return ActiveSet(username=username, active=asked.active, sessions_ended=ended)
 
 
 def _shown(found: session_queries.Shown) -> ShownSession:

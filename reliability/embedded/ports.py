@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+SERVERS = range(10_000, 32_000)
+"""Above the usual servers, below what Linux gives to connections that are made (from 32,768 on)."""
+_DICE = random.SystemRandom()  # whoever seeds the other one would have two runs choose the same
 
 
 def is_free(port: int) -> bool:
@@ -29,8 +33,15 @@ def answers(port: int, *, timeout_s: float = 0.5) -> bool:
         return False
 
 
-def any_free() -> int:
-    """A loopback port the system says is free at this moment."""
+def any_free(*, within: range = SERVERS) -> int:
+    """A loopback port that is free at this moment, of those that no connection takes for its own end.
+
+    What the system hands out by itself it hands to the next connection, too, before a server has begun to listen there.
+    """
+    for _ in range(100):
+        port = _DICE.choice(within)
+        if is_free(port):
+            return port
     with contextlib.closing(socket.socket()) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

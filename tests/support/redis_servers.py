@@ -120,6 +120,12 @@ def watched(folder: Path) -> Iterator[Watched]:
         yield made
 
 
+def _with_bus() -> int:
+    """A free port of which that of the cluster's bus, 10,000 higher, is free too."""
+    found = (ports.any_free(within=range(10_000, 22_000)) for _ in range(100))
+    return next(port for port in found if ports.is_free(port + 10_000))
+
+
 @contextmanager
 def cluster(folder: Path, *, count: int = 3) -> Iterator[list[Server]]:
     """A cluster of masters, each with a share of the slots."""
@@ -132,8 +138,7 @@ def cluster(folder: Path, *, count: int = 3) -> Iterator[list[Server]]:
     )
     servers = []
     for number in range(count):
-        port = next(port for port in iter(ports.any_free, 0) if port < 55_000)  # its bus has the port 10,000 higher
-        servers.append(Server(folder / f"node-{number}", *lines, port=port))
+        servers.append(Server(folder / f"node-{number}", *lines, port=_with_bus()))
     with ExitStack() as stack:
         for server in servers:
             stack.callback(server.stop)

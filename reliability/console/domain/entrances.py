@@ -125,6 +125,8 @@ API: dict[str, str] = {
     "list_sessions": "sessions.own",
     "end_session": "sessions.own",
     "end_sessions_of_account": "accounts.manage",
+    "list_accounts": "accounts.view",
+    "set_account_active": "accounts.manage",
     "begin_grant": "an API token",
     "list_grants": "tokens.grant",
     "refresh_grant": "a refresh token",
@@ -167,7 +169,16 @@ PAGES_POSTED = {
 """What sending their form takes, where that is more than seeing the page."""
 
 PEOPLE_ALONE = frozenset(
-    {"list_tokens", "make_token", "revoke_token", "list_sessions", "end_session", "end_sessions_of_account"}
+    {
+        "list_tokens",
+        "make_token",
+        "revoke_token",
+        "list_sessions",
+        "end_session",
+        "end_sessions_of_account",
+        "list_accounts",
+        "set_account_active",
+    }
 )
 """Operations that take a session and no token: who finds a token can make no other of it."""
 

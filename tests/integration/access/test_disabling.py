@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -129,3 +130,28 @@ def test_the_command_disables_and_enables(ana: Account) -> None:
         call_command("disable_account", "--username", "nobody")
     with pytest.raises(CommandError, match="NUL"):
         call_command("disable_account", "--username", "nobody\x00")
+
+
+def test_over_rest_an_admin_disables_and_enables(ada: Client, ana: Account) -> None:
+    browser = signed_in("ana")
+
+    def put(client: Client, name: str, body: object) -> tuple[int, dict[str, object]]:
+        answer = client.put(f"/api/v1/accounts/{name}/active", json.dumps(body), content_type="application/json")
+        return answer.status_code, answer.json()
+
+    assert put(browser, "ada", {"active": False})[0] == 403
+    assert put(ada, "ana", {"active": False}) == (200, {"username": "ana", "active": False, "sessions_ended": 1})
+    assert browser.get("/look/").status_code == 302
+    listed = {each["username"]: each for each in ada.get("/api/v1/accounts").json()["items"]}
+    assert (listed["ana"]["active"], listed["ada"]["active"], listed["ada"]["role"]) == (False, True, "admin")
+    assert "password" not in listed["ada"]
+    assert put(ada, "ana", {"active": True})[1]["active"] is True
+    assert signed_in("ana").get("/api/v1/accounts").status_code == 403
+
+    told = {name: put(ada, name, {"active": False}) for name in ("ada", "nobody")}
+    assert {name: (status, body["code"]) for name, (status, body) in told.items()} == {
+        "ada": (409, "own-account"),
+        "nobody": (404, "no-such-account"),
+    }
+    assert put(ada, "ana", {"active": "perhaps"})[0] == 422
+    assert put(ada, "ana", {})[0] == 422

@@ -131,3 +131,12 @@ def test_the_lock_of_kafka_names_every_jar_once_with_a_digest() -> None:
 def test_a_named_maven_repository_is_the_only_one(monkeypatch) -> None:
     monkeypatch.setenv("MAINSTAY_MAVEN_REPOSITORY", "https://maven.example/all/")
     assert maven.repositories() == {"named": "https://maven.example/all"}
+
+
+def test_a_port_of_ours_is_none_that_a_connection_may_take() -> None:
+    """Else it is gone before the server listens, or while it is away for a moment."""
+    assert all(ports.any_free() in ports.SERVERS for _ in range(50))
+
+
+def test_a_crowded_range_is_left(taken: int) -> None:
+    assert ports.any_free(within=range(taken, taken + 1)) != taken
