@@ -180,10 +180,13 @@ def _append_afterwards(draft: Draft, *, unless: Entry | None = None) -> None:
             _take_turn()  # so whoever still commits it has ended
             if unless is not None and Entry.objects.filter(seq=unless.seq, hash=unless.hash).exists():
                 log.warning("act_done_unheard", act=draft.act, actor=draft.actor.name, seq=unless.seq)
+                live.changed("activity")
+                _written(unless)
                 return
             _append(draft)
     except DatabaseError as error:
-        log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=draft.outcome, reason=str(error))
+        outcome = "unknown" if unless is not None else draft.outcome
+        log.error("audit_entry_lost", act=draft.act, actor=draft.actor.name, outcome=outcome, reason=str(error))
 
 
 def _take_turn() -> None:

@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 
 from reliability import access
 from reliability.audit import queries as audit_queries
-from reliability.console import health, kafka_checks, outage, rights_check, running, static
+from reliability.console import health, kafka_checks, probing, rights_check, running, static
 from reliability.console.domain import ladder, process_facts
 from reliability.console.registry import REGISTRY, Check, CheckResult, Ladder
 from reliability.kernel.command_line import spelled
@@ -64,7 +64,7 @@ def database() -> CheckResult:
         missing = health.unapplied_migrations()
     except (DatabaseError, InterfaceError) as error:
         remedy = kafka_checks.start("PostgreSQL", "DATABASE_URL")
-        why = outage.why_not() or str(error).strip()
+        why = probing.why_not() or str(error).strip()
         return CheckResult(verdict="fail", found=f"does not answer: {why}", remedy=remedy)
     facts = {"version": version, "wal_level": wal_level, "unapplied_migrations": str(len(missing))}
     if number < OLDEST_POSTGRESQL:

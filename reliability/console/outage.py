@@ -2,8 +2,8 @@
 
 One watcher per web process asks ``select 1`` each second over a connection of its own and waits for the answer at most
 1.5 s. So a database that hangs is noticed as well as one that refuses, and no request has to try for itself.
-When the silence lasts, and a fresh attempt meets it too, it cuts the connections of the process: who waits on one is
-answered then, however long the server goes on hanging.
+When the silence lasts, also over a new line, it cuts the connections of the process: who waits on one is answered then,
+however long the server goes on hanging.
 
 A request that got no connection proves nothing: under load the pool has none to give. An outage is declared only after
 a connection attempt of the watch's own failed too; else the console is busy, for that one request. And silence proves
@@ -13,7 +13,6 @@ nothing while others are answered: on a host that is out of breath an attempt ma
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -23,10 +22,11 @@ from typing import Any
 import psycopg
 import psycopg_pool
 import structlog
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
+from reliability.console import probing
 from reliability.kernel import clock, lines
 
 log = structlog.get_logger(__name__)
@@ -39,18 +39,6 @@ CUT_AFTER_S = 4.0
 ATTEMPT_WITHIN_S = 0.8
 # SQLSTATEs that mean "no server to talk to": connection exceptions, shutdown, start-up, no slot left.
 _OUTAGE_STATES = ("08", "57P01", "57P02", "57P03", "53300")
-_NOT_OF_WATCH = frozenset(
-    [
-        "application_name",
-        "client_encoding",
-        "connect_timeout",
-        "context",
-        "cursor_factory",
-        "options",
-        "prepare_threshold",
-    ]
-)
-"""What Django's own connections are told besides: all else, such as every word about TLS, holds for the watch too."""
 
 
 def no_connection(error: BaseException | None) -> bool:
@@ -111,14 +99,17 @@ class Watch:
         with self._lock:
             if self._attempt is None or self._attempt.done():
                 self._attempt = Future()
-                threading.Thread(target=_attempt, args=(self._attempt,), name="database-attempt", daemon=True).start()
+                threading.Thread(
+                    target=probing.attempt, args=(self._attempt,), name="database-attempt", daemon=True
+                ).start()
             attempt = self._attempt
         try:
             attempt.result(timeout=ATTEMPT_WITHIN_S)
-        except (TimeoutError, psycopg.errors.ConnectionTimeout):
+        except probing.SILENCE:
             return "" if self._answered_within(ATTEMPT_WITHIN_S) else f"no answer within {ATTEMPT_WITHIN_S} s"
         except (psycopg.Error, OSError) as error:
             return str(error)
+        self.answered()
         return ""
 
     async def watch(self) -> None:
@@ -136,36 +127,30 @@ class Watch:
             self.watched = False
 
     async def _ask_repeatedly(self, *, until_up: bool) -> None:
-        question: asyncio.Task[None] | None = None
-        asker = _Asker()
+        asker, silent = probing.Asker(), 0
         try:
             while not self.stopped:
-                question = question or asyncio.create_task(asker.ask())
-                await asyncio.wait({question}, timeout=ANSWER_WITHIN_S)
-                if not question.done():
+                error = await asker.ask(within_s=ANSWER_WITHIN_S)
+                if error is None:
+                    if silent and self.down_since is not None:  # the lines of others are as old as the silent one was
+                        await asyncio.to_thread(probing.renew_lines)
+                    silent = 0
+                    self.answered()
+                    self._up()
+                elif isinstance(error, probing.SILENCE):
+                    asker, silent = probing.Asker(), silent + 1  # the next question goes over a new line
                     self._silence()
                 else:
-                    error, question = question.exception(), None
-                    self._heard(error)
+                    silent = 0
+                    self._down(str(error))
                 if until_up and self.down_since is None:
                     return
-                if self._is_quiet_for(CUT_AFTER_S):
-                    asker.shut()  # cancelling the question would only wait for the same server
-                    await self._cut()
+                if silent > 1 and self._is_quiet_for(CUT_AFTER_S):
+                    self._quiet_since_s = self.time.monotonic()
+                    log.warning("database_connections_cut", connections=lines.cut())
                 await asyncio.sleep(ASK_EVERY_S)
         finally:
-            if question is not None:
-                question.cancel()
             await asker.close()
-
-    def _heard(self, error: BaseException | None) -> None:
-        if error is None:
-            self.answered()
-            self._up()
-        elif isinstance(error, psycopg.errors.ConnectionTimeout):
-            self._silence()
-        else:
-            self._down(str(error))
 
     def _silence(self) -> None:
         """The watch's own question has no answer: that is an outage unless others are answered."""
@@ -178,14 +163,6 @@ class Watch:
         """Whether nobody in this process was answered for so long while the database is down."""
         since_s = max(self._quiet_since_s, self._answered_s)
         return self.down_since is not None and self.time.monotonic() - since_s >= seconds
-
-    async def _cut(self) -> None:
-        """End the waits on all connections, unless a new one is answered: then the watch's own line was at fault."""
-        self._quiet_since_s = self.time.monotonic()
-        if await asyncio.to_thread(self._try_to_connect):
-            log.warning("database_connections_cut", connections=lines.cut())
-        else:
-            self._up()
 
     def stop(self) -> None:
         """Ask no more."""
@@ -201,68 +178,6 @@ class Watch:
         if self.down_since is not None:
             log.info("database_up", down_s=round((self.time.now() - self.down_since).total_seconds(), 1))
         self.down_since, self.reason = None, ""
-
-
-def _attempt(answer: Future[None]) -> None:
-    try:
-        with psycopg.connect(
-            **_settings(), autocommit=True, connect_timeout=2, application_name="mainstay-watch"
-        ) as connection:
-            connection.execute("select 1")
-    except (psycopg.Error, OSError) as error:
-        answer.set_exception(error)
-    else:
-        answer.set_result(None)
-
-
-def why_not() -> str:
-    """Return why a connection of its own gets no answer, "" when it does; takes two seconds at most.
-
-    The pool says only how long it waited.
-    """
-    answer: Future[None] = Future()
-    _attempt(answer)
-    error = answer.exception()
-    return str(error).strip() if error is not None else ""
-
-
-class _Asker:
-    """A connection used for nothing else."""
-
-    def __init__(self) -> None:
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-
-    async def ask(self) -> None:
-        """Raise when there is no answer. An old connection that broke says nothing of the server: it asks a new one."""
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await self._connection.execute("select 1")
-                return
-            await self.close()
-        try:
-            self._connection = await psycopg.AsyncConnection.connect(
-                **_settings(), autocommit=True, connect_timeout=2, application_name="mainstay-watch"
-            )
-            await self._connection.execute("select 1")
-        except (psycopg.Error, OSError):
-            await self.close()
-            raise
-
-    def shut(self) -> None:
-        """Have a question that waits end with an error."""
-        if self._connection is not None:
-            lines.shut(self._connection)
-
-    async def close(self) -> None:
-        """Let go of the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-
-def _settings() -> dict[str, Any]:
-    given = connections["default"].get_connection_params()
-    return {name: value for name, value in given.items() if name not in _NOT_OF_WATCH and value not in (None, "")}
 
 
 WATCH = Watch()

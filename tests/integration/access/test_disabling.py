@@ -140,6 +140,7 @@ def test_over_rest_an_admin_disables_and_enables(ada: Client, ana: Account) -> N
         return answer.status_code, answer.json()
 
     assert put(browser, "ada", {"active": False})[0] == 403
+    assert (Entry.objects.latest("seq").outcome, Entry.objects.latest("seq").actor_name) == ("refused", "ana")
     assert put(ada, "ana", {"active": False}) == (200, {"username": "ana", "active": False, "sessions_ended": 1})
     assert browser.get("/look/").status_code == 302
     listed = {each["username"]: each for each in ada.get("/api/v1/accounts").json()["items"]}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +21,6 @@ from reliability.console.middleware import DatabaseDown
 from reliability.kernel import lines
 from tests.support import actors
 from tests.support.network import refusing_port
-from tests.support.waiting import wait_until
 
 HOW = pytest.mark.parametrize("how", ["refuses", "hangs"])
 
@@ -132,52 +128,6 @@ def test_who_waits_on_a_connection_is_answered_when_it_is_cut(
         assert cursor.fetchone() == (1,)
 
 
-def test_the_watch_cuts_after_a_while_of_silence(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    cuts: list[float] = []
-    monkeypatch.setattr(outage, "CUT_AFTER_S", 0.5)
-    monkeypatch.setattr(outage, "ANSWER_WITHIN_S", 0.2)
-    monkeypatch.setattr(outage.lines, "cut", lambda: cuts.append(time.monotonic()) or 0)
-    with unplugged("hangs"):
-        assert outage.WATCH.saw_outage(None)
-        wait_until(lambda: bool(cuts), within_s=10, what="it cuts")
-
-
-def test_the_watch_cuts_nobody_off_for_a_line_of_its_own(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its connection hangs, nobody else asks for a while, and the database is well."""
-    monkeypatch.setattr(outage, "CUT_AFTER_S", 0.3)
-    monkeypatch.setattr(outage, "ANSWER_WITHIN_S", 0.2)
-    monkeypatch.setattr(outage, "ASK_EVERY_S", 0.1)
-    monkeypatch.setattr(outage, "ATTEMPT_WITHIN_S", 10.0)
-    cuts: list[float] = []
-    monkeypatch.setattr(outage.lines, "cut", lambda: cuts.append(time.monotonic()) or 0)
-    asked: list[bool] = []
-    ask = outage._Asker.ask
-
-    async def hangs_first(asker: Any) -> None:
-        if asked:
-            await ask(asker)
-            return
-        asked.append(True)
-        await ask(asker)
-        await asker._connection.execute("select pg_sleep(60)")
-
-    monkeypatch.setattr(outage._Asker, "ask", hangs_first)
-    monkeypatch.setattr(outage, "WATCH", outage.Watch())
-    thread = threading.Thread(target=asyncio.run, args=(outage.WATCH.watch(),))
-    thread.start()
-    try:
-        wait_until(lambda: outage.WATCH.down_since is not None, within_s=10, what="it hears nothing")
-        wait_until(lambda: outage.WATCH.down_since is None, within_s=10, what="a new line is answered")
-    finally:
-        outage.WATCH.stop()
-        thread.join()
-        with connection.cursor() as cursor:  # the server does not know that nobody waits for it
-            cursor.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like '%sleep(60)'")
-    assert cuts == []
-
-
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., HttpResponse]:
     """What somebody is answered whose view failed like that; ``came_back``: the database answers again by then."""
@@ -252,41 +202,3 @@ def test_an_act_that_was_begun_is_not_said_to_be_undone(
     assert "Refresh" not in page.headers
     if not came_back:
         assert json.loads(answer(ask.get("/api/v1/x"), fails).content)["code"] == "database-down"
-
-
-def test_silence_is_no_outage_while_others_are_answered(unplugged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host out of breath: an attempt takes longer than it is given, while other requests get their connections."""
-    monkeypatch.setattr(outage, "ATTEMPT_WITHIN_S", 0.3)
-    stop = threading.Event()
-
-    def others() -> None:
-        while not stop.wait(0.01):
-            outage.WATCH.answered()
-
-    with unplugged("hangs"):
-        thread = threading.Thread(target=others)
-        thread.start()
-        try:
-            assert not outage.WATCH.saw_outage(None)
-        finally:
-            stop.set()
-            thread.join()
-        assert outage.WATCH.down_since is None
-        time.sleep(0.1)
-        assert outage.WATCH.saw_outage(None)  # nobody is answered any more
-
-
-def test_a_connection_that_somebody_got_is_an_answer(unplugged: Any) -> None:
-    connection.close()
-    before = outage.WATCH._answered_s
-    connection.ensure_connection()
-    assert outage.WATCH._answered_s > before
-
-
-def test_a_host_that_vanishes_is_given_up_after_seconds(transactional_db: None) -> None:
-    connection.ensure_connection()
-    assert connection.connection is not None
-    with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
-        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
-        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000

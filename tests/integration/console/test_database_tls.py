@@ -30,7 +30,7 @@ django.setup()
 from django.db import connection
 from outbox.operations import upkeep
 from outbox.relay.reading import Source
-from reliability.console import outage
+from reliability.console import probing
 
 held = []
 with connection.cursor() as cursor:
@@ -40,10 +40,10 @@ reader._wrapper = None
 held.append(reader._connection())
 
 async def main():
-    asker = outage._Asker()
-    await asker.ask()
+    asker = probing.Asker()
+    assert await asker.ask(within_s=10) is None
     answer = Future()
-    await asyncio.to_thread(outage._attempt, answer)
+    await asyncio.to_thread(probing.attempt, answer)
     answer.result(0)
     def told():
         with connection.cursor() as cursor:
