@@ -159,6 +159,8 @@ class Container:
 
 
 def _text(value: object) -> str:
+    if value is None:  # a variable whose default is empty: defaults are put in before the file is parsed
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
