@@ -82,7 +82,7 @@ class Asker:
         try:
             await asyncio.wait({question}, timeout=LEFT_FOR_S)
         finally:
-            if not question.cancel():
+            if not question.cancel() and not question.cancelled():
                 question.exception()  # it was seen
             await self.close()
 
