@@ -112,22 +112,7 @@ def test_pages_files_and_the_live_socket_pass_and_metrics_do_not(
 
 
 def _socket_is_open(front: Nginx) -> None:
-    """The console takes the socket and says with its own code that nobody is signed in.
-
-    On a host under load nginx holds a handshake back now and then whose answer and end come at once (one in some
-    hundreds; never without nginx in thousands). A page asks again, and so does this.
-    """
-    for tries_left in (2, 1, 0):
-        try:
-            _ask_socket(front)
-        except TimeoutError:
-            if not tries_left:
-                raise
-        else:
-            return
-
-
-def _ask_socket(front: Nginx) -> None:
+    """The console takes the socket and says with its own code that nobody is signed in."""
     raw = socket.create_connection(("127.0.0.1", front.tls), timeout=20)
     with connect(f"wss://{NAME}/live/", sock=raw, ssl=front.trust, origin=f"https://{NAME}") as live:  # type: ignore[arg-type]
         with pytest.raises(ConnectionClosed) as closed:
