@@ -133,7 +133,7 @@ class Watch:
                 error = await asker.ask(within_s=ANSWER_WITHIN_S)
                 if error is None:
                     if silent and self.down_since is not None:  # the lines of others are as old as the silent one was
-                        await asyncio.to_thread(probing.renew_lines)
+                        await asyncio.to_thread(lines.renew)
                     silent = 0
                     self.answered()
                     self._up()

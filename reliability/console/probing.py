@@ -109,13 +109,6 @@ def why_not() -> str:
     return str(error).strip() if error is not None else ""
 
 
-def renew_lines() -> None:
-    """Have the pool make new connections for those that lie there, and close those in use when they come back."""
-    pool = connections["default"].pool  # type: ignore[attr-defined]  # PostgreSQL's
-    if pool is not None and not pool.closed:
-        pool.drain()
-
-
 def _settings() -> dict[str, Any]:
     given = connections["default"].get_connection_params()
     ours = {name: value for name, value in given.items() if name not in _NOT_OURS and value not in (None, "")}

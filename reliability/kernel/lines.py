@@ -1,7 +1,10 @@
-"""Connections to PostgreSQL that can be cut while a thread waits for an answer on them.
+"""Connections to PostgreSQL that can be cut while a thread waits for an answer on them, and that die together.
 
 Whoever waits for a server that hangs waits for as long as it hangs: PostgreSQL's own limits are the server's, and a
 network that takes the bytes is no error. Shutting the socket from another thread ends the wait with an ordinary error.
+
+A pool asks each connection before it gives it away, one at a time, and from the second dead one on it waits a second
+before the next. After a restart of the server all of them are dead: the first that is found has the pool renew them.
 """
 
 from __future__ import annotations
@@ -9,12 +12,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 import weakref
 from typing import Any
 
 import psycopg
+from django.db import connections
 
 _LOCK = threading.Lock()
+_renewed_s = float("-inf")
 
 
 class Line(psycopg.Connection[Any]):
@@ -22,11 +28,38 @@ class Line(psycopg.Connection[Any]):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.made_s = time.monotonic()
         with _LOCK:
             _LINES.add(self)
 
+    def execute(self, query: Any, *args: Any, **named: Any) -> psycopg.Cursor[Any]:
+        """As psycopg's. An empty statement is the pool's question: when it fails, others of that age are dead too."""
+        try:
+            return super().execute(query, *args, **named)
+        except psycopg.Error:
+            if query == "" and self.closed:
+                _renew_those_of(self.made_s)
+            raise
+
 
 _LINES: weakref.WeakSet[Line] = weakref.WeakSet()
+
+
+def renew() -> None:
+    """Have the pool make new connections for those that lie there, and close those in use when they come back."""
+    _renew_those_of(float("inf"))
+
+
+def _renew_those_of(made_s: float) -> None:
+    """Once for all that are as old, however many threads find one of them dead."""
+    global _renewed_s
+    with _LOCK:
+        if made_s <= _renewed_s:
+            return
+        _renewed_s = time.monotonic()
+    pool = connections["default"].pool  # type: ignore[attr-defined]  # PostgreSQL's
+    if pool is not None and not pool.closed:
+        pool.drain()
 
 
 def cut() -> int:
