@@ -15,6 +15,7 @@ GROUP = INVOICING
 RECORD_S = 0.25
 BATCH = 4
 """A record takes a quarter of a second, and commits come every second: a lag that can be watched going down."""
+STOPPED_LOOK_S = 0.5
 DEAD_LETTERS = f"{INVOICES_CREATED}-dlt"
 CLASS = "org.example.billing.InvoiceListener"
 _EXCEPTION = "java.lang.NumberFormatException"
@@ -24,35 +25,68 @@ _WRAPPER = "org.springframework.kafka.listener.ListenerExecutionFailedException"
 class Invoicing:
     """Reads invoices, fails on decimal commas, publishes each failure to its dead-letter topic, commits after that.
 
-    ``hangs``: it stays in its group and works off nothing. ``work``: takes the time that a record takes.
+    ``hangs``: it stays in its group and works off nothing. ``stopped``: it leaves its group and comes back later.
+    ``work``: takes the time that a record takes.
     """
 
     def __init__(
         self,
         *,
-        consumer: ports.Consumer,
+        join: Callable[[], ports.Consumer],
         producer: ports.Producer,
         broken: Callable[[], bool],
         hangs: Callable[[], bool],
+        stopped: Callable[[], bool],
         work: Callable[[float], object],
     ) -> None:
-        self._consumer, self._producer = consumer, producer
-        self._broken, self._hangs, self._work = broken, hangs, work
+        self._join, self._producer = join, producer
+        self._broken, self._hangs, self._stopped, self._work = broken, hangs, stopped, work
+        self._consumer: ports.Consumer | None = None
         self._held: list[Record] = []
-        consumer.subscribe(topics=[INVOICES_CREATED])
 
     def step(self) -> bool:
         """Work off one batch; return whether there was one."""
+        if self._stopped():
+            self._leave()
+            self._work(STOPPED_LOOK_S)
+            return False
+        consumer = self._member()
         hangs = self._hangs()
         if hangs:  # it goes on asking, else it would lose its place in the group
-            self._consumer.pause(self._consumer.assignment())
+            consumer.pause(consumer.assignment())
         else:
-            self._consumer.resume(self._consumer.assignment())
-        self._held += self._consumer.poll(max_records=BATCH, timeout_s=0.5)
-        self._consumer.errors()  # a topic that does not exist yet is no reason to stop
+            consumer.resume(consumer.assignment())
+        self._held += consumer.poll(max_records=BATCH, timeout_s=0.5)
+        consumer.errors()  # a topic that does not exist yet is no reason to stop
         if hangs:
             return False
         records, self._held = self._held, []
+        self._work_off(records)
+        if records:
+            ends: dict[TopicPartition, int] = {}
+            for record in records:
+                ends[record.topic_partition] = record.offset + 1
+            consumer.commit(ends, wait=True)
+        return bool(records)
+
+    def close(self) -> None:
+        """Leave the group and flush."""
+        self._leave()
+        self._producer.close()
+
+    def _member(self) -> ports.Consumer:
+        if self._consumer is None:
+            self._consumer = self._join()
+            self._consumer.subscribe(topics=[INVOICES_CREATED])
+        return self._consumer
+
+    def _leave(self) -> None:
+        """What was read and not worked off is read again: it was not committed."""
+        consumer, self._consumer, self._held = self._consumer, None, []
+        if consumer is not None:
+            consumer.close()
+
+    def _work_off(self, records: list[Record]) -> None:
         broken = self._broken() if records else False
         for record in records:
             self._work(RECORD_S)
@@ -60,17 +94,6 @@ class Invoicing:
                 self._dead_letter(record)
         if self._producer.flush(10.0):
             raise ports.Unavailable("the dead letters were not taken in time; the batch is read again")
-        if records:
-            ends: dict[TopicPartition, int] = {}
-            for record in records:
-                ends[record.topic_partition] = record.offset + 1
-            self._consumer.commit(ends, wait=True)
-        return bool(records)
-
-    def close(self) -> None:
-        """Leave the group and flush."""
-        self._consumer.close()
-        self._producer.close()
 
     def _dead_letter(self, record: Record) -> None:
         self._producer.produce(

@@ -20,6 +20,7 @@ from sagas.orders.domain.workload import INVOICES_CREATED, INVOICING
 
 PAGER_SHOWN: Final = 6
 NUMBERS_MAX: Final = 1_000  # one statement's worth: a page of a reconciler
+STANDSTILL: Final = (faults.INVOICING_HANG, faults.INVOICING_STOPPED)
 
 
 def is_on(name: str) -> bool:
@@ -42,21 +43,21 @@ def fault_of(number: str) -> str | None:
 
 
 def cause(subject: Subject, window: timedelta) -> Sequence[Fact]:
-    """Return the fault that makes the invoicing stand still, while it is on."""
+    """Return the faults that make the invoicing stand still, while they are on."""
     about = {"group": INVOICING, "topic": INVOICES_CREATED}.get(subject.kind)
-    if about != subject.name or not is_on(faults.INVOICING_HANG):
+    if about != subject.name:
         return []
-    fault = faults.FAULTS[faults.INVOICING_HANG]
-    switch = models.FaultSwitch.objects.get(name=fault.name)
+    standing = models.FaultSwitch.objects.filter(name__in=STANDSTILL, on=True).order_by("changed_at")
     return [
         Fact(
             kind="demo",
-            text=f"The demo's fault “{fault.title}” is on",
+            text=f"The demo's fault “{faults.FAULTS[switch.name].title}” is on",
             since=switch.changed_at,
             severity="crit",
             url=reverse("orders:demo"),
             topics=(INVOICES_CREATED,),
         )
+        for switch in standing
     ]
 
 

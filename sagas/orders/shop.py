@@ -20,7 +20,7 @@ from sagas.orders import desk, handlers, invoicing, operations, queries, trading
 from sagas.orders.checkout import INVOICE_ONLY, checkout
 from sagas.orders.checkout import prepare as prepare_checkout
 from sagas.orders.domain import workload
-from sagas.orders.domain.faults import INVOICE, INVOICING_HANG, UNSERVED_COUNTRIES
+from sagas.orders.domain.faults import INVOICE, INVOICING_HANG, INVOICING_STOPPED, UNSERVED_COUNTRIES
 from sagas.orders.payments import payments
 
 log = structlog.get_logger(__name__)
@@ -155,10 +155,11 @@ def _late_news(stop: threading.Event, heartbeat: process.Heartbeat) -> None:
 
 def _invoicing(stop: threading.Event, heartbeat: process.Heartbeat) -> None:
     service = invoicing.Invoicing(
-        consumer=clusters.consumer(group=invoicing.GROUP, client_id="demo-invoicing"),
+        join=lambda: clusters.consumer(group=invoicing.GROUP, client_id="demo-invoicing"),
         producer=clusters.producer(client_id="demo-invoicing"),
         broken=lambda: queries.is_on("invoicing_bug"),
         hangs=lambda: queries.is_on(INVOICING_HANG),
+        stopped=lambda: queries.is_on(INVOICING_STOPPED),
         work=stop.wait,
     )
     with closing(service):

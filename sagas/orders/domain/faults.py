@@ -15,6 +15,7 @@ INVOICE: Final = "invoice"
 """How an order is paid for without the payment service."""
 UNSERVED_COUNTRIES: Final = ("AQ",)
 INVOICING_HANG: Final = "invoicing_hang"
+INVOICING_STOPPED: Final = "invoicing_stopped"
 STOCK_CONFLICTS: Final = "stock_conflicts"
 PAYMENT_NEWS_LOST: Final = "payment_news_lost"
 PAYMENT_NEWS_TWICE: Final = "payment_news_twice"
@@ -115,6 +116,15 @@ FAULTS: Final[Mapping[str, Fault]] = {
             mended="Service restarted",
             working="It keeps up with one invoice a second; it could do four.",
             then="It catches up now: Consumer lag says until when.",
+            starts_on=False,
+        ),
+        Fault(
+            name=INVOICING_STOPPED,
+            title="Another team's invoicing is stopped",
+            broken="Its consumer left the group: nobody reads, its lag grows; Consumer lag can reset its offsets now.",
+            mended="Service started",
+            working="Its consumer is in its group.",
+            then="It reads on from where the offsets of its group stand.",
             starts_on=False,
         ),
         Fault(

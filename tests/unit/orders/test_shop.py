@@ -59,7 +59,7 @@ def test_the_advice_for_each_fault_is_what_its_switch_does() -> None:
     ends |= {"invoicing_bug": (in_java, "bug"), faults.PAYMENT_TIMEOUTS: ("PaymentTimeout", "dependency")}
     of_sagas = {faults.STOCK_CONFLICTS, faults.PAYMENT_NEWS_LOST, faults.PAYMENT_NEWS_TWICE, faults.SLOW_CARRIER}
     of_sagas |= {faults.PAYMENT_DECLINED, faults.OTHER_AMOUNTS, faults.PAID_TWICE, faults.LATE_ANSWERS}
-    of_sagas |= {faults.INVOICING_HANG, faults.PAYMENTS_DOWN}
+    of_sagas |= {faults.INVOICING_HANG, faults.INVOICING_STOPPED, faults.PAYMENTS_DOWN}
     assert ends.keys() == faults.FAULTS.keys() - of_sagas, "which make no letters"
     for name, (error_type, cause) in ends.items():
         assert classify.classify(error_type=error_type, message='For input string: "12,50"') == cause
