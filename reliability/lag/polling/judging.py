@@ -84,6 +84,7 @@ def judge(
             found = replace(found, word=Word.WARN, reason=f"{found.reason}, and no member reads this topic any more")
         behind = _behind(found, seen, window, tracks.get(place), now_s=look.at_s)
         rows.append(_row(place, seen, found, look=look, owned=owned, behind=behind))
+    rows = _beside_others(rows, window)
     problem = _problem(commits, description)
     word, reason = _of_group(rows, is_empty=is_empty, problem=problem)
     return Judged(
@@ -94,6 +95,24 @@ def judge(
         problem=problem,
         is_empty=is_empty,
     )
+
+
+def _beside_others(rows: list[PartitionRow], window: Window) -> list[PartitionRow]:
+    """Say of a partition that stands still when its member gets on with others.
+
+    It may be working these off first, as after an outage, or one record may hold up this partition alone: from outside
+    both look the same, so the word stays, and the sentence says where to look.
+    """
+    standing = {row.owner for row in rows if row.word == Word.STALL and row.owner >= 0}
+    moving = {
+        row.owner for row in rows if row.owner in standing and window.moved(TopicPartition(row.topic, row.partition))
+    }
+    return [
+        row._replace(reason=f"{row.reason}; its member gets on with other partitions")
+        if row.word == Word.STALL and row.owner in moving
+        else row
+        for row in rows
+    ]
 
 
 def with_rows(judged: Judged, rows: list[PartitionRow]) -> Judged:

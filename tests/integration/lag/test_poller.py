@@ -42,6 +42,29 @@ def test_a_member_that_stands_stalls_and_is_told_once(world: World) -> None:
     assert verdicts.count() == 1
 
 
+def test_of_a_partition_that_stands_while_its_member_works_off_another_that_is_said(world: World) -> None:
+    """As after an outage, when one is worked off after the other, or with a record that holds up one alone."""
+    world.group("billing", world.member("one", 0, 1))
+    for partition in (0, 1):
+        world.commit(10, partition=partition)
+        world.end(900, partition=partition)
+    for looks in range(WINDOW):
+        world.commit(10 + looks, partition=0)
+        world.polls()
+    assert world.row().word == Word.STALL
+    said = "; its member gets on with other partitions"
+    assert (world.partition(0).word, world.partition(1).word) == (Word.OK, Word.STALL)
+    assert said in world.partition(1).reason
+    assert said in world.row().reason
+    world.group("billing", world.member("one", 0), world.member("two", 1))
+    world.commit(20 + WINDOW)
+    world.polls()
+    assert said not in world.partition(1).reason, "another's member does"
+    world.group("billing", world.member("one", 0, 1))
+    world.polls(WINDOW)
+    assert (world.partition(1).word, said in world.partition(1).reason) == (Word.STALL, False), "nor with the other now"
+
+
 def test_a_group_without_members_that_is_behind_has_stopped(world: World) -> None:
     world.group()
     world.commit(10)
