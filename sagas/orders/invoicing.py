@@ -8,7 +8,7 @@ from collections.abc import Callable
 import orjson
 
 from reliability.kafka import ports
-from reliability.kernel.record import Header, Record, TopicPartition
+from reliability.kernel.record import Header, Record
 from sagas.orders.domain.workload import INVOICES_CREATED, INVOICING
 
 GROUP = INVOICING
@@ -61,12 +61,13 @@ class Invoicing:
         if hangs:
             return False
         records, self._held = self._held, []
-        self._work_off(records)
-        if records:
-            ends: dict[TopicPartition, int] = {}
-            for record in records:
-                ends[record.topic_partition] = record.offset + 1
-            consumer.commit(ends, wait=True)
+        try:
+            self._work_off(records)
+            if records:
+                consumer.commit({record.topic_partition: record.offset + 1 for record in records}, wait=True)
+        except BaseException:
+            self._leave()  # the next step joins anew, and reads again from what is committed
+            raise
         return bool(records)
 
     def close(self) -> None:
@@ -76,8 +77,13 @@ class Invoicing:
 
     def _member(self) -> ports.Consumer:
         if self._consumer is None:
-            self._consumer = self._join()
-            self._consumer.subscribe(topics=[INVOICES_CREATED])
+            joining = self._join()
+            try:
+                joining.subscribe(topics=[INVOICES_CREATED])
+            except BaseException:
+                joining.close()
+                raise
+            self._consumer = joining
         return self._consumer
 
     def _leave(self) -> None:

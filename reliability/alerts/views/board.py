@@ -23,6 +23,9 @@ from reliability.kernel import clock
 from reliability.live import fragment
 
 RECENT = 8
+MUTES_SHOWN = 8
+RULES_SHOWN = 12
+"""More are folded away, one press below: what is wrong stays on the first screen."""
 ACTS = ("acknowledge", "mute", "unmute", "rule", "test")
 
 
@@ -81,7 +84,9 @@ def page(request: HttpRequest) -> HttpResponse:
     found = sorted(map(row_of, incidents.active(actor=actor)), key=lambda row: row.look.row.is_muted)  # loud ones first
     over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
     muted = [mute_row(row) for row in mutes.rows(now=now)]
-    rules = [rule_row(row) for row in Rule.objects.order_by("name")]
+    rules = sorted(
+        (rule_row(row) for row in Rule.objects.order_by("name")), key=lambda rule: not rule.row.unknown
+    )  # what is wrong with a rule is not folded away
     ways = [channel_row(each) for each in channels.doing()]
     turn = Turn.objects.first()
     late = [item for item in overview.attention(actor=actor, now=now) if item.id == "alerts:turn"]
@@ -90,8 +95,10 @@ def page(request: HttpRequest) -> HttpResponse:
         "now": now,
         "rows": found,
         "over": over,
-        "mutes": muted,
-        "rules": rules,
+        "mutes": muted[:MUTES_SHOWN],
+        "mutes_folded": muted[MUTES_SHOWN:],
+        "rules": rules[:RULES_SHOWN],
+        "rules_folded": rules[RULES_SHOWN:],
         "channels": ways,
         "turn": turn,
         "is_late": bool(late),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from reliability.access import Role
-from reliability.alerts.models import Incident
+from reliability.alerts.domain import packing, rule
+from reliability.alerts.models import Incident, Mute, Rule
 from reliability.alerts.models.deliveries import State
+from reliability.kernel import clock
 from tests.support import actors, alerts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,3 +41,29 @@ def test_who_has_not_taken_a_message_has_a_line_of_its_own(board: Client) -> Non
     made.deliveries.filter(channel="pager").update(state=State.SENT)
     page = board.get("/alerts/").content.decode()
     assert 'title="pager; not taken by hook">pager<small class="warned">not taken by hook</small>' in page
+
+
+def test_a_long_list_is_folded_behind_its_first_rows_and_a_rule_that_cannot_tell_stands_in_front(board: Client) -> None:
+    now = clock.SYSTEM.now()
+    body = packing.rule_as_json(rule.Rule(name="any", at_least="warn"))
+    Rule.objects.bulk_create(
+        Rule(name=f"rule-{at:02}", body=body, actor="ana", reason="many", saved_at=now) for at in range(60)
+    )
+    Rule.objects.filter(name="rule-57").update(unknown="its topic is gone")
+    Mute.objects.bulk_create(
+        Mute(covers="room", of="lag", until=now + timedelta(hours=1 + at), by="ana", reason=f"why-{at}", at=now)
+        for at in range(50)
+    )
+    page = board.get("/alerts/").content.decode()
+    rules, folded_rules = page.split('id="more-rules"')
+    assert re.findall(r'id="rule-(rule-\d+)"', rules) == ["rule-57", *(f"rule-{at:02}" for at in range(11))]
+    assert len(re.findall(r'id="rule-rule-\d+"', folded_rules)) == 48
+    assert "48 more, rule-11 to rule-59" in folded_rules
+    mutes, folded_mutes = page.split('id="more-mutes"')
+    assert (mutes.count('id="mute-row-'), folded_mutes.count('id="mute-row-')) == (8, 42)
+    assert "42 more that end later" in folded_mutes
+
+
+def test_a_short_list_has_no_fold(board: Client) -> None:
+    alerts.incident("stock is slow", channels=["pager"])
+    assert "folded" not in board.get("/alerts/").content.decode()

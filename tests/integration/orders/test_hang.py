@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from reliability.console.domain.values import Subject
-from reliability.kafka import memory
+from reliability.kafka import memory, ports
+from reliability.kafka.memory.consumer import MemoryConsumer
 from reliability.kernel import clock
 from reliability.kernel.record import TopicPartition
 from sagas.orders import invoicing, operations, queries
@@ -84,6 +85,32 @@ def test_stopped_it_leaves_its_group_and_reads_on_from_where_the_offsets_stand_t
     for _ in range(4):
         bench.service.step()
     assert (bench.committed, bench.worked) == (6, [invoicing.RECORD_S] * 5)
+    bench.service.close()
+
+
+def test_a_batch_that_failed_in_the_middle_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.write(6)
+    with monkeypatch.context() as busy:
+        busy.setattr(bench.service._producer, "flush", lambda timeout_s: 1)
+        with pytest.raises(ports.Unavailable):
+            bench.service.step()
+    assert bench.committed is None
+    for _ in range(3):
+        bench.service.step()
+    assert (bench.committed, len(bench.worked)) == (6, 4 + 6)
+    bench.service.close()
+
+
+def test_it_joins_anew_when_it_could_not_subscribe(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.write(2)
+    with monkeypatch.context() as refused:
+        refused.setattr(MemoryConsumer, "subscribe", lambda *args, **named: pytest.fail("not now"))
+        with pytest.raises(pytest.fail.Exception):
+            bench.service.step()
+    bench.service.step()
+    assert bench.committed == 2
     bench.service.close()
 
 
