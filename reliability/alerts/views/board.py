@@ -85,8 +85,9 @@ def page(request: HttpRequest) -> HttpResponse:
     over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
     muted = [mute_row(row) for row in mutes.rows(now=now)]
     rules = sorted(
-        (rule_row(row) for row in Rule.objects.order_by("name")), key=lambda rule: not rule.row.unknown
-    )  # what is wrong with a rule is not folded away
+        (rule_row(row) for row in Rule.objects.order_by("name")),
+        key=lambda rule: (not rule.row.unknown, not rule.row.is_on),
+    )  # what is wrong with a rule is not folded away, and those that are off come last
     ways = [channel_row(each) for each in channels.doing()]
     turn = Turn.objects.first()
     late = [item for item in overview.attention(actor=actor, now=now) if item.id == "alerts:turn"]
