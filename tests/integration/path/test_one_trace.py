@@ -22,6 +22,7 @@ from reliability.kafka import clusters
 from reliability.kernel import clock
 from reliability.kernel.errors import Transient
 from reliability.kernel.telemetry import tracing
+from tests.support import outbox as outbox_support
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +32,12 @@ WITHIN_S = 40.0
 
 class ProviderDown(Transient):
     """The provider did not answer"""
+
+
+@pytest.fixture(autouse=True)
+def _empty_outbox(transactional_db: None) -> None:
+    """Somebody before may have paused it, and no flush knows of its tables."""
+    outbox_support.empty()
 
 
 @pytest.fixture
