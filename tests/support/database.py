@@ -8,6 +8,8 @@ Rows are deleted instead of truncated, from tables that have any: a test leaves 
 files. What the models themselves put into tables, as after every migration, stays: no test changes it, so nothing puts
 it there again.
 
+The outbox's tables are SQL's own, which no flush of Django's knows: ours leaves them empty, too, and nothing paused.
+
 A test that must tamper with entries takes the fixture ``audit_twin``: a temporary (so unlogged) table of the same name
 and shape, without the trigger, which its connection finds before the real one and which goes with its transaction.
 """
@@ -27,14 +29,26 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 
 AUDIT = "reliability_audit_entry"
 OF_THE_MODELS = ("django_content_type", "auth_permission")
+OF_THE_OUTBOX = (
+    *("outbox_event", "outbox_parked", "outbox_waiting", "outbox_receipt", "outbox_batch", "outbox_member"),
+    *("outbox_topic", "outbox_inbox", "outbox_start", "outbox_consumed"),
+)
+SHARDS_ANEW = ("DELETE FROM outbox_shard", "INSERT INTO outbox_shard (id) SELECT generate_series(0, 15)")
+_SHARDS_USED = "outbox_shard WHERE epoch <> 0 OR paused_at IS NOT NULL"
+_HALTED = "outbox_setting WHERE halted_at IS NOT NULL"
 APPEND_ONLY: str = import_module("reliability.audit.migrations.0001_entries").APPEND_ONLY
 _EMPTY_COPY = f"create table audit_twin (like {AUDIT} including all)"
 _REPLACE = [_EMPTY_COPY, f"drop table {AUDIT}", f"alter table audit_twin rename to {AUDIT}", APPEND_ONLY]
 
 
 def _sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **options: Any) -> list[str]:
-    filled = _with_rows([table for table in tables if table not in OF_THE_MODELS])
-    statements = [f'DELETE FROM "{table}"' for table in filled if table != AUDIT]
+    whole = [table for table in tables if table not in OF_THE_MODELS] + list(OF_THE_OUTBOX)
+    filled = _with_rows([*whole, _SHARDS_USED, _HALTED])
+    statements = [f'DELETE FROM "{table}"' for table in whole if table in filled and table != AUDIT]
+    if _SHARDS_USED in filled:
+        statements += SHARDS_ANEW
+    if _HALTED in filled:
+        statements.append("UPDATE outbox_setting SET halted_at = NULL, halt_reason = ''")
     return statements + (_REPLACE if AUDIT in filled else [])
 
 

@@ -17,22 +17,21 @@ from reliability.kafka import ports
 from reliability.kafka.memory import MemoryBroker
 from reliability.kernel import clock, wire
 from reliability.kernel.record import Record
+from tests.support import database
 
-_EMPTY = """
-TRUNCATE outbox_event, outbox_parked, outbox_waiting, outbox_receipt, outbox_batch, outbox_member, outbox_topic,
-    outbox_inbox, outbox_start, outbox_consumed;
+_EMPTY = f"""
+TRUNCATE {", ".join(database.OF_THE_OUTBOX)};
 UPDATE outbox_setting SET name = '', shards = 16, halted_at = NULL, halt_reason = '',
     system_identifier = (SELECT system_identifier::text FROM pg_control_system()),
     timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
-DELETE FROM outbox_shard;
-INSERT INTO outbox_shard (id) SELECT generate_series(0, 15);
+{"; ".join(database.SHARDS_ANEW)};
 """
 _numbers = count(1)
 _made: list[relay.Relay] = []
 
 
 def empty() -> None:
-    """Put the outbox's tables, which no flush knows of, back to how the migration left them."""
+    """Put the outbox's tables back to how the migration left them: a test that committed and had no flush left some."""
     with connection.cursor() as cursor:
         cursor.execute(_EMPTY)
     limits.forget()

@@ -36,7 +36,7 @@ class ProviderDown(Transient):
 
 @pytest.fixture(autouse=True)
 def _empty_outbox(transactional_db: None) -> None:
-    """Somebody before may have paused it, and no flush knows of its tables."""
+    """Its own, whatever was before: one that is paused holds everything up."""
     outbox_support.empty()
 
 
