@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reliability.embedded import chromium
-from tests.support import agents, database, pool
+from tests.support import agents, browsing, database, pool
 
 hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -63,8 +63,6 @@ def browser() -> Iterator[Browser]:
     program = chromium.find()
     assert program is not None, chromium.SENTENCE
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=str(program), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
+        started = playwright.chromium.launch(executable_path=str(program), args=list(browsing.ARGUMENTS))
         yield started
         started.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from reliability.embedded import chromium, stack
+from tests.support import browsing
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "pictures"
 SIZE = {"width": 1_440, "height": 900}
@@ -26,7 +27,7 @@ def main() -> int:
     state = json.loads(state_file.read_text(encoding="utf-8"))
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=str(program), args=list(browsing.ARGUMENTS))
         page = browser.new_page(viewport=SIZE, base_url=state["url"])  # type: ignore[arg-type]
         sign_in(page, state["username"], state["password"])
         for name, path in PAGES.items():

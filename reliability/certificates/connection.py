@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import struct
 
-from reliability.kernel import certificates
+from reliability.kernel import certificates, dialling
 
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 """PostgreSQL speaks in the clear until it is asked for TLS."""
@@ -22,7 +21,7 @@ def shown(
     """
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((host, port), timeout=within_s) as connection:
+    with dialling.connected(host, port, within_s=within_s) as connection:
         if asks_first:
             connection.sendall(_SSL_REQUEST)
             if connection.recv(1) != b"S":

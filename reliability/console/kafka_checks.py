@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from reliability.console.registry import CheckResult
-from reliability.kafka import clusters, ports, reaching, tls, troubles
+from reliability.kafka import clusters, ports, reaching, tls
 from reliability.kafka.clusters import MAIN
 from reliability.live import queries as live_queries
 
 CREATE_TOPICS = "create_topics"  # a heartbeat's fact: the commands for topics a process was not allowed to create
 ANSWER_S = 4.0
-LOOK_S = 2.0
-"""For a look at why there was no answer; with the question itself within doctor's own limit."""
+LOOK_S = 1.5
+"""For a look at why there was no answer; two of them and the question itself are within doctor's own limit."""
 NAMED_MAX = 5
 ADVERTISED = "advertise addresses that cannot be reached from here"
 _BROKERS = {
@@ -60,21 +60,27 @@ def _asked(cluster: str) -> int | str:
     """Return the number of topics, or why there is none."""
     try:
         admin = clusters.admin(cluster, answer_s=ANSWER_S)
-        topics, brokers = admin.topics(), admin.brokers()
+        topics = admin.topics()
         # Whoever is asked first names the addresses that all else goes to: these are the ones that must be reached.
-        lost = reaching.unreachable(brokers, within_s=LOOK_S)
-        where = ", ".join(f"{server} ({reason})" for server, reason in list(lost.items())[:NAMED_MAX])
-        return f"{len(lost)} of its {len(brokers)} brokers {ADVERTISED}: {where}" if lost else len(topics)
+        return _lost(admin.brokers()) or len(topics)
     except (ports.Unavailable, ports.Unsupported) as error:
-        if troubles.NO_NAME in str(error) and not reaching.unreachable(_named(cluster), within_s=LOOK_S):
-            return f"its brokers {ADVERTISED} ({error})"  # the client asked one of those already
-        why = tls.why_not(clusters.profile(cluster), within_s=LOOK_S)
-        return f"{why} ({error})" if why and why not in str(error) else str(error)
+        return _why(cluster, str(error))
 
 
-def _named(cluster: str) -> list[str]:
-    """The servers that the settings name."""
-    return [each for each in str(clusters.profile(cluster).get("bootstrap.servers", "")).split(",") if each.strip()]
+def _lost(brokers: Collection[str]) -> str:
+    """Return which of the brokers' own addresses cannot be reached; "" for none."""
+    lost = reaching.unreachable(brokers, within_s=LOOK_S)
+    where = ", ".join(f"{server} ({reason})" for server, reason in list(lost.items())[:NAMED_MAX])
+    return f"{len(lost)} of its {len(brokers)} brokers {ADVERTISED}: {where}" if lost else ""
+
+
+def _why(cluster: str, error: str) -> str:
+    """Return what the client said, with more than that where we find it. Two looks at once: see ``LOOK_S``."""
+    with ThreadPoolExecutor(1, thread_name_prefix="check-tls") as pool:
+        handshake = pool.submit(tls.why_not, clusters.profile(cluster), within_s=LOOK_S)
+        lost = _lost(clusters.advertised(cluster, within_s=LOOK_S))
+        why = lost or handshake.result()
+    return f"{why} ({error})" if why and why not in error else error
 
 
 def _told(name: str, main: str, answer: int | str) -> str:

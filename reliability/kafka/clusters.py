@@ -100,6 +100,13 @@ def allowed(cluster: str = MAIN, *, topics: Collection[str], groups: Collection[
     )
 
 
+def advertised(cluster: str = MAIN, *, within_s: float) -> list[str]:
+    """The addresses that a cluster's brokers name as their own; none when nobody told in time."""
+    if _in_memory():
+        return []
+    return confluent.advertised(profile(cluster), client_id="mainstay-doctor", within_s=within_s)
+
+
 def principal(cluster: str = MAIN) -> str:
     """The name that the cluster's access control knows the console by, unless its brokers map names to others."""
     known = profile(cluster)

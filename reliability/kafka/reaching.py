@@ -6,6 +6,8 @@ import socket
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
+from reliability.kernel import dialling
+
 BROKERS_MAX = 50
 """Asked at most in one go; what holds of so many holds of the rest."""
 
@@ -20,6 +22,8 @@ def why(error: OSError | ValueError) -> str:
     """Return why nobody could be reached, as the end of a sentence about a server."""
     if isinstance(error, socket.gaierror | UnicodeError):
         return "its name is not known here"
+    if isinstance(error, dialling.SilentNameServer):
+        return str(error)
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there"
     if isinstance(error, TimeoutError):
@@ -37,7 +41,7 @@ def unreachable(servers: Collection[str], *, within_s: float) -> dict[str, str]:
 
 def _tried(server: str, within_s: float) -> str:
     try:
-        with socket.create_connection(parts(server), timeout=within_s):
+        with dialling.connected(*parts(server), within_s=within_s):
             return ""
     except (OSError, ValueError) as error:
         return why(error)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 
 from reliability.kafka import ports, reaching, troubles
+from reliability.kernel import dialling
 
 Profile = Mapping[str, object]
 
@@ -71,7 +72,7 @@ def why_not(profile: Profile, *, within_s: float) -> str:
     for server in servers:
         try:
             host, port = reaching.parts(server)
-            connection = socket.create_connection((host, port), timeout=within_s / len(servers))
+            connection = dialling.connected(host, port, within_s=within_s / len(servers))
         except (OSError, ValueError) as error:
             lost[server.strip()] = reaching.why(error)
             continue

@@ -120,7 +120,7 @@ def wrong(broker: SecuredBroker) -> dict[str, tuple[dict[str, str], str]]:
             broker.at("tls", bootstrap_servers=broker.at("login")["bootstrap.servers"]),
             "it may want a login",
         ),
-        "no such name": ({"bootstrap.servers": "nowhere.invalid:9092"}, "its name is not known here"),
+        "no such name": ({"bootstrap.servers": f"{secured_broker.NOWHERE}:9092"}, "its name is not known here"),
         "advertised": (
             broker.at("lost"),
             "brokers advertise addresses that cannot be reached from here",
