@@ -161,16 +161,27 @@ SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[], 
 """
 
 
+READ_WITHIN_S = 4.0
+
+
 def minutes(of: Group, seen: Mapping[int, Seen], *, topic_name: str = "orders", now: datetime | None = None) -> None:
     """Write minutes: how many ago, and what was seen then; 1 is the last one that is over."""
-    _write("reliability_lag_minute", 60, of, seen, topic_name, now or clock.SYSTEM.now())
+    _write("reliability_lag_minute", 60, of, seen, topic_name, now or _early_in_a_minute())
 
 
 def ten_minutes(
     of: Group, seen: Mapping[int, Seen], *, topic_name: str = "orders", now: datetime | None = None
 ) -> None:
     """Write stretches of ten minutes: how many ago, and what was seen then."""
-    _write("reliability_lag_ten_minutes", 600, of, seen, topic_name, now or clock.SYSTEM.now())
+    _write("reliability_lag_ten_minutes", 600, of, seen, topic_name, now or _early_in_a_minute())
+
+
+def _early_in_a_minute() -> datetime:
+    """The present instant, once it is not the end of a minute: what is read next must be of the same one."""
+    left_s = 60 - clock.SYSTEM.now().timestamp() % 60
+    if left_s < READ_WITHIN_S:
+        clock.SYSTEM.sleep(left_s)
+    return clock.SYSTEM.now()
 
 
 def _write(table: str, step_s: int, of: Group, seen: Mapping[int, Seen], topic_name: str, now: datetime) -> None:

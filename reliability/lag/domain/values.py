@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -57,6 +58,8 @@ class Seen:
     """The longest that was between two moves of its commit, of late; 0 where it is not known."""
     stride: int = 0
     """The most records that one move of its commit took, of late."""
+    tried_s: float = math.inf
+    """For how long one owner or another could have moved its commit since then; infinite where that is not known."""
     gaps: int = 0
     """Looks within the window at which the partition could not be told."""
     only_markers: bool = False

@@ -190,7 +190,10 @@ def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
         if seen.waits_s < PATIENCE * seen.pace_s and lag <= max(2 * seen.stride, FEW):
             reason = f"it commits about every {wording.span(seen.pace_s)}, {_waiting(lag)} for the next"
             return Verdict(word=Word.OK, reason=reason, lag=lag)
-        return _standing(seen.owned, lag, span)
+        if seen.owned and seen.tried_s < course.span_s:
+            reason = f"measuring: its owner has had it for {wording.span(seen.tried_s)}, {_waiting(lag)}"
+            return Verdict(word=Word.UNKNOWN, reason=reason, lag=lag)
+        return _standing(seen, lag, course.span_s)
     # Burrow warns of a lag that stays equal, too. With commits that move, equal is not falling behind; and what one
     # commit takes is on its way: looks and commits at nearly the same pace make a lag creep up to it.
     if not course.fell and lag > course.first_lag and lag > course.stride:
@@ -199,11 +202,13 @@ def _behind(window: Sequence[Sample], seen: Seen, *, lag: int) -> Verdict:
     return Verdict(word=Word.OK, reason=f"it gets on, {_records(lag)} behind", lag=lag)
 
 
-def _standing(owned: bool | None, lag: int, span: str) -> Verdict:
-    reason = f"no commit for {span} or longer while {_waiting(lag)}"
-    if owned is False:
+def _standing(seen: Seen, lag: int, span_s: float) -> Verdict:
+    """What waits has waited for the whole window; how long it was before is told where it is known."""
+    known = f"no commit for {wording.span(max(seen.waits_s, span_s))}{'' if seen.waits_s > span_s else ' or longer'}"
+    reason = f"{known} while {_waiting(lag)}"
+    if seen.owned is False:
         return Verdict(word=Word.STOP, reason=f"{reason}; nobody owns it", lag=lag)
-    return Verdict(word=Word.STALL, reason=reason if owned else f"{reason}; who owns it is not known", lag=lag)
+    return Verdict(word=Word.STALL, reason=reason if seen.owned else f"{reason}; who owns it is not known", lag=lag)
 
 
 def _records(count: int) -> str:

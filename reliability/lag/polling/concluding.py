@@ -160,7 +160,8 @@ def _judged(name: str, group: Remembered, context: Context) -> Judged:
     seen = judging.seen_offsets(name, look)
     markers = context.markers.among(seen, group.window)
     # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
-    group.window.add(look.at_s, {place: (at, at if place in markers else end) for place, (at, end) in seen.items()})
+    offsets = {place: (at, at if place in markers else end) for place, (at, end) in seen.items()}
+    group.window.add(look.at_s, offsets, owned=judging.owners(look.described.get(name)) or ())
     judged = judging.judge(
         name, look, window=group.window, tracks=context.memory.tracks, markers=markers, known=group.places
     )

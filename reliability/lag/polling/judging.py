@@ -15,6 +15,8 @@ from reliability.lag.polling import reading
 from reliability.lag.polling.reading import Look
 from reliability.lag.polling.windows import Window
 
+TURN_S = 600.0
+"""So long may a partition wait while its member works off others, before that is a standstill."""
 _EMPTY_STATES = frozenset({"empty", "dead"})
 
 
@@ -100,19 +102,23 @@ def judge(
 def _beside_others(rows: list[PartitionRow], window: Window) -> list[PartitionRow]:
     """Say of a partition that stands still when its member gets on with others.
 
-    It may be working these off first, as after an outage, or one record may hold up this partition alone: from outside
-    both look the same, so the word stays, and the sentence says where to look.
+    Where these are behind, too, it may be working them off first, as after an outage: then it has ``TURN_S`` before it
+    is called a standstill. Where they keep up, one record holds up this partition alone.
     """
     standing = {row.owner for row in rows if row.word == Word.STALL and row.owner >= 0}
-    moving = {
-        row.owner for row in rows if row.owner in standing and window.moved(TopicPartition(row.topic, row.partition))
-    }
-    return [
-        row._replace(reason=f"{row.reason}; its member gets on with other partitions")
-        if row.word == Word.STALL and row.owner in moving
-        else row
-        for row in rows
-    ]
+    others = [(row.owner, TopicPartition(row.topic, row.partition)) for row in rows if row.owner in standing]
+    moving = {owner for owner, place in others if window.moved(place)}
+    busy = {owner for owner, place in others if owner in moving and window.moved(place) and not window.caught_up(place)}
+    return [_beside(row, window, moving=moving, busy=busy) if row.word == Word.STALL else row for row in rows]
+
+
+def _beside(row: PartitionRow, window: Window, *, moving: Collection[int], busy: Collection[int]) -> PartitionRow:
+    waits_its_turn = row.owner in busy and window.pace(TopicPartition(row.topic, row.partition)).tried_s <= TURN_S
+    if waits_its_turn:
+        return row._replace(word=Word.WARN.value, reason=f"{row.reason}; its member works off other partitions first")
+    if row.owner in moving:
+        return row._replace(reason=f"{row.reason}; its member gets on with other partitions")
+    return row
 
 
 def with_rows(judged: Judged, rows: list[PartitionRow]) -> Judged:
@@ -143,6 +149,7 @@ def _seen(
         waits_s=pace.waits_s,
         pace_s=pace.pace_s,
         stride=pace.stride,
+        tried_s=pace.tried_s,
         gaps=window.gaps(place),
         only_markers=place in markers,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from array import array
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.values import WINDOW, Sample
@@ -29,9 +30,11 @@ class Pace(NamedTuple):
     """The longest that took of late; 0 where it is not known."""
     stride: int
     """The most records that one move took of late."""
+    tried_s: float
+    """For how long an owner could have moved it; infinite where that is not known."""
 
 
-NO_PACE = Pace(0.0, 0.0, 0)
+NO_PACE = Pace(0.0, 0.0, 0, math.inf)
 
 
 @dataclass(slots=True)
@@ -41,6 +44,9 @@ class _Pace:
     since_s: float = 0.0
     waits: list[float] = field(default_factory=list)
     strides: list[int] = field(default_factory=list)
+    owned_s: float = 0.0
+    """Since when what waits has had an owner, of whom there may have been several: one that crashes and comes again
+    gets no new time."""
 
 
 class Window:
@@ -51,8 +57,13 @@ class Window:
         self._marks: dict[TopicPartition, array[int]] = {}
         self._paces: dict[TopicPartition, _Pace] = {}
 
-    def add(self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]]) -> None:
-        """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten."""
+    def add(
+        self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]], *, owned: Container[TopicPartition] = ()
+    ) -> None:
+        """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten.
+
+        ``owned``: those that are known to have an owner.
+        """
         if self._times and at_s <= self._times[-1]:
             return
         self._times.append(at_s)
@@ -67,7 +78,7 @@ class Window:
             if committed < end or place in self._paces:
                 before = marks[-2] if marks else _NOT_SEEN
                 taken = 0 if before == _NOT_SEEN else committed - before
-                self._note_pace(place, at_s, taken=taken, waits=committed < end)
+                self._note_pace(place, at_s, taken=taken, waits=committed < end, owned=place in owned)
             marks.append(committed)
             marks.append(end)
             kept[place] = marks
@@ -86,10 +97,12 @@ class Window:
         pace = self._paces.get(place)
         if pace is None or not self._times:
             return NO_PACE
-        waits_s = self._times[-1] - pace.since_s if pace.since_s else 0.0
-        return Pace(waits_s, max(pace.waits, default=0.0), max(pace.strides, default=0))
+        now_s = self._times[-1]
+        waits_s = now_s - pace.since_s if pace.since_s else 0.0
+        tried_s = now_s - max(pace.since_s, pace.owned_s) if pace.since_s else math.inf
+        return Pace(waits_s, max(pace.waits, default=0.0), max(pace.strides, default=0), tried_s)
 
-    def _note_pace(self, place: TopicPartition, at_s: float, *, taken: int, waits: bool) -> None:
+    def _note_pace(self, place: TopicPartition, at_s: float, *, taken: int, waits: bool, owned: bool) -> None:
         """Only time in which there was something to commit counts: a topic at rest makes nobody slow. Nor does time in
         which nobody looked: a wait is known to have lasted until the look before the one that saw the move."""
         pace = self._paces.get(place) or _Pace()
@@ -100,8 +113,9 @@ class Window:
             elif pace.waits:
                 pace.waits = [*pace.waits, 0.0][-PACE_OF:]
             pace.strides = [*pace.strides, max(0, taken)][-PACE_OF:]
-            pace.since_s = 0.0
+            pace.since_s = pace.owned_s = 0.0
         pace.since_s = (pace.since_s or at_s) if waits else 0.0
+        pace.owned_s = (pace.owned_s or at_s) if waits and owned else pace.owned_s if waits else 0.0
         if pace.since_s or any(pace.waits):
             self._paces[place] = pace
         else:
@@ -177,7 +191,7 @@ class Window:
         """As bytes, to be unpacked by whoever polls this cluster next."""
         marks = [[place.topic, place.partition, list(each)] for place, each in self._marks.items()]
         paces = [
-            [place.topic, place.partition, each.since_s, each.waits, each.strides]
+            [place.topic, place.partition, each.since_s, each.waits, each.strides, each.owned_s]
             for place, each in self._paces.items()
         ]
         return zlib.compress(json.dumps([list(self._times), marks, paces]).encode(), 1)
@@ -197,13 +211,18 @@ class Window:
             }
             window._paces = {
                 TopicPartition(str(topic), int(partition)): _Pace(
-                    float(since_s), [float(each) for each in waits], [int(each) for each in strides]
+                    float(since_s), [float(each) for each in waits], [int(each) for each in strides], float(owned_s)
                 )
-                for topic, partition, since_s, waits, strides in paces
+                for topic, partition, since_s, waits, strides, owned_s in map(_with_owner, paces)
             }
         except (ValueError, TypeError, OverflowError, zlib.error):
             return cls()
         return window
+
+
+def _with_owner(packed: list[Any]) -> list[Any]:
+    """What was packed by a version that did not know since when there was an owner: not known."""
+    return packed if len(packed) != 5 else [*packed, 0.0]
 
 
 def places(windows: Iterable[Window]) -> set[TopicPartition]:

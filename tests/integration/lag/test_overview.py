@@ -36,9 +36,10 @@ def test_the_tile_says_the_worst_word_and_what_waits() -> None:
     lag.group("u", [lag.part(word=Word.UNKNOWN, lag=None)])
     assert tile() == ("3", "1 unknown", "unknown")
     worst = lag.group("b", [lag.part(word=Word.STALL, lag=1_200)])
-    lag.minutes(worst, {2: Seen(lag=4)})
+    now = clock.SYSTEM.now()
+    lag.minutes(worst, {2: Seen(lag=4)}, now=now)
     assert tile() == ("1,203", "1 stalled", "crit")
-    points = overview.tile(actor=EVERYBODY, now=clock.SYSTEM.now()).points
+    points = overview.tile(actor=EVERYBODY, now=now).points
     assert (points[-2], points[-1]) == (4, None), "the hour of the worst one, with its gaps"
     lag.group("c", [lag.part(word=Word.WARN, lag=0)])
     assert tile()[1] == "2 in trouble"

@@ -9,6 +9,7 @@ from reliability.kernel.record import TopicPartition
 from reliability.lag.domain.summary import MemberRow
 from reliability.lag.domain.values import WINDOW, Word
 from reliability.lag.models import Cluster, Event
+from reliability.lag.polling.judging import TURN_S
 from tests.integration.lag.world import HOT_S, PLACE, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,27 +43,77 @@ def test_a_member_that_stands_stalls_and_is_told_once(world: World) -> None:
     assert verdicts.count() == 1
 
 
-def test_of_a_partition_that_stands_while_its_member_works_off_another_that_is_said(world: World) -> None:
-    """As after an outage, when one is worked off after the other, or with a record that holds up one alone."""
+BESIDE = "; its member gets on with other partitions"
+FIRST = "; its member works off other partitions first"
+
+
+def test_of_a_partition_that_stands_while_its_member_keeps_up_with_another_that_is_said(world: World) -> None:
+    """As with a record that holds up one partition alone."""
     world.group("billing", world.member("one", 0, 1))
-    for partition in (0, 1):
-        world.commit(10, partition=partition)
-        world.end(900, partition=partition)
+    world.commit(10, partition=1)
+    world.end(900, partition=1)
     for looks in range(WINDOW):
         world.commit(10 + looks, partition=0)
+        world.end(10 + looks + looks % 2, partition=0)
         world.polls()
-    assert world.row().word == Word.STALL
-    said = "; its member gets on with other partitions"
     assert (world.partition(0).word, world.partition(1).word) == (Word.OK, Word.STALL)
-    assert said in world.partition(1).reason
-    assert said in world.row().reason
+    assert BESIDE in world.partition(1).reason
+    assert BESIDE in world.row().reason
     world.group("billing", world.member("one", 0), world.member("two", 1))
     world.commit(20 + WINDOW)
     world.polls()
-    assert said not in world.partition(1).reason, "another's member does"
+    assert BESIDE not in world.partition(1).reason, "another's member does"
     world.group("billing", world.member("one", 0, 1))
     world.polls(WINDOW)
-    assert (world.partition(1).word, said in world.partition(1).reason) == (Word.STALL, False), "nor with the other now"
+    assert (world.partition(1).word, BESIDE in world.partition(1).reason) == (Word.STALL, False), (
+        "nor with the other now"
+    )
+
+
+def test_a_partition_waits_for_its_turn_while_its_member_works_off_another(world: World) -> None:
+    """As after an outage, when one is worked off after the other; but not for ever."""
+    world.group("billing", world.member("one", 0, 1))
+    for partition in (0, 1):
+        world.commit(10, partition=partition)
+        world.end(90_000, partition=partition)
+    looks = 0
+
+    def gets_on(more: int) -> None:
+        nonlocal looks
+        for _ in range(more):
+            looks += 1
+            world.commit(10 + looks, partition=0)
+            world.polls()
+
+    gets_on(WINDOW)
+    assert (world.row().word, world.partition(0).word, world.partition(1).word) == (Word.WARN, Word.OK, Word.WARN)
+    assert FIRST in world.partition(1).reason
+    gets_on(int(TURN_S / HOT_S) + 1)
+    assert world.partition(1).word == Word.STALL
+    assert BESIDE in world.partition(1).reason
+    assert FIRST not in world.partition(1).reason
+
+
+def test_who_has_just_got_a_partition_is_not_blamed_for_the_time_before(world: World) -> None:
+    """As when a service is started again behind a backlog; but who crashes and comes again gets no new time."""
+    world.group()
+    world.commit(10)
+    world.end(900)
+    world.polls(2 * WINDOW)
+    assert world.row().word == Word.STOP
+    world.group("billing", world.member("one", 0))
+    world.polls(2)
+    assert (world.row().word, world.partition().word) == (Word.UNKNOWN, Word.UNKNOWN)
+    assert "measuring: its owner has had it for" in world.partition().reason
+    world.group()
+    world.polls(WINDOW)
+    assert world.partition().word == Word.STOP
+    world.group("billing", world.member("one", 0))
+    world.polls()
+    assert world.partition().word == Word.STALL
+    world.commit(20)
+    world.polls()
+    assert world.partition().word == Word.OK
 
 
 def test_a_group_without_members_that_is_behind_has_stopped(world: World) -> None:

@@ -38,3 +38,10 @@ def test_a_commit_that_takes_one_record_of_many_stands_still() -> None:
 @pytest.mark.parametrize(("gaps", "looks", "word"), [(1, 9, Word.STALL), (3, 7, Word.STALL), (4, 6, Word.UNKNOWN)])
 def test_a_look_that_tells_nothing_now_and_then_hides_no_verdict(gaps: int, looks: int, word: Word) -> None:
     assert judged(steady(40, looks), rising(100, 7, looks), gaps=gaps).word is word
+
+
+@pytest.mark.parametrize(("tried_s", "word"), [(0.0, Word.UNKNOWN), (44.0, Word.UNKNOWN), (45.0, Word.STALL)])
+def test_a_new_owner_gets_a_window_before_it_is_blamed(tried_s: float, word: Word) -> None:
+    assert judged(steady(40), rising(100, 7), waits_s=3_600.0, tried_s=tried_s).word is word
+    nobody = judged(steady(40), rising(100, 7), waits_s=3_600.0, tried_s=tried_s, owned=False)
+    assert (nobody.word, nobody.reason) == (Word.STOP, "no commit for 1 h while 123 records wait; nobody owns it")
