@@ -123,6 +123,7 @@ class LagReset(Schema):
     replayed: int
     skipped: int
     warnings: list[str]
+    forecast: str = Field(description="How long what then waits takes; empty once it is no plan any more.")
     hash: str = Field(description="Send it back to apply exactly this.")
     planned_by: str
     planned_at: datetime
@@ -164,7 +165,7 @@ def list_resets(request: HttpRequest, group_id: Path[Id]) -> LagResets:
     actor = reader(request)
     groups.one(actor=actor, group_id=group_id)
     found = queries.of_group(actor=actor, group_id=group_id, now=clock.SYSTEM.now())
-    return LagResets(items=[shown(seen) for seen in found])
+    return LagResets(items=[shown(seen, actor=actor) for seen in found])
 
 
 @router.get("/lag/resets/{reset_id}", response=LagReset, operation_id="get_lag_reset", summary="One reset")
@@ -216,8 +217,8 @@ def target_of(to: str | ToTime | ToOffset | ToShift | ToOffsets) -> Target:
             return Target(how=How(str(to)))
 
 
-def shown(seen: queries.Seen) -> LagReset:
-    """Return a reset as the API shows it."""
+def shown(seen: queries.Seen, *, actor: access.Actor) -> LagReset:
+    """Return a reset as the API shows it to an account."""
     made = seen.made
     done = made.state in (State.APPLIED, State.PARTLY)
     return LagReset(
@@ -234,6 +235,7 @@ def shown(seen: queries.Seen) -> LagReset:
         replayed=seen.replayed,
         skipped=seen.skipped,
         warnings=reset_words.warnings(seen.rows, seen.forget, is_undo=made.undoes_id is not None),
+        forecast=queries.forecast(actor=actor, seen=seen, now=clock.SYSTEM.now()),
         hash=made.hash,
         planned_by=made.planned_by,
         planned_at=made.planned_at,
@@ -248,7 +250,8 @@ def shown(seen: queries.Seen) -> LagReset:
 
 
 def _one(request: HttpRequest, reset_id: int) -> LagReset:
-    return shown(queries.one(actor=access.actor_of(request), reset_id=reset_id))
+    actor = access.actor_of(request)
+    return shown(queries.one(actor=actor, reset_id=reset_id), actor=actor)
 
 
 def _row(row: rules.Row, seen: queries.Seen) -> LagResetRow:

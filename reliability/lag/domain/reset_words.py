@@ -115,7 +115,7 @@ def warnings(rows: Sequence[Row], forget: Collection[TopicPartition] = (), *, is
 
 
 def drain(*, waiting: int | None, reads_per_s: float | None, comes_per_s: float | None) -> str:
-    """Return how long what then waits takes, at the pace at which the group read before; says when that is not known.
+    """Return how long what then waits takes, at the pace at which the group works off a backlog; says if not known.
 
     ``comes_per_s`` None: not known, and left out.
     """
@@ -125,8 +125,8 @@ def drain(*, waiting: int | None, reads_per_s: float | None, comes_per_s: float 
         return "nothing will wait"
     waits = f"{sentences.records(waiting)} will wait"
     if not reads_per_s:
-        return f"{waits}; for how long is not known: nothing was seen of how fast it reads"
-    pace = f"{sentences.rate(reads_per_s)}, its pace of the last day"
+        return f"{waits}; for how long is not known: it was not seen to work off a backlog within the last day"
+    pace = f"{sentences.rate(reads_per_s)}, its pace with a backlog within the last day"
     net = reads_per_s - (comes_per_s or 0.0)
     if net <= 0:
         return f"{waits}; it will not catch up at {pace}, while {sentences.rate(comes_per_s)} come in"

@@ -116,3 +116,4 @@ def reset_lines(reset: LagReset) -> Iterator[str]:
     yield ""
     if reset.state == "planned":
         yield from (f"! {warning}" for warning in reset.warnings)
+        yield f"Then: {reset.forecast}."

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from django.db.models import Q
 
 from reliability import access
 from reliability.kernel.errors import Refused
 from reliability.kernel.record import TopicPartition
+from reliability.lag.domain import reset_words
+from reliability.lag.domain.pace import under_load
 from reliability.lag.domain.reset import Row
 from reliability.lag.models import Group, Reset
 from reliability.lag.models.resets import State
@@ -83,16 +84,29 @@ def of_group(*, actor: access.Actor, group_id: int, now: datetime, limit: int = 
     return [seen for made in wanted if (seen := _seen(made, actor)) is not None][:limit]
 
 
-def pace(*, actor: access.Actor, group: Group, now: datetime) -> tuple[float | None, float | None]:
-    """Return how many records a second the group reads when it reads, and how many come in; None: not known.
+def forecast(*, actor: access.Actor, seen: Seen, now: datetime) -> str:
+    """Return how long what then waits takes, in words; "" for a reset that is no plan any more."""
+    if seen.made.state != State.PLANNED:
+        return ""
+    allowed, group = access.visible_topics(actor), seen.made.group
+    row = group_rows.row_of(group, allowed)
+    return reset_words.drain(
+        waiting=reset_words.waiting(seen.rows),
+        reads_per_s=_reads_per_s(group, allowed, now),
+        comes_per_s=row.inflow_per_s if row is not None else None,
+    )
 
-    It stands still when it is reset, so the pace is that of its last day: the median of the minutes in which it read.
-    """
-    chart = series.chart(group_id=group.pk, since=now - _PACE_OF, until=now, allowed=access.visible_topics(actor))
-    read = [each / chart.step_s for each in chart.consumed if each]
-    row = group_rows.row_of(group, access.visible_topics(actor))
-    comes = row.inflow_per_s if row is not None else None
-    return (median(read) if read else (row.consumed_per_s if row is not None else None)), comes
+
+def _reads_per_s(group: Group, allowed: access.VisibleTopics, now: datetime) -> float | None:
+    """How fast it read in its last day, in minutes without a reset: it stands still now."""
+    chart = series.chart(group_id=group.pk, since=now - _PACE_OF, until=now, allowed=allowed)
+    set_at = Reset.objects.filter(group=group, applied_at__gt=now - timedelta(hours=25)).values_list(
+        "applied_at", flat=True
+    )
+    steps = [int(at.timestamp() - chart.at[0]) // chart.step_s for at in set_at if at is not None]
+    # A look may see it in the minute after.
+    without = {step + later for step in steps for later in (0, 1)}
+    return under_load(chart.lag, chart.consumed, step_s=chart.step_s, without=without)
 
 
 def _seen(made: Reset, actor: access.Actor) -> Seen | None:

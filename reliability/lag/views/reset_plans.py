@@ -106,7 +106,7 @@ def _page(request: HttpRequest, reset_id: int, *, refused: Refused | None = None
         "noted": any(each.row.note for each in shown),
         "rows_left": len(seen.rows) - len(shown),
         "warnings": _warnings(seen) if planned else [],
-        "drain": _drain(request, seen) if planned else "",
+        "drain": queries.forecast(actor=actor, seen=seen, now=now),
         "planned": planned,
         "can_apply": planned and not old and seen.may_act,
         "done": done,
@@ -123,8 +123,3 @@ def _page(request: HttpRequest, reset_id: int, *, refused: Refused | None = None
 
 def _warnings(seen: Seen) -> list[str]:
     return reset_words.warnings(seen.rows, seen.forget, is_undo=seen.made.undoes_id is not None)
-
-
-def _drain(request: HttpRequest, seen: Seen) -> str:
-    reads, comes = queries.pace(actor=access.actor_of(request), group=seen.made.group, now=clock.SYSTEM.now())
-    return reset_words.drain(waiting=reset_words.waiting(seen.rows), reads_per_s=reads, comes_per_s=comes)

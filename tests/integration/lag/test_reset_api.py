@@ -10,11 +10,13 @@ import pytest
 from django.test import Client
 
 from reliability.access import Role, operations
+from reliability.kernel import clock
 from reliability.kernel.record import TopicPartition
 from reliability.lag.models import Group, Reset
 from tests.integration.lag.resetting import commits
 from tests.integration.lag.world import World
-from tests.support import actors
+from tests.support import actors, lag
+from tests.support.lag import Seen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -218,3 +220,23 @@ def test_the_description_of_the_api_names_it(api: Api) -> None:
     described = found["/api/v1/lag/groups/{group_id}/resets"]["post"]
     assert described["operationId"] == "plan_lag_reset"
     assert "Changes nothing" in described["description"]
+
+
+def test_how_long_it_takes_is_told_by_backlogs_and_not_by_what_came_in(api: Api) -> None:
+    behind = {back: Seen(lag=9_000 - back, consumed=60) for back in range(10, 20)}
+    kept_up = {back: Seen(lag=2, consumed=6) for back in range(30, 60)}
+    lag.minutes(Group.objects.get(), behind | kept_up | {20: Seen(lag=9_000, consumed=0)})
+    _, plan = api.plan("earliest")
+    assert plan["forecast"].startswith("190 records will wait, for about 3 min at 1/s, its pace with a backlog")
+    Reset.objects.update(state="applied")
+    assert api("GET", f"/resets/{plan['id']}")[1]["forecast"] == ""
+
+
+def test_what_a_reset_skipped_was_not_read(api: Api) -> None:
+    now = clock.SYSTEM.now()
+    lag.minutes(Group.objects.get(), {7: Seen(lag=9_000, consumed=0), 6: Seen(lag=0, consumed=9_000)}, now=now)
+    _, plan = api.plan("latest")
+    _, plan = api.plan("earliest")
+    assert "at 150/s" in plan["forecast"]
+    Reset.objects.exclude(pk=plan["id"]).update(state="applied", applied_at=now - timedelta(minutes=6))
+    assert "not seen to work off a backlog" in api("GET", f"/resets/{plan['id']}")[1]["forecast"]

@@ -40,7 +40,18 @@ def test_it_prints_the_preview_and_changes_nothing(stopped: World) -> None:
     assert "billing goes on 140 records earlier: 140 will be read again, none skipped." in said
     assert "orders          0      60      5          55        0" in said
     assert "! 140 records are handled a second time" in said
-    assert "Nothing was changed: add --yes and --reason" in said
+    assert "Then: 190 records will wait; for how long is not known" in said
+    assert "Nothing was changed: add --reason and --yes to apply it." in said
+    assert commits(stopped) == [60, 90]
+
+
+def test_who_gave_a_reason_and_was_not_asked_is_told_what_is_missing_and_fails(stopped: World) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"nobody can be asked here. Add --yes to apply it\.$"):
+        call_command(
+            "lag_reset", "billing", "--to", "earliest", "--reason", "so", "--as", "ana", stdout=out, stderr=out
+        )
+    assert "140 will be read again" in out.getvalue(), "the preview is there all the same"
     assert commits(stopped) == [60, 90]
 
 
@@ -87,6 +98,9 @@ def test_a_file_and_standard_input_are_read(tmp_path: Path, monkeypatch: pytest.
 
     class Typed:
         buffer = BytesIO(b'[{"topic": "orders", "partition": 0, "offset": 9}]')
+
+        def isatty(self) -> bool:
+            return False
 
     monkeypatch.setattr("sys.stdin", Typed())
     assert [row["after"] for row in json.loads(run("billing", "--to", "file", "-", "--json"))["rows"]] == [9]

@@ -9,7 +9,7 @@ from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from reliability.kernel.record import TopicPartition
@@ -205,7 +205,8 @@ def test_what_is_copied_as_a_command_does_the_same(ana: Client, stopped: World) 
     body = html.unescape(ana.get(f"/lag/resets/{made.pk}/").content.decode())
     anew, known = (re.findall(rf"<pre>[^<]*manage.py (lag_reset --{first} [^<]*)</pre>", body)[0] for first in
                    ("cluster", "plan"))  # fmt: skip
-    call_command(*[each for each in shlex.split(anew) if each != "--yes"], stdout=StringIO(), stderr=StringIO())
+    with pytest.raises(CommandError, match="Add --yes"):
+        call_command(*[each for each in shlex.split(anew) if each != "--yes"], stdout=StringIO(), stderr=StringIO())
     again = Reset.objects.latest("pk")
     assert (again.pk, again.hash) == (made.pk + 1, made.hash)
     call_command(*shlex.split(known), stdout=StringIO(), stderr=StringIO())

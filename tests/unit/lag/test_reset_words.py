@@ -102,7 +102,7 @@ def test_what_to_weigh_is_told_once_each() -> None:
     [
         ({"waiting": None, "reads_per_s": 5.0, "comes_per_s": None}, "not known"),
         ({"waiting": 0, "reads_per_s": None, "comes_per_s": None}, "nothing will wait"),
-        ({"waiting": 90, "reads_per_s": None, "comes_per_s": 1.0}, "nothing was seen of how fast it reads"),
+        ({"waiting": 90, "reads_per_s": None, "comes_per_s": 1.0}, "it was not seen to work off a backlog"),
         ({"waiting": 600, "reads_per_s": 10.0, "comes_per_s": None}, "for about 1 min at 10/s"),
         ({"waiting": 600, "reads_per_s": 10.0, "comes_per_s": 5.0}, "for about 2 min at 10/s"),
         ({"waiting": 600, "reads_per_s": 10.0, "comes_per_s": 10.0}, "it will not catch up"),

@@ -50,7 +50,8 @@ Without --yes, and where nobody can be asked, it changes nothing. What was there
   shift N           so many records forward, or back when negative
   file PATH         CSV lines topic,partition,offset, or a JSON list; - reads standard input
 
-Exit status: 0 previewed or applied, 1 refused, 2 not set everywhere or not known."""
+Exit status: 0 previewed or applied; 1 refused, or not applied though it was given a reason; 2 not set everywhere or
+not known."""
     examples = (
         ("lag_reset", "billing", "--to", "earliest", "--as", "ana"),
         ("lag_reset", "billing", "--to", "time", "1h", "--reason", "a bug is fixed", "--yes", "--as", "ana"),
@@ -83,7 +84,7 @@ Exit status: 0 previewed or applied, 1 refused, 2 not set everywhere or not know
             raise CommandError("A reason is required: --yes takes --reason.")
         made = _known(options, actor) if options["plan"] is not None else _planned(options, actor, now)
         if not (options["yes"] or self._agreed(made, options, actor)):
-            self._print(options, actor, made, said="Nothing was changed: add --yes and --reason to apply it.")
+            self._left(options, actor, made)
             return
         done = reset_acts.apply(
             reset_id=made.pk,
@@ -96,9 +97,18 @@ Exit status: 0 previewed or applied, 1 refused, 2 not set everywhere or not know
         if done.state != State.APPLIED:
             raise SystemExit(NOT_ALL_SET)
 
+    def _left(self, options: dict[str, Any], actor: access.Actor, made: Reset) -> None:
+        """Print the preview and what is missing; who gave a reason meant it, and learns by the status that it is not
+        done."""
+        if options["reason"].strip():
+            self._print(options, actor, made, said="")
+            raise CommandError("Nothing was changed: nobody can be asked here. Add --yes to apply it.")
+        asks = "--reason, and --yes where nobody can be asked" if _is_terminal() else "--reason and --yes"
+        self._print(options, actor, made, said=f"Nothing was changed: add {asks} to apply it.")
+
     def _agreed(self, made: Reset, options: dict[str, Any], actor: access.Actor) -> bool:
         """Show the preview and ask for the group's name, where somebody can answer and has given a reason."""
-        if options["json"] or not options["reason"].strip() or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if options["json"] or not options["reason"].strip() or not _is_terminal():
             return False
         self._show(made, actor)
         self.aside(f"Type the group's name to apply it ({made.group.name}), anything else leaves it as it is:")
@@ -108,14 +118,23 @@ Exit status: 0 previewed or applied, 1 refused, 2 not set everywhere or not know
 
     def _print(self, options: dict[str, Any], actor: access.Actor, made: Reset, *, said: str) -> None:
         if options["json"]:
-            self.stdout.write(api.shown(queries.one(actor=actor, reset_id=made.pk)).model_dump_json())
+            self.stdout.write(_document(actor, made).model_dump_json())
             return
         self._show(made, actor)
-        self.stdout.write(said)
+        if said:
+            self.stdout.write(said)
 
     def _show(self, made: Reset, actor: access.Actor) -> None:
-        for line in printing.reset_lines(api.shown(queries.one(actor=actor, reset_id=made.pk))):
+        for line in printing.reset_lines(_document(actor, made)):
             self.stdout.write(line)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _document(actor: access.Actor, made: Reset) -> api.LagReset:
+    return api.shown(queries.one(actor=actor, reset_id=made.pk), actor=actor)
 
 
 def _known(options: dict[str, Any], actor: access.Actor) -> Reset:
