@@ -42,16 +42,26 @@ class Thing:
 
 def is_muted(mutes: Sequence[Mute], *, rule: str, incident: str, things: Iterable[Thing]) -> bool:
     """Whether nobody is told of an incident: it is covered as a whole, or each thing in it is."""
-    for mute in mutes:
-        if mute.covers is Covers.EVERYTHING:
-            return True
-        if (mute.covers is Covers.RULE and mute.of == rule) or (mute.covers is Covers.INCIDENT and mute.of == incident):
-            return True
+    if any(touches(mute, rule=rule, incident=incident, things=()) for mute in mutes):
+        return True
     finer = [mute for mute in mutes if mute.covers in (Covers.ROOM, Covers.THINGS)]
     if not finer:
         return False
     known = list(things)
     return bool(known) and all(any(_covers(mute, thing) for mute in finer) for thing in known)
+
+
+def touches(mute: Mute, *, rule: str, incident: str, things: Iterable[Thing]) -> bool:
+    """Whether a mute covers an incident as a whole, or anything in it."""
+    match mute.covers:
+        case Covers.EVERYTHING:
+            return True
+        case Covers.RULE:
+            return mute.of == rule
+        case Covers.INCIDENT:
+            return mute.of == incident
+        case _:
+            return any(_covers(mute, thing) for thing in things)
 
 
 def _covers(mute: Mute, thing: Thing) -> bool:

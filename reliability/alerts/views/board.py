@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,8 @@ class MuteRow:
 
     row: Mute
     covers: str
+    title: str
+    """Of the incident that it covers, where there is one to be seen and it is not over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,8 @@ def page(request: HttpRequest) -> HttpResponse:
     actor, now = access.actor_of(request), clock.SYSTEM.now()
     found = sorted(map(row_of, incidents.active(actor=actor)), key=lambda row: row.look.row.is_muted)  # loud ones first
     over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
-    muted = [mute_row(row) for row in mutes.rows(now=now)]
+    titles = {str(row.look.row.pk): row.look.title for row in found}
+    muted = [mute_row(row, titles) for row in mutes.rows(now=now)]
     rules = sorted(
         (rule_row(row) for row in Rule.objects.order_by("name")),
         key=lambda rule: (not rule.row.unknown, not rule.row.is_on),
@@ -110,7 +114,7 @@ def page(request: HttpRequest) -> HttpResponse:
     }
     seen = [
         [(row.look.row.pk, row.word, row.look.title, row.look.count, row.told) for row in (*found, *over)],
-        [(row.row.pk, row.row.until) for row in muted],
+        [(row.row.pk, row.row.until, row.title) for row in muted],
         [(row.row.name, row.row.version, row.word, row.row.unknown) for row in rules],
         [(row.doing.channel.name, row.word, row.doing.waiting, row.doing.sent, row.doing.failing) for row in ways],
         bool(late),
@@ -145,9 +149,11 @@ def _heard(look: Look, deaf: Sequence[str]) -> str:
     return "nobody yet" if channels.names() else "nobody: there is no channel"
 
 
-def mute_row(row: Mute) -> MuteRow:
-    """Return a mute as it is shown."""
-    return MuteRow(row=row, covers=sentences.of_mute(muting.Mute(covers=muting.Covers(row.covers), of=row.of)))
+def mute_row(row: Mute, titles: Mapping[str, str] = MappingProxyType({})) -> MuteRow:
+    """Return a mute as it is shown. ``titles``: those of open incidents, by number."""
+    found = mutes.value(row)
+    title = titles.get(row.of, "") if found.covers is muting.Covers.INCIDENT else ""
+    return MuteRow(row=row, covers=sentences.of_mute(found), title=title)
 
 
 def rule_row(row: Rule) -> RuleRow:

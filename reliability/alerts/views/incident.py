@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from reliability import access, audit
 from reliability.alerts.models import Rule
 from reliability.alerts.operations import acting
-from reliability.alerts.queries import incidents
+from reliability.alerts.queries import incidents, mutes
 from reliability.alerts.queries.incidents import Look
 from reliability.alerts.views import board, runbooks, wording
 from reliability.console.views.acts import told
@@ -21,6 +21,8 @@ from reliability.kernel import clock
 from reliability.kernel.command_line import spelled
 from reliability.live import fragment
 from reliability.live.fragment import asked_for
+
+ACTS = ("acknowledge", "mute", "unmute", "rule", "send_again")
 
 
 @require_safe
@@ -37,25 +39,29 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         for row in incidents.deliveries(look)
     ]
     rule = Rule.objects.filter(name=look.row.rule).first()
+    now = clock.SYSTEM.now()
+    muted = [] if look.row.resolved_at else [board.mute_row(row) for row in mutes.of_incident(look.row, now=now)]
     context: dict[str, Any] = {
         "title": look.title,
-        "now": clock.SYSTEM.now(),
+        "now": now,
         "look": look,
         "row": board.row_of(look),
+        "mutes": muted,
         "alerts": [(wording.PHASES.get(each.phase, ""), each) for each in alerts],
         "more": hidden,
         "happened": happened,
         "told_of": told_of,
         "rule": board.rule_row(rule) if rule is not None else None,
-        "lasted_s": ((look.row.resolved_at or clock.SYSTEM.now()) - look.row.opened_at).total_seconds(),
+        "lasted_s": ((look.row.resolved_at or now) - look.row.opened_at).total_seconds(),
         "runbook": runbooks.of_rooms({each.room for each in alerts}),
         "copies": _copies(request, look),
-        **{f"may_{act}": access.may(actor, f"alerts.{act}") for act in ("acknowledge", "mute", "rule", "send_again")},
+        **{f"may_{act}": access.may(actor, f"alerts.{act}") for act in ACTS},
     }
     seen = [
         (look.title, look.count, look.row.version, context["row"].word, context["row"].told),
         [(each.pk, each.phase, each.title, each.detail, each.ended_at) for each in alerts],
         [row.pk for *_, row in happened],
+        [row.row.pk for row in muted],
         [(row.pk, row.state, row.attempts, row.answer) for *_, row in told_of],
     ]
     return fragment.page(request, "alerts/incident.html", context, regions={"incident": seen})

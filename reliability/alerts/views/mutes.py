@@ -28,6 +28,7 @@ from reliability.live.fragment import asked_for
 LASTS: Final = ((15, "15 minutes"), (60, "an hour"), (240, "4 hours"), (1_440, "a day"), (10_080, "7 days"))
 """Minutes, and how the form calls them."""
 USUAL: Final = 60
+NUMBER_DIGITS_MAX: Final = 18
 COVERS: Final = (
     (Covers.INCIDENT, "This incident"),
     (Covers.RULE, "A rule"),
@@ -75,7 +76,9 @@ def end(request: HttpRequest, number: int) -> HttpResponseBase:
     """Tell again, at once."""
     acting.unmute(number=number, actor=access.actor_of(request), now=clock.SYSTEM.now())
     messages.success(request, "Not muted any more: what still stands is told now.")
-    return redirect("alerts:board")
+    asked_on = request.POST.get("incident", "")
+    is_number = asked_on.isascii() and asked_on.isdecimal() and len(asked_on) <= NUMBER_DIGITS_MAX
+    return redirect("alerts:incident", int(asked_on)) if is_number else redirect("alerts:board")
 
 
 @require_safe

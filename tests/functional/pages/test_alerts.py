@@ -147,7 +147,7 @@ def test_a_service_fails_somebody_is_told_looks_after_it_and_mutes_the_rest(
     assert (row.by, row.reason) == ("ana", "they mend it until noon")
     acts = Entry.objects.filter(act__startswith="alerts", actor_name="ana").order_by("seq")
     assert list(acts.values_list("act", "outcome")) == [("alerts.acknowledge", "done"), ("alerts.mute", "done")]
-    page.locator("#mutes").get_by_role("button", name="Tell again").click()
+    page.locator("#mutes").get_by_role("button", name="End the mute").click()
     expect(page.locator("#mutes")).to_contain_text("Nothing is muted.")
 
 

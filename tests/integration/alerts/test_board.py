@@ -71,3 +71,33 @@ def test_a_long_list_is_folded_behind_its_first_rows_and_a_rule_that_cannot_tell
 def test_a_short_list_has_no_fold(board: Client) -> None:
     alerts.incident("stock is slow", channels=["pager"])
     assert "folded" not in board.get("/alerts/").content.decode()
+
+
+def muted(what: str, of: str) -> Mute:
+    now = clock.SYSTEM.now()
+    until = now + timedelta(hours=1)
+    return Mute.objects.create(covers=what, of=of, until=until, by="ana", reason=f"why {what}", at=now)
+
+
+def test_an_incident_names_the_mutes_that_cover_it_and_ends_them_there(board: Client) -> None:
+    made = alerts.incident("group billing is stalled", channels=["pager"])
+    one, room = muted("incident", str(made.pk)), muted("things", "*")
+    others = [muted("incident", str(made.pk + 1)), muted("rule", "no-such"), muted("room", "no-such")]
+    body = board.get(f"/alerts/incidents/{made.pk}/").content.decode()
+    assert re.findall(r'id="mute-row-(\d+)"', body) == [str(one.pk), str(room.pk)]
+    answer = board.post(f"/alerts/mutes/{one.pk}/end/", {"incident": str(made.pk)})
+    assert answer["Location"] == f"/alerts/incidents/{made.pk}/"
+    assert f"mute-row-{one.pk}" not in board.get(f"/alerts/incidents/{made.pk}/").content.decode()
+    for number in ("", "x", "9" * 400, "-1"):
+        answer = board.post(f"/alerts/mutes/{others[1].pk}/end/", {"incident": number})
+        assert answer["Location"] == "/alerts/"
+
+
+def test_a_mute_of_an_incident_says_which(board: Client) -> None:
+    made = alerts.incident("group <b> is stalled", channels=["pager"])
+    muted("incident", str(made.pk))
+    muted("incident", str(made.pk + 7))
+    body = board.get("/alerts/").content.decode().partition('id="mutes"')[2]
+    assert f'<a href="/alerts/incidents/{made.pk}/">group &lt;b&gt; is stalled</a>' in body
+    assert f"incident {made.pk + 7}</strong><small" in body, "of what is over, or not to be seen, the number alone"
+    assert "an admin" in body, "who may not make rules hears who may"
