@@ -16,7 +16,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         """Start telemetry as the settings say, and register what the console itself can tell."""
-        from reliability.console import certificates, checks, deeds, own
+        from reliability.console import certificates, checks, deeds, own, request_log
         from reliability.kernel.telemetry import tracing
 
         tracing.configure(
@@ -25,6 +25,7 @@ class ConsoleConfig(AppConfig):
             ratio=getattr(settings, "OTEL_TRACES_RATIO", 0.1),
         )
         tracing.instrument_clients()
+        request_log.quiet()
         own.register()
         certificates.register()
         checks.register()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from reliability.access import Role
-from reliability.console import outage
+from reliability.console import outage, request_log
 from reliability.console.middleware import DatabaseDown
 from reliability.kernel import lines
 from tests.support import actors
@@ -72,6 +73,26 @@ def test_fragments_and_the_api_get_a_bare_503(unplugged: Any) -> None:
     assert api.headers["Content-Type"] == "application/problem+json"
     assert api.json()["code"] == "database-down"
     assert api.headers["Retry-After"] == "5"
+
+
+def test_the_log_calls_it_no_error_of_ours(unplugged: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The first request finds it out; its own errors are still told with where they were."""
+    client = signed_in()
+    with unplugged("refuses"):
+        answer, _ = took(client, "/activity/")
+    assert answer.status_code == 503
+    told = [record for record in caplog.records if "request_without_database" in str(record.msg)]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert "/activity/" in str(told[0].msg)
+    from_django = [record for record in caplog.records if record.name == request_log.LOGGER]
+    assert [(record.levelname, record.getMessage()) for record in from_django] == [
+        ("WARNING", "Service Unavailable: /activity/")
+    ]
+    try:
+        raise ValueError("ours")
+    except ValueError as error:
+        logging.getLogger(request_log.LOGGER).error("Internal Server Error", exc_info=error)
+    assert caplog.records[-1].name == request_log.LOGGER
 
 
 def test_the_api_notices_by_itself(unplugged: Any) -> None:

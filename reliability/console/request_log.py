@@ -1,0 +1,36 @@
+"""What Django's own log of requests says in ours: a request that had no database is no error of the console's."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+import structlog
+
+from reliability.console import outage
+
+log = structlog.get_logger(__name__)
+LOGGER = "django.request"
+
+
+class WithoutDatabase(logging.Filter):
+    """Replaces Django's "Internal Server Error" and its traceback: who asked was answered with 503 and a sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass everything else; an answer of 503 that we gave ourselves as a warning."""
+        if getattr(record, "status_code", 0) == HTTPStatus.SERVICE_UNAVAILABLE and not record.exc_info:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if error is None or not outage.no_connection(error):
+            return True
+        request = getattr(record, "request", None)
+        path, method = getattr(request, "path", ""), getattr(request, "method", "")
+        log.warning("request_without_database", method=method, path=path, error=str(error))
+        return False
+
+
+def quiet() -> None:
+    """Let requests without a database be told so; safe to call again."""
+    logger = logging.getLogger(LOGGER)
+    if not any(isinstance(each, WithoutDatabase) for each in logger.filters):
+        logger.addFilter(WithoutDatabase())
