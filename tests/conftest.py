@@ -9,12 +9,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reliability.embedded import chromium
-from tests.support import agents, browsing, database, pool
+from tests.support import agents, browsing, database, interpreter, pool
 
 hypothesis.settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )  # how long a loaded machine takes to think of an example says nothing of the code
 hypothesis.settings.load_profile("any-machine")
+interpreter.one_ast_at_a_time()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

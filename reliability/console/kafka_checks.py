@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from reliability.console.registry import CheckResult
-from reliability.kafka import clusters, ports, reaching, tls
+from reliability.kafka import clusters, ports, reaching, tls, troubles
 from reliability.kafka.clusters import MAIN
 from reliability.live import queries as live_queries
 
@@ -80,6 +80,8 @@ def _why(cluster: str, error: str) -> str:
         handshake = pool.submit(tls.why_not, clusters.profile(cluster), within_s=LOOK_S)
         lost = _lost(clusters.advertised(cluster, within_s=LOOK_S))
         why = lost or handshake.result()
+    if tls.UNREACHABLE in why and troubles.said(error) not in ("", troubles.NO_NAME):
+        return error  # somebody was reached, and said why not
     return f"{why} ({error})" if why and why not in error else error
 
 

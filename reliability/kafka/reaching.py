@@ -33,15 +33,35 @@ def why(error: OSError | ValueError) -> str:
 
 def unreachable(servers: Collection[str], *, within_s: float) -> dict[str, str]:
     """Return those of the servers (``host:port``) that take no connection from here, each with the reason."""
+    lost = {}
+    for server, answer in _dialled(servers, within_s=within_s).items():
+        if isinstance(answer, str):
+            lost[server] = answer
+        else:
+            answer.close()
+    return lost
+
+
+def first(servers: Collection[str], *, within_s: float) -> tuple[socket.socket | None, str, dict[str, str]]:
+    """Return a connection to a server that takes one, and its host; else None, "" and why each does not."""
+    answers = _dialled(servers, within_s=within_s)
+    reached = [(answer, server) for server, answer in answers.items() if not isinstance(answer, str)]
+    for spare, _ in reached[1:]:
+        spare.close()
+    if reached:
+        return reached[0][0], parts(reached[0][1])[0], {}
+    return None, "", {server: answer for server, answer in answers.items() if isinstance(answer, str)}
+
+
+def _dialled(servers: Collection[str], *, within_s: float) -> dict[str, socket.socket | str]:
+    """Dial all at once: a connection each, or why there is none."""
     asked = sorted(servers)[:BROKERS_MAX]
     with ThreadPoolExecutor(len(asked) or 1, thread_name_prefix="reach") as pool:
-        answers = dict(zip(asked, pool.map(lambda each: _tried(each, within_s), asked), strict=True))
-    return {server: reason for server, reason in answers.items() if reason}
+        return dict(zip(asked, pool.map(lambda each: _tried(each, within_s), asked), strict=True))
 
 
-def _tried(server: str, within_s: float) -> str:
+def _tried(server: str, within_s: float) -> socket.socket | str:
     try:
-        with dialling.connected(*parts(server), within_s=within_s):
-            return ""
+        return dialling.connected(*parts(server), within_s=within_s)
     except (OSError, ValueError) as error:
         return why(error)

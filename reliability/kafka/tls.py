@@ -8,9 +8,9 @@ import ssl
 from collections.abc import Mapping
 
 from reliability.kafka import ports, reaching, troubles
-from reliability.kernel import dialling
 
 Profile = Mapping[str, object]
+UNREACHABLE = "cannot be reached"
 
 
 def context(profile: Profile) -> ssl.SSLContext:
@@ -67,18 +67,12 @@ def why_not(profile: Profile, *, within_s: float) -> str:
         made = context(profile) if wants_tls else _trusting()
     except ports.Untranslatable as error:
         return str(error)
-    servers = [server for server in _text(profile, "bootstrap.servers").split(",") if server.strip()]
-    lost: dict[str, str] = {}
-    for server in servers:
-        try:
-            host, port = reaching.parts(server)
-            connection = dialling.connected(host, port, within_s=within_s / len(servers))
-        except (OSError, ValueError) as error:
-            lost[server.strip()] = reaching.why(error)
-            continue
+    servers = [server.strip() for server in _text(profile, "bootstrap.servers").split(",") if server.strip()]
+    connection, host, lost = reaching.first(servers, within_s=within_s)
+    if connection is not None:
         with connection:
             return _of_handshake(made, connection, host, wants_tls=wants_tls, profile=profile)
-    return "; ".join(f"{server} cannot be reached: {reason}" for server, reason in lost.items())
+    return "; ".join(f"{server} {UNREACHABLE}: {reason}" for server, reason in lost.items())
 
 
 def _of_handshake(

@@ -14,48 +14,62 @@ from typing import Any
 
 from reliability.kernel import clock
 
-Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]]
+Address = tuple[Any, ...]
+Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Address]]
+PORT_MAX = 65_535
+LEAST_S = 0.05
+"""What an address has where the name took nearly all of the time: for a server that is near, and refuses or takes."""
 
 
 class SilentNameServer(TimeoutError):
     """Nobody said in time what address the name has."""
 
-    def __init__(self) -> None:
-        super().__init__("the name server does not answer")
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"no name server said its address within {within_s:.1f} s")
 
 
 def connected(host: str, port: int, *, within_s: float, time: clock.Clock = clock.SYSTEM) -> socket.socket:
-    """Return a connection, whose operations take ``within_s`` at most; raise ``OSError`` or ``UnicodeError``.
+    """Return a connection, whose operations take ``within_s`` at most; raise ``OSError`` or ``ValueError``.
 
-    Name and connection together take no longer than ``within_s``; ``SilentNameServer`` when the name took all of it.
+    Name and connection together take no longer than ``within_s``, of which each address of the name has its share;
+    ``SilentNameServer`` when the name took all of it.
     """
     until_s = time.monotonic() + within_s
-    last: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in resolved(host, port, within_s=within_s):
-        left_s = until_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError("no answer")
-        made = socket.socket(family, kind, protocol)
+    found = resolved(host, port, within_s=within_s)
+    last = OSError(f"{host} has no address")
+    for at, (family, kind, protocol, _, address) in enumerate(found):
+        share_s = max((until_s - time.monotonic()) / (len(found) - at), LEAST_S)
         try:
-            made.settimeout(left_s)
-            made.connect(address)
-            made.settimeout(within_s)
-        except OSError as error:
-            made.close()
+            return _dialled(family, kind, protocol, address, share_s=share_s, within_s=within_s)
+        except OSError as error:  # also of a family that this host does not have: the next may do
             last = error
-        else:
-            return made
     raise last
 
 
+def _dialled(
+    family: int, kind: int, protocol: int, address: Address, *, share_s: float, within_s: float
+) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.settimeout(share_s)
+        made.connect(address)
+        made.settimeout(within_s)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
 def resolved(host: str, port: int, *, within_s: float) -> Found:
-    """Return the addresses of a name; raise ``OSError``, ``UnicodeError``, and ``SilentNameServer`` after the time."""
-    answers: queue.SimpleQueue[Found | OSError | UnicodeError] = queue.SimpleQueue()
+    """Return the addresses of a name; raise ``OSError``, ``ValueError``, and ``SilentNameServer`` after the time."""
+    if not 0 < port <= PORT_MAX:
+        raise ValueError(f"{port} is no port")
+    answers: queue.SimpleQueue[Found | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it
             answers.put(error)
 
     # A daemon, since the question cannot be called off: nobody waits for it at the end of the process.
@@ -63,7 +77,7 @@ def resolved(host: str, port: int, *, within_s: float) -> Found:
     try:
         answer = answers.get(timeout=within_s)
     except queue.Empty:
-        raise SilentNameServer from None
-    if isinstance(answer, OSError | UnicodeError):
+        raise SilentNameServer(within_s) from None
+    if isinstance(answer, Exception):
         raise answer
     return answer

@@ -15,9 +15,17 @@ def under_load(
     in, however fast it could. ``lag`` is that at each step's end; ``without``: steps (by index) whose commits moved
     otherwise than by reading.
     """
-    told = [
-        read / step_s
-        for at, (before, read) in enumerate(zip(lag, consumed[1:], strict=False), start=1)
-        if read and before is not None and before >= read and at not in without
-    ]
+    told: list[float] = []
+    idle = 0
+    """Steps before this one in which something waited and no commit moved: who commits rarely read then, too."""
+    for at, (before, read) in enumerate(zip(lag, consumed[1:], strict=False), start=1):
+        if before is None or read is None or at in without:
+            idle = 0
+            continue
+        if read == 0:
+            idle = idle + 1 if before > 0 else 0
+            continue
+        if before >= read:
+            told.append(read / ((idle + 1) * step_s))
+        idle = 0
     return median(told) if told else None

@@ -59,7 +59,7 @@ class Seen:
     stride: int = 0
     """The most records that one move of its commit took, of late."""
     tried_s: float = math.inf
-    """For how long one owner or another could have moved its commit since then; infinite where that is not known."""
+    """For how long owners could have moved its commit since then; infinite where that is not known."""
     gaps: int = 0
     """Looks within the window at which the partition could not be told."""
     only_markers: bool = False

@@ -161,7 +161,7 @@ def _judged(name: str, group: Remembered, context: Context) -> Judged:
     markers = context.markers.among(seen, group.window)
     # Where only markers wait all is read: else the first record behind them would seem to have waited as long.
     offsets = {place: (at, at if place in markers else end) for place, (at, end) in seen.items()}
-    group.window.add(look.at_s, offsets, owned=judging.owners(look.described.get(name)) or ())
+    group.window.add(look.at_s, offsets, owned=judging.owned_now(name, look))
     judged = judging.judge(
         name, look, window=group.window, tracks=context.memory.tracks, markers=markers, known=group.places
     )

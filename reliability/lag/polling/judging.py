@@ -40,6 +40,16 @@ def owners(description: ports.GroupDescription | ports.Problem | None) -> dict[T
     return {place: at for at, member in enumerate(description.members) for place in member.owns}
 
 
+def owned_now(name: str, look: Look) -> dict[TopicPartition, int] | None:
+    """Return the same of a group; of one without members nothing is owned, also when nobody could describe it."""
+    owned = owners(look.described.get(name))
+    return {} if owned is None and _is_empty(name, look) else owned
+
+
+def _is_empty(name: str, look: Look) -> bool:
+    return look.listed[name].state in _EMPTY_STATES if name in look.listed else True
+
+
 def seen_offsets(name: str, look: Look) -> dict[TopicPartition, tuple[int, int]]:
     """Return (commit, readable end) of the partitions where both are known: a sample for the window."""
     commits = look.commits.get(name)
@@ -68,11 +78,9 @@ def judge(
     """
     commits = look.commits.get(name, {})
     description = look.described.get(name)
-    owned = owners(description)
+    owned = owned_now(name, look)
     committed: Mapping[TopicPartition, int] = {} if isinstance(commits, ports.Problem) else commits
-    is_empty = look.listed[name].state in _EMPTY_STATES if name in look.listed else True
-    if owned is None and is_empty:
-        owned = {}
+    is_empty = _is_empty(name, look)
     rows = []
     kept = known if isinstance(commits, ports.Problem) else ()
     for place in sorted({*committed, *(owned or ()), *kept}):
@@ -107,9 +115,10 @@ def _beside_others(rows: list[PartitionRow], window: Window) -> list[PartitionRo
     """
     standing = {row.owner for row in rows if row.word == Word.STALL and row.owner >= 0}
     others = [(row.owner, TopicPartition(row.topic, row.partition)) for row in rows if row.owner in standing]
-    moving = {owner for owner, place in others if window.moved(place)}
-    busy = {owner for owner, place in others if owner in moving and window.moved(place) and not window.caught_up(place)}
-    return [_beside(row, window, moving=moving, busy=busy) if row.word == Word.STALL else row for row in rows]
+    moving = [(owner, place) for owner, place in others if window.moved(place)]
+    busy = {owner for owner, place in moving if window.has_backlog(place)}
+    on = {owner for owner, _ in moving}
+    return [_beside(row, window, moving=on, busy=busy) if row.word == Word.STALL else row for row in rows]
 
 
 def _beside(row: PartitionRow, window: Window, *, moving: Collection[int], busy: Collection[int]) -> PartitionRow:

@@ -16,6 +16,8 @@ from reliability.lag.domain.values import WINDOW, Sample
 
 PACE_MAX_S = 600.0
 STEP_MAX_S = 600.0
+UNOWNED_S = 15.0
+"""Who owns a partition after nobody did for longer than this has his own time to move it. Until then it was STOP."""
 PACE_OF = 10
 """Moves of a commit that its pace is made of, by the longest wait among them: one standstill is forgotten."""
 _NOT_SEEN = -1  # an offset is never negative
@@ -31,7 +33,7 @@ class Pace(NamedTuple):
     stride: int
     """The most records that one move took of late."""
     tried_s: float
-    """For how long an owner could have moved it; infinite where that is not known."""
+    """For how long owners could have moved it; infinite where that is not known."""
 
 
 NO_PACE = Pace(0.0, 0.0, 0, math.inf)
@@ -45,8 +47,11 @@ class _Pace:
     waits: list[float] = field(default_factory=list)
     strides: list[int] = field(default_factory=list)
     owned_s: float = 0.0
-    """Since when what waits has had an owner, of whom there may have been several: one that crashes and comes again
-    gets no new time."""
+    """Since when what waits has had owners, one after the other: one that crashes and comes again gets no new time."""
+    owner_s: float = 0.0
+    """The last look at which it had one, or may have had."""
+    commit: int = _NOT_SEEN
+    """The last that was seen."""
 
 
 class Window:
@@ -58,11 +63,15 @@ class Window:
         self._paces: dict[TopicPartition, _Pace] = {}
 
     def add(
-        self, at_s: float, seen: Mapping[TopicPartition, tuple[int, int]], *, owned: Container[TopicPartition] = ()
+        self,
+        at_s: float,
+        seen: Mapping[TopicPartition, tuple[int, int]],
+        *,
+        owned: Container[TopicPartition] | None = None,
     ) -> None:
         """Keep a look: (commit, end) per partition. What was not told leaves a gap; what is gone is forgotten.
 
-        ``owned``: those that are known to have an owner.
+        ``owned``: those that have an owner; None where that is not known, which counts as if they had.
         """
         if self._times and at_s <= self._times[-1]:
             return
@@ -77,8 +86,8 @@ class Window:
                 del marks[:2]
             if committed < end or place in self._paces:
                 before = marks[-2] if marks else _NOT_SEEN
-                taken = 0 if before == _NOT_SEEN else committed - before
-                self._note_pace(place, at_s, taken=taken, waits=committed < end, owned=place in owned)
+                is_owned = owned is None or place in owned
+                self._note_pace(place, at_s, commit=committed, before=before, waits=committed < end, owned=is_owned)
             marks.append(committed)
             marks.append(end)
             kept[place] = marks
@@ -89,8 +98,8 @@ class Window:
                 marks.extend((_NOT_SEEN, _NOT_SEEN))
                 kept[place] = marks
         self._marks = kept
-        if len(self._paces) > len(kept):
-            self._paces = {place: pace for place, pace in self._paces.items() if place in kept}
+        for place in self._paces.keys() - kept.keys():
+            del self._paces[place]
 
     def pace(self, place: TopicPartition) -> Pace:
         """How long something has been waiting, and how its commits went of late."""
@@ -102,12 +111,16 @@ class Window:
         tried_s = now_s - max(pace.since_s, pace.owned_s) if pace.since_s else math.inf
         return Pace(waits_s, max(pace.waits, default=0.0), max(pace.strides, default=0), tried_s)
 
-    def _note_pace(self, place: TopicPartition, at_s: float, *, taken: int, waits: bool, owned: bool) -> None:
+    def _note_pace(
+        self, place: TopicPartition, at_s: float, *, commit: int, before: int, waits: bool, owned: bool
+    ) -> None:
         """Only time in which there was something to commit counts: a topic at rest makes nobody slow. Nor does time in
         which nobody looked: a wait is known to have lasted until the look before the one that saw the move."""
         pace = self._paces.get(place) or _Pace()
+        before = pace.commit if before == _NOT_SEEN else before
+        taken = 0 if before == _NOT_SEEN else commit - before
+        known_s = self._times[-2] if len(self._times) > 1 else at_s
         if taken:
-            known_s = self._times[-2] if len(self._times) > 1 else at_s
             if pace.since_s and known_s > pace.since_s:
                 pace.waits = [*pace.waits, min(known_s - pace.since_s, PACE_MAX_S)][-PACE_OF:]
             elif pace.waits:
@@ -115,7 +128,11 @@ class Window:
             pace.strides = [*pace.strides, max(0, taken)][-PACE_OF:]
             pace.since_s = pace.owned_s = 0.0
         pace.since_s = (pace.since_s or at_s) if waits else 0.0
-        pace.owned_s = (pace.owned_s or at_s) if waits and owned else pace.owned_s if waits else 0.0
+        pace.commit = commit
+        if owned and waits:
+            was_nobodys = pace.owner_s < known_s and at_s - pace.owner_s > UNOWNED_S
+            pace.owned_s = at_s if was_nobodys or not pace.owned_s else pace.owned_s
+            pace.owner_s = at_s
         if pace.since_s or any(pace.waits):
             self._paces[place] = pace
         else:
@@ -138,6 +155,12 @@ class Window:
         if marks is None or marks[-2] == _NOT_SEEN or marks[-4] == _NOT_SEEN:
             return None
         return Sample(self._times[-2], marks[-4], marks[-3]), Sample(self._times[-1], marks[-2], marks[-1])
+
+    def has_backlog(self, place: TopicPartition) -> bool:
+        """Whether at most of the looks more waited than one move of the commit takes: it has something to work off."""
+        stride = self.pace(place).stride
+        lags = [sample.lag for sample in self.of(place)]
+        return 2 * sum(lag > stride for lag in lags) > len(lags)
 
     def caught_up(self, place: TopicPartition) -> bool:
         """Whether everything was read at one of the looks: what waits now may have come a moment ago."""
@@ -191,7 +214,7 @@ class Window:
         """As bytes, to be unpacked by whoever polls this cluster next."""
         marks = [[place.topic, place.partition, list(each)] for place, each in self._marks.items()]
         paces = [
-            [place.topic, place.partition, each.since_s, each.waits, each.strides, each.owned_s]
+            [place.topic, place.partition, each.since_s, each.waits, each.strides, each.owned_s, each.owner_s]
             for place, each in self._paces.items()
         ]
         return zlib.compress(json.dumps([list(self._times), marks, paces]).encode(), 1)
@@ -203,6 +226,7 @@ class Window:
         try:
             times, marks, paces = json.loads(zlib.decompress(packed))
             times = times[:WINDOW]
+            last_s = float(times[-1]) if times else 0.0
             window._times.extend(float(at_s) for at_s in times)
             window._marks = {
                 TopicPartition(str(topic), int(partition)): array("q", each)
@@ -210,19 +234,25 @@ class Window:
                 if len(each) == 2 * len(times)
             }
             window._paces = {
-                TopicPartition(str(topic), int(partition)): _Pace(
-                    float(since_s), [float(each) for each in waits], [int(each) for each in strides], float(owned_s)
-                )
-                for topic, partition, since_s, waits, strides, owned_s in map(_with_owner, paces)
+                TopicPartition(str(topic), int(partition)): _unpacked(packed, last_s)
+                for topic, partition, *packed in paces
             }
         except (ValueError, TypeError, OverflowError, zlib.error):
             return cls()
         return window
 
 
-def _with_owner(packed: list[Any]) -> list[Any]:
-    """What was packed by a version that did not know since when there was an owner: not known."""
-    return packed if len(packed) != 5 else [*packed, 0.0]
+def _unpacked(packed: list[Any], last_s: float) -> _Pace:
+    """A pace from its parts. A version before this one knew no owners: as if there had been one all the time."""
+    since_s, waits, strides, *owner = packed
+    owned_s, owner_s = owner or (since_s, last_s)
+    return _Pace(
+        float(since_s),
+        [float(each) for each in waits],
+        [int(each) for each in strides],
+        owned_s=float(owned_s),
+        owner_s=float(owner_s),
+    )
 
 
 def places(windows: Iterable[Window]) -> set[TopicPartition]:

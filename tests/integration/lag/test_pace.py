@@ -65,9 +65,10 @@ class Looks:
     def __init__(self) -> None:
         self.window, self.at_s = Window(), 1_000.0
 
-    def look(self, committed: int, end: int, *, after_s: float = 1.0) -> Pace:
+    def look(self, committed: int, end: int, *, after_s: float = 1.0, owned: bool | None = None) -> Pace:
         self.at_s += after_s
-        self.window.add(self.at_s, {self.place: (committed, end)})
+        owners = None if owned is None else {self.place} if owned else set[TopicPartition]()
+        self.window.add(self.at_s, {self.place: (committed, end)}, owned=owners)
         return self.window.pace(self.place)
 
 
@@ -126,5 +127,36 @@ def test_bytes_of_a_version_that_knew_no_owners_are_read() -> None:
     looks.look(5, 9)
     looks.look(5, 9, after_s=30.0)
     times, marks, paces = json.loads(zlib.decompress(looks.window.pack()))
-    before = zlib.compress(json.dumps([times, marks, [each[:5] for each in paces]]).encode())
-    assert Window.unpack(before).pace(looks.place) == looks.window.pace(looks.place)
+    before = Window.unpack(zlib.compress(json.dumps([times, marks, [each[:5] for each in paces]]).encode()))
+    before.add(looks.at_s + 30.0, {looks.place: (5, 9)}, owned={looks.place})
+    assert before.pace(looks.place).tried_s == looks.look(5, 9, after_s=30.0).tried_s == 60.0
+
+
+def test_time_in_which_nobody_can_say_who_owns_it_counts_as_owned() -> None:
+    looks = Looks()
+    for owned in (True, True, None, None, None, True):
+        pace = looks.look(5, 9, after_s=100.0, owned=owned)
+    assert pace.tried_s == pace.waits_s == 500.0
+
+
+def test_a_new_owner_has_its_own_time_after_nobody_had_it_for_a_while() -> None:
+    looks = Looks()
+    for owned in (True, True, False, True):
+        short = looks.look(5, 9, after_s=5.0, owned=owned)
+    assert short.tried_s == short.waits_s == 15.0
+    for owned in (False, False, False, False, True, True):
+        long = looks.look(5, 9, after_s=5.0, owned=owned)
+    assert (long.tried_s, long.waits_s) == (5.0, 45.0)
+    again = Window.unpack(looks.window.pack())
+    again.add(looks.at_s + 5.0, {looks.place: (5, 9)}, owned={looks.place})
+    assert again.pace(looks.place).tried_s == 10.0
+
+
+def test_a_commit_that_moved_while_it_could_not_be_told_has_moved() -> None:
+    looks = Looks()
+    for _ in range(20):
+        looks.look(5, 9, after_s=100.0)
+    looks.at_s += 1.0
+    looks.window.add(looks.at_s, {})
+    pace = looks.look(500, 900, after_s=1.0)
+    assert pace.waits_s == 0.0

@@ -70,6 +70,19 @@ def test_of_a_partition_that_stands_while_its_member_keeps_up_with_another_that_
     )
 
 
+def test_one_bad_record_beside_a_busy_partition_that_keeps_up_stands_still(world: World) -> None:
+    """On a busy topic something is always on its way: what one commit takes is no backlog."""
+    world.group("billing", world.member("one", 0, 1))
+    world.commit(10, partition=1)
+    world.end(900, partition=1)
+    for looks in range(WINDOW):
+        world.commit(500 * looks, partition=0)
+        world.end(500 * looks + 20, partition=0)
+        world.polls()
+    assert (world.partition(0).word, world.partition(1).word) == (Word.OK, Word.STALL)
+    assert BESIDE in world.partition(1).reason
+
+
 def test_a_partition_waits_for_its_turn_while_its_member_works_off_another(world: World) -> None:
     """As after an outage, when one is worked off after the other; but not for ever."""
     world.group("billing", world.member("one", 0, 1))
@@ -95,25 +108,38 @@ def test_a_partition_waits_for_its_turn_while_its_member_works_off_another(world
 
 
 def test_who_has_just_got_a_partition_is_not_blamed_for_the_time_before(world: World) -> None:
-    """As when a service is started again behind a backlog; but who crashes and comes again gets no new time."""
-    world.group()
-    world.commit(10)
-    world.end(900)
-    world.polls(2 * WINDOW)
-    assert world.row().word == Word.STOP
+    """A service on a busy topic stops, its last member stays for its session, and it is started again behind it all."""
     world.group("billing", world.member("one", 0))
+    for looks in range(WINDOW):
+        world.commit(100 * looks)
+        world.end(100 * looks + 20)
+        world.polls()
     world.polls(2)
+    world.group()
+    world.end(90_000)
+    world.polls(20 * WINDOW)
+    assert world.row().word == Word.STOP
+    world.group("billing", world.member("two", 0))
+    world.polls(WINDOW - 1)
     assert (world.row().word, world.partition().word) == (Word.UNKNOWN, Word.UNKNOWN)
     assert "measuring: its owner has had it for" in world.partition().reason
-    world.group()
-    world.polls(WINDOW)
-    assert world.partition().word == Word.STOP
-    world.group("billing", world.member("one", 0))
     world.polls()
-    assert world.partition().word == Word.STALL
-    world.commit(20)
+    assert world.partition().word == Word.STALL, "it had its time"
+    world.commit(1_000)
     world.polls()
     assert world.partition().word == Word.OK
+
+
+def test_who_crashes_and_comes_again_at_once_gets_no_new_time(world: World) -> None:
+    world.group("billing", world.member("one", 0))
+    world.commit(10)
+    world.end(900)
+    words = []
+    for looks in range(4 * WINDOW):
+        world.group("billing", *([world.member(f"member-{looks}", 0)] if looks % 3 else []))
+        world.polls()
+        words.append(world.partition().word)
+    assert set(words[WINDOW:]) == {Word.STOP, Word.STALL}
 
 
 def test_a_group_without_members_that_is_behind_has_stopped(world: World) -> None:

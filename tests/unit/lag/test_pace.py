@@ -11,7 +11,15 @@ def test_who_keeps_up_shows_what_comes_in_and_not_what_it_can() -> None:
 
 def test_a_backlog_that_is_worked_off_shows_it() -> None:
     lag, consumed = [3, 900, 660, 420, 180, 2], [24, 0, 240, 240, 240, 200]
-    assert under_load(lag, consumed, step_s=60) == 4.0, "neither the minute it stood still nor the last one"
+    assert under_load(lag, consumed, step_s=60) == 4.0, "the first one after a standstill is one of many"
+
+
+def test_who_commits_once_in_ten_minutes_reads_in_all_of_them() -> None:
+    lag, consumed = [90_000], [0]
+    for _ in range(3):
+        lag += [lag[-1]] * 9 + [lag[-1] - 6_000]
+        consumed += [0] * 9 + [6_000]
+    assert under_load(lag, consumed, step_s=60) == 10.0
 
 
 def test_gaps_and_commits_that_somebody_set_say_nothing() -> None:
