@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from reliability import access
 from reliability.alerts.domain import muting
-from reliability.alerts.models import Incident, Mute
+from reliability.alerts.domain.muting import Covers
+from reliability.alerts.models import Mute
+from reliability.alerts.queries import incidents
+from reliability.alerts.queries.incidents import Look
 from reliability.kernel.errors import Refused
 
 HISTORY_MAX = 50
+STANDING_MAX = 1_000
+"""Things of an incident that are held against the mutes of its page; a storm has ten thousand that are alike."""
 
 
 class NoSuchMute(Refused):
@@ -35,15 +41,25 @@ def lasting(*, now: datetime) -> list[muting.Mute]:
     return [value(row) for row in rows(now=now)]
 
 
-def of_incident(incident: Incident, *, now: datetime) -> Sequence[Mute]:
-    """Return the mutes that last and cover an incident, or something in it that stands."""
+def of_incident(look: Look, *, actor: access.Actor, now: datetime) -> Sequence[Mute]:
+    """Return the mutes that last and cover an incident, or something in it that stands and that somebody may see."""
     lasting_rows = rows(now=now)
-    if not lasting_rows:
-        return []
-    up = incident.alerts.filter(ended_at=None).values_list("thing", "room")
-    things = [muting.Thing(id=thing, room=room) for thing, room in up]
-    about: dict[str, Any] = {"rule": incident.rule, "incident": str(incident.pk), "things": things}
+    is_fine = any(row.covers in (Covers.ROOM, Covers.THINGS) for row in lasting_rows)
+    about: dict[str, Any] = {
+        "rule": look.row.rule,
+        "incident": str(look.row.pk),
+        "things": _standing(look, actor) if is_fine else [],
+    }
     return [row for row in lasting_rows if muting.touches(value(row), **about)]
+
+
+def _standing(look: Look, actor: access.Actor) -> list[muting.Thing]:
+    up = look.row.alerts.filter(ended_at=None).values_list("thing", "room", "topics")[:STANDING_MAX]
+    return [
+        muting.Thing(id=thing, room=room)
+        for thing, room, topics in up
+        if not look.is_partial or incidents.sees_all(actor, topics)
+    ]
 
 
 def value(row: Mute) -> muting.Mute:

@@ -27,7 +27,7 @@ RECENT = 8
 MUTES_SHOWN = 8
 RULES_SHOWN = 12
 """More are folded away, one press below: what is wrong stays on the first screen."""
-ACTS = ("acknowledge", "mute", "unmute", "rule", "test")
+ACTS = ("acknowledge", "mute", "rule", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class MuteRow:
     covers: str
     title: str
     """Of the incident that it covers, where there is one to be seen and it is not over."""
+    may_end: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def page(request: HttpRequest) -> HttpResponse:
     found = sorted(map(row_of, incidents.active(actor=actor)), key=lambda row: row.look.row.is_muted)  # loud ones first
     over = [row_of(look) for look in incidents.over(actor=actor, limit=RECENT).items]
     titles = {str(row.look.row.pk): row.look.title for row in found}
-    muted = [mute_row(row, titles) for row in mutes.rows(now=now)]
+    muted = [mute_row(row, titles, actor=actor) for row in mutes.rows(now=now)]
     rules = sorted(
         (rule_row(row) for row in Rule.objects.order_by("name")),
         key=lambda rule: (not rule.row.unknown, not rule.row.is_on),
@@ -149,11 +150,17 @@ def _heard(look: Look, deaf: Sequence[str]) -> str:
     return "nobody yet" if channels.names() else "nobody: there is no channel"
 
 
-def mute_row(row: Mute, titles: Mapping[str, str] = MappingProxyType({})) -> MuteRow:
-    """Return a mute as it is shown. ``titles``: those of open incidents, by number."""
+def mute_row(
+    row: Mute, titles: Mapping[str, str] = MappingProxyType({}), *, actor: access.Actor | None = None
+) -> MuteRow:
+    """Return a mute as it is shown. ``titles``: those of open incidents, by number; ``actor``: who may end it."""
     found = mutes.value(row)
-    title = titles.get(row.of, "") if found.covers is muting.Covers.INCIDENT else ""
-    return MuteRow(row=row, covers=sentences.of_mute(found), title=title)
+    of_one = found.covers is muting.Covers.INCIDENT
+    may_end = actor is not None and access.may(actor, "alerts.unmute")
+    may_end = may_end and actor is not None and (of_one or actor.scopes.is_everything)
+    return MuteRow(
+        row=row, covers=sentences.of_mute(found), title=titles.get(row.of, "") if of_one else "", may_end=may_end
+    )
 
 
 def rule_row(row: Rule) -> RuleRow:

@@ -22,7 +22,7 @@ from reliability.kernel.command_line import spelled
 from reliability.live import fragment
 from reliability.live.fragment import asked_for
 
-ACTS = ("acknowledge", "mute", "unmute", "rule", "send_again")
+ACTS = ("acknowledge", "mute", "rule", "send_again")
 
 
 @require_safe
@@ -40,7 +40,8 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
     ]
     rule = Rule.objects.filter(name=look.row.rule).first()
     now = clock.SYSTEM.now()
-    muted = [] if look.row.resolved_at else [board.mute_row(row) for row in mutes.of_incident(look.row, now=now)]
+    lasting = [] if look.row.resolved_at else mutes.of_incident(look, actor=actor, now=now)
+    muted = [board.mute_row(row, actor=actor) for row in lasting]
     context: dict[str, Any] = {
         "title": look.title,
         "now": now,

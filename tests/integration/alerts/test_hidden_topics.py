@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from reliability.access import Role, TopicFilter
@@ -13,6 +16,7 @@ from reliability.alerts.models import Incident, Mute
 from reliability.alerts.models.deliveries import State
 from reliability.alerts.queries import incidents, log, walking
 from reliability.audit import queries as audit
+from reliability.kernel import clock
 from tests.integration.alerts.asking import Api
 from tests.support import actors, alerts
 
@@ -151,3 +155,24 @@ def test_who_sees_next_to_nothing_is_not_searched_for_through_all_that_there_is(
             pages, position, found = pages + 1, following.next, [*found, *following.items]
         assert pages > 1
     assert [each.row.incident_id for each in found] == [world.seen.pk, world.both.pk]
+
+
+def test_a_page_lists_no_mute_of_what_stands_there_unseen_and_offers_no_act_that_is_refused(world: World) -> None:
+    """That a mute is listed tells that something it covers stands."""
+    now = clock.SYSTEM.now()
+    secret, seen = world.both.alerts.order_by("pk")
+    rows = {
+        each: Mute.objects.create(
+            covers="things", of=each.thing, until=now + timedelta(hours=1), by="ana", reason="so", at=now
+        )
+        for each in (secret, seen)
+    }
+    limited, whole = Client(), Client()
+    limited.force_login(actors.account(Role.OPERATOR, name="few", topics=("stock*",)).user)
+    whole.force_login(actors.account(Role.OPERATOR, name="ana").user)
+    told = limited.get(f"/alerts/incidents/{world.both.pk}/").content.decode()
+    assert re.findall(r'id="mute-row-(\d+)"', told) == [str(rows[seen].pk)]
+    assert "End the mute" not in told
+    told = whole.get(f"/alerts/incidents/{world.both.pk}/").content.decode()
+    assert re.findall(r'id="mute-row-(\d+)"', told) == [str(row.pk) for row in rows.values()]
+    assert told.count("End the mute") == 2

@@ -84,15 +84,17 @@ def test_the_log_calls_it_no_error_of_ours(unplugged: Any, caplog: pytest.LogCap
     told = [record for record in caplog.records if "request_without_database" in str(record.msg)]
     assert [record.levelname for record in told] == ["WARNING"]
     assert "/activity/" in str(told[0].msg)
+    assert "pool.py:" in str(told[0].msg), "where it came from"
     from_django = [record for record in caplog.records if record.name == request_log.LOGGER]
     assert [(record.levelname, record.getMessage()) for record in from_django] == [
         ("WARNING", "Service Unavailable: /activity/")
     ]
-    try:
-        raise ValueError("ours")
-    except ValueError as error:
-        logging.getLogger(request_log.LOGGER).error("Internal Server Error", exc_info=error)
-    assert caplog.records[-1].name == request_log.LOGGER
+    get, post = RequestFactory().get("/activity/"), RequestFactory().post("/activity/")
+    health = RequestFactory().get("/health/ready")
+    lost, ours = psycopg.OperationalError("lost"), ValueError("ours")
+    for error, request in ((ours, get), (lost, post), (lost, health)):
+        logging.getLogger(request_log.LOGGER).error("failed", exc_info=error, extra={"request": request})
+        assert (caplog.records[-1].name, caplog.records[-1].levelname) == (request_log.LOGGER, "ERROR")
 
 
 def test_the_api_notices_by_itself(unplugged: Any) -> None:
