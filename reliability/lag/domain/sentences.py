@@ -9,7 +9,7 @@ NOT_KNOWN = "not known"
 UNEVEN_SHARE, UNEVEN_LAG = 1.5, 2.0  # times what is even: below, it is not worth a word
 LABELS: dict[Word, str] = {
     Word.OK: "Keeps up",
-    Word.WARN: "Falls behind",
+    Word.WARN: "Behind",
     Word.STALL: "Stalled",
     Word.STOP: "Stopped",
     Word.REWIND: "Went back",
@@ -22,7 +22,7 @@ LABELS: dict[Word, str] = {
 }
 MEANINGS: dict[Word, str] = {
     Word.OK: "it reads and gets on",
-    Word.WARN: "it reads, and falls behind without a pause",
+    Word.WARN: "it reads, and falls behind without a pause, or works off other partitions first",
     Word.STALL: "somebody owns it and does not get on",
     Word.STOP: "nobody reads it, and something waits",
     Word.REWIND: "its commit went back: records are read again",

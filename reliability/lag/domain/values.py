@@ -15,7 +15,7 @@ class Word(StrEnum):
     """What is concluded about a partition, or about a whole group."""
 
     OK = "OK"
-    WARN = "WARN"  # it reads, and falls behind without a pause
+    WARN = "WARN"  # it falls behind without a pause, or waits while its member works off others
     STALL = "STALL"  # somebody owns it and does not get on
     STOP = "STOP"  # nobody reads it, and something waits
     REWIND = "REWIND"  # its commit went back

@@ -73,7 +73,7 @@ def test_words_and_names_filter_the_list_and_the_address_keeps_it(visits: Visits
     page = visits.open("vito", path="/lag/")
     rows = page.locator("#groups tbody tr")
     expect(rows).to_have_count(3)
-    page.locator(".words").get_by_role("link", name="Falls behind 1").click()
+    page.locator(".words").get_by_role("link", name="Behind 1").click()
     expect(rows).to_have_count(1)
     expect(page).to_have_url(re.compile("word=warn"))
     page.locator(".words").get_by_role("link", name="All 3").click()

@@ -98,6 +98,9 @@ def test_a_mute_of_an_incident_says_which(board: Client) -> None:
     muted("incident", str(made.pk))
     muted("incident", str(made.pk + 7))
     body = board.get("/alerts/").content.decode().partition('id="mutes"')[2]
-    assert f'<a href="/alerts/incidents/{made.pk}/">group &lt;b&gt; is stalled</a>' in body
+    assert (
+        f'<a href="/alerts/incidents/{made.pk}/" title="group &lt;b&gt; is stalled">group &lt;b&gt; is stalled</a>'
+        in body
+    )
     assert f"incident {made.pk + 7}</strong><small" in body, "of what is over, or not to be seen, the number alone"
     assert "an admin" in body, "who may not make rules hears who may"
