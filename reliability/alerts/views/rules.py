@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from django.contrib import messages
@@ -33,6 +34,19 @@ TOGETHER: Final = (
     (Together.RULE, "all together"),
     (Together.THING, "each alone"),
 )
+FIELDS: Final = {
+    "enter": "bad at",
+    "enter_for_s": "bad for",
+    "exit": "well at",
+    "exit_for_s": "well for",
+    "raise_after_s": "for",
+    "clear_after_s": "over after",
+    "remind_after_s": "remind every",
+    "at_least": "at least",
+    "at_most": "at most",
+}
+"""What the API calls them, in whose words a rule is refused, and what the form does."""
+_NAMED: Final = re.compile(rf"\b({'|'.join(FIELDS)})\b")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,6 +116,8 @@ def _form(
         "sentence": sentences.sentence(wanted) if wanted is not None else "",
         "finds": _finds(wanted, access.actor_of(request)) if wanted is not None else None,
         "refused": refused,
+        "refusal": _NAMED.sub(lambda found: f"“{FIELDS[found[0]]}”", str(refused)),
+        "wrong": set(_NAMED.findall(str(refused))) if refused is not None else set(),
     }
     part = "alerts/rule.html#dialog" if asked_for(request) == "dialog" else "alerts/rule.html"
     return render(request, part, context, status=refused.status if refused else 200)

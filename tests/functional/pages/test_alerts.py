@@ -175,6 +175,30 @@ def test_a_rule_says_what_it_would_find_before_it_is_saved(visits: Visits, servi
     expect(page.locator("#rule-everything")).to_have_count(0)
 
 
+def test_a_rule_asks_for_what_it_watches_alone_and_marks_the_field_that_is_wrong(visits: Visits, world: World) -> None:
+    page = visits.open("ada", path="/alerts/")
+    page.locator("#new-rule").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.get_by_label("bad at")).to_be_hidden()
+    dialog.get_by_label("A signal").check()
+    expect(dialog.get_by_label("at least")).to_be_hidden()
+    dialog.get_by_label("Name").fill("slow")
+    dialog.get_by_label("Reason").fill("we want to know")
+    dialog.locator("select[name=signal]").select_option(index=1)
+    dialog.get_by_label("bad at").fill("5")
+    dialog.get_by_label("well at").fill("5")
+    visits.expected = ("422",)
+    dialog.get_by_role("button", name="Save").click()
+    main = page.locator("main")
+    expect(main.get_by_role("alert")).to_contain_text("“bad at” and “well at” are both 5")
+    for wrong in ("bad at", "well at"):
+        expect(main.get_by_label(wrong)).to_have_attribute("aria-invalid", "true")
+    expect(main.get_by_label("bad for")).not_to_have_attribute("aria-invalid", "true")
+    main.get_by_label("well at").fill("2")
+    main.get_by_role("button", name="What would it find now?").click()
+    expect(main.locator("[aria-invalid]")).to_have_count(0)
+
+
 def test_a_channel_is_tried_and_what_came_of_it_is_said(visits: Visits, world: World, receiver: Receiver) -> None:
     receiver.answer = 401
     page = visits.open("ana", path="/alerts/")
