@@ -38,7 +38,10 @@ class OutboxConfig(AppConfig):
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(
             registry.Signal(
-                name="outbox.oldest_age", unit="s", read=lambda subject: overview.oldest_age(now=SYSTEM.now())
+                name="outbox.oldest_age",
+                unit="s",
+                read=lambda subject: overview.oldest_age(now=SYSTEM.now()),
+                room="outbox",
             )
         )
         registry.register_ladder(

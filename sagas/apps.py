@@ -40,7 +40,9 @@ class SagasConfig(AppConfig):
         registry.register_finder(overview.finder)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_signal(
-            registry.Signal(name="sagas.stuck", unit="sagas", read=lambda subject: overview.stuck(now=SYSTEM.now()))
+            registry.Signal(
+                name="sagas.stuck", unit="sagas", read=lambda subject: overview.stuck(now=SYSTEM.now()), room="sagas"
+            )
         )
         registry.register_check(registry.Check(name="sagas", run=lambda: overview.check(now=SYSTEM.now())))
         registry.register_related("order", registry.Related(name="Saga", act="sagas.view", ask=related.sagas, order=50))
@@ -89,7 +91,10 @@ def _register_findings(told: ModuleType) -> None:
     registry.register_figures(lambda: told.figures(now=SYSTEM.now()))
     registry.register_signal(
         registry.Signal(
-            name="reconcile.open", unit="findings", read=lambda subject: told.open_findings(now=SYSTEM.now())
+            name="reconcile.open",
+            unit="findings",
+            read=lambda subject: told.open_findings(now=SYSTEM.now()),
+            room="reconcile",
         )
     )
     registry.register_check(registry.Check(name="reconcile", run=lambda: told.check(now=SYSTEM.now())))

@@ -31,5 +31,9 @@ class BreakersConfig(AppConfig):
         registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))
         registry.register_figures(overview.figures)
         registry.register_check(registry.Check(name="breakers", run=overview.check))
-        registry.register_signal(registry.Signal(name="breaker.state", unit="0 closed to 3 open", read=overview.state))
-        registry.register_signal(registry.Signal(name="breaker.failing", unit="percent", read=overview.failing))
+        registry.register_signal(
+            registry.Signal(name="breaker.state", unit="0 closed to 3 open", read=overview.state, room="breakers")
+        )
+        registry.register_signal(
+            registry.Signal(name="breaker.failing", unit="percent", read=overview.failing, room="breakers")
+        )

@@ -110,11 +110,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A number that policies and alerts may watch; ``read`` returns None when the subject has no value."""
+    """A number that policies and alerts may watch; ``read`` returns None when the subject has no value.
+
+    ``room``: the slug of the page that shows it, with which it is muted; "" for none.
+    """
 
     name: str
     unit: str
     read: Callable[[str], Sample | None]
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

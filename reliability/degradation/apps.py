@@ -28,4 +28,6 @@ class DegradationConfig(AppConfig):
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_check(registry.Check(name="degradation", run=lambda: overview.check(now=SYSTEM.now())))
-        registry.register_signal(registry.Signal(name="degradation.level", unit="level", read=overview.level))
+        registry.register_signal(
+            registry.Signal(name="degradation.level", unit="level", read=overview.level, room="degradation")
+        )

@@ -32,6 +32,6 @@ class LagConfig(AppConfig):
         registry.register_figures(figures.figures)
         registry.register_finder(overview.find)
         registry.register_needs(needs.needs)
-        registry.register_signal(registry.Signal(name="lag.records", unit="records", read=overview.records))
-        registry.register_signal(registry.Signal(name="lag.seconds", unit="s", read=overview.seconds))
+        registry.register_signal(registry.Signal(name="lag.records", unit="records", read=overview.records, room="lag"))
+        registry.register_signal(registry.Signal(name="lag.seconds", unit="s", read=overview.seconds, room="lag"))
         registry.register_check(registry.Check(name="consumer lag", run=lambda: overview.check(now=SYSTEM.now())))

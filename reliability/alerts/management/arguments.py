@@ -42,7 +42,11 @@ def define(parser: ArgumentParser) -> None:
     _reasoned(_acting(_numbered(words.add_parser("ack", help="say that you look after an incident"))))
     _muting(words.add_parser("mute", help="have nobody told of something for a while"))
     _json(words.add_parser("mutes", help="the mutes that last, and the newest of those that are over"))
-    _acting(_numbered(words.add_parser("unmute", help="end a mute; what still stands is told at once")))
+    _acting(
+        _numbered(
+            words.add_parser("unmute", help="end a mute; what stands and nobody has heard of yet is told at once")
+        )
+    )
     _json(words.add_parser("rules", help="every rule as a sentence, and how it stands"))
     _of_rules(words.add_parser("rule", help="one rule: show, preview, save, delete"))
     _json(words.add_parser("channels", help="whom alerts are told, and whether that works"))

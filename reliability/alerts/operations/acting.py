@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from reliability import access, audit, live
 from reliability.alerts.domain import message, muting, sentences
@@ -238,6 +239,7 @@ def _touched(covers: Covers, of: str) -> list[Incident]:
         case Covers.INCIDENT:
             return list(rows.filter(pk=int(of)))
         case Covers.ROOM:
-            return list(rows.filter(alerts__room=of, alerts__ended_at=None).distinct())
+            belongs = Q(alerts__room=of) | Q(alerts__room=mutes.SIGNALS, alerts__source__in=mutes.sources(of))
+            return list(rows.filter(belongs, alerts__ended_at=None).distinct())
         case Covers.THINGS:
             return []

@@ -11,6 +11,7 @@ from reliability.alerts.domain.rule import Rule as Wanted
 from reliability.alerts.domain.seen import Look, Seen
 from reliability.alerts.domain.standing import Phase, State, step
 from reliability.alerts.models import Alert, Rule
+from reliability.alerts.queries import mutes
 from reliability.console.domain.conditions import Condition
 from reliability.console.domain.conditions import Look as Stands
 
@@ -79,8 +80,8 @@ def seen_of(rule: Wanted, condition: Condition, value: float | None, look: Look)
     limit = f"{'at least' if condition.high_is_bad else 'at most'} {condition.told(condition.enter)}"
     return Seen(
         id=f"signal:{condition.named}",
-        source=f"signal {condition.signal}",
-        room="signals",
+        source=f"{mutes.OF_SIGNAL}{condition.signal}",
+        room=mutes.SIGNALS,
         severity=rule.severity,
         title=f"{condition.named} is {told}",
         detail=f"It alerts from {limit} for {condition.enter_for_s:g} s on.",

@@ -91,8 +91,8 @@ def _is_unheard(incident: Incident) -> bool:
 def _is_muted(incident: Incident, covering: Sequence[muting.Mute]) -> bool:
     if not covering:
         return False
-    up = Alert.objects.filter(incident=incident, ended_at=None).values_list("thing", "room").iterator()
-    things = (muting.Thing(id=thing, room=room) for thing, room in up)
+    up = Alert.objects.filter(incident=incident, ended_at=None).values_list("thing", "room", "source").iterator()
+    things = (mutes.thing(thing, room=room, source=source) for thing, room, source in up)
     return muting.is_muted(covering, rule=incident.rule, incident=str(incident.pk), things=things)
 
 

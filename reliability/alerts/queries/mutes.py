@@ -12,9 +12,12 @@ from reliability.alerts.domain.muting import Covers
 from reliability.alerts.models import Mute
 from reliability.alerts.queries import incidents
 from reliability.alerts.queries.incidents import Look
+from reliability.console.registry import REGISTRY
 from reliability.kernel.errors import Refused
 
 HISTORY_MAX = 50
+SIGNALS, OF_SIGNAL = "signals", "signal "
+"""What a rule's signal has for a room and before its source: see ``operations/standing.py``."""
 STANDING_MAX = 1_000
 """Things of an incident that are held against the mutes of its page; a storm has ten thousand that are alike."""
 
@@ -53,11 +56,22 @@ def of_incident(look: Look, *, actor: access.Actor, now: datetime) -> Sequence[M
     return [row for row in lasting_rows if muting.touches(value(row), **about)]
 
 
+def thing(name: str, *, room: str, source: str) -> muting.Thing:
+    """Return what a mute is held against: a rule's signal belongs to the page that shows it."""
+    signal = REGISTRY.signals.get(source.removeprefix(OF_SIGNAL)) if room == SIGNALS else None
+    return muting.Thing(id=name, room=signal.room if signal is not None and signal.room else room)
+
+
+def sources(room: str) -> list[str]:
+    """Return the sources of alerts on signals that belong to a page."""
+    return [f"{OF_SIGNAL}{signal.name}" for signal in REGISTRY.signals.values() if signal.room == room]
+
+
 def _standing(look: Look, actor: access.Actor) -> list[muting.Thing]:
-    up = look.row.alerts.filter(ended_at=None).values_list("thing", "room", "topics")[:STANDING_MAX]
+    up = look.row.alerts.filter(ended_at=None).values_list("thing", "room", "source", "topics")[:STANDING_MAX]
     return [
-        muting.Thing(id=thing, room=room)
-        for thing, room, topics in up
+        thing(name, room=room, source=source)
+        for name, room, source, topics in up
         if not look.is_partial or incidents.sees_all(actor, topics)
     ]
 

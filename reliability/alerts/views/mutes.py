@@ -75,7 +75,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
 def end(request: HttpRequest, number: int) -> HttpResponseBase:
     """Tell again, at once."""
     acting.unmute(number=number, actor=access.actor_of(request), now=clock.SYSTEM.now())
-    messages.success(request, "Not muted any more: what still stands is told now.")
+    messages.success(request, "Not muted any more: what stands and nobody has heard of yet is told now.")
     asked_on = request.POST.get("incident", "")
     is_number = asked_on.isascii() and asked_on.isdecimal() and len(asked_on) <= NUMBER_DIGITS_MAX
     return redirect("alerts:incident", int(asked_on)) if is_number else redirect("alerts:board")

@@ -19,6 +19,7 @@ from reliability.alerts.models import Rule
 from reliability.alerts.operations import rules as operations
 from reliability.alerts.queries import channels, incidents
 from reliability.alerts.queries import rules as queries
+from reliability.console.domain.conditions import Look
 from reliability.console.registry import REGISTRY
 from reliability.console.views.acts import told
 from reliability.kernel import clock
@@ -46,6 +47,12 @@ FIELDS: Final = {
     "at_most": "at most",
 }
 """What the API calls them, in whose words a rule is refused, and what the form does."""
+_STANDS: Final = {
+    Look.BAD: "that is bad, and would alert once it has lasted {after}",
+    Look.WELL: "that is well, and alerts nobody",
+    Look.BETWEEN: "that is neither bad nor well, and changes nothing",
+    Look.UNKNOWN: "that is too old to tell anything",
+}
 _NAMED: Final = re.compile(rf"\b({'|'.join(FIELDS)})\b")
 
 
@@ -142,8 +149,12 @@ def _finds(wanted: Wanted, actor: access.Actor) -> dict[str, Any]:
     more = max(0, len(found.things) - SHOWN)
     if found.heard is not None:
         condition, reading = found.heard.condition, found.heard.reading
-        told = condition.told(reading.value) if reading is not None else "not known: does it have that subject?"
-        return {"text": f"{condition.named} is {told} now.", "things": [], "more": 0}
+        if reading is None:
+            text = f"{condition.named} is not known now, and alerts nobody until it is. Is its name right?"
+        else:
+            would = _STANDS[found.heard.stands].format(after=sentences.span(condition.enter_for_s))
+            text = f"{condition.named} is {condition.told(reading.value)} now: {would}."
+        return {"text": text, "things": [], "more": 0}
     incidents_count = len({each.key for each in found.things})
     text = f"It finds {len(found.things)} now, which would be {incidents_count} of its incidents."
     return {"text": text, "things": [each.seen for each in found.things[:SHOWN]], "more": more}

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from statistics import median
+from statistics import median_high, median_low
 
 
 def under_load(
     lag: Sequence[int | None], consumed: Sequence[int | None], *, step_s: int, without: Collection[int] = ()
 ) -> float | None:
-    """Return the median of its records a second over those steps of a history that say it; None when none does.
+    """Return the (upper) median of its records a second over the steps of a history that say it; None if none does.
+
+    The upper one, since the step in which a backlog began to be worked off was not all of it.
 
     A step says it when at its begin at least as much waited as was read in it: one that keeps up reads as much as comes
     in, however fast it could. ``lag`` is that at each step's end; ``without``: steps (by index) whose commits moved
     otherwise than by reading.
     """
-    told: list[float] = []
-    idle = 0
-    """Steps before this one in which something waited and no commit moved: who commits rarely read then, too."""
+    told: list[tuple[int, int]] = []
+    idle = 0  # steps before this one in which something waited and no commit moved
     for at, (before, read) in enumerate(zip(lag, consumed[1:], strict=False), start=1):
         if before is None or read is None or at in without:
             idle = 0
@@ -26,6 +27,10 @@ def under_load(
             idle = idle + 1 if before > 0 else 0
             continue
         if before >= read:
-            told.append(read / ((idle + 1) * step_s))
+            told.append((read, idle + 1))
         idle = 0
-    return median(told) if told else None
+    if not told:
+        return None
+    # Who commits rarely read in the steps before it, too; who was stopped once did not.
+    usual = median_low(steps for _, steps in told)
+    return median_high(read / (min(steps, usual) * step_s) for read, steps in told)

@@ -251,9 +251,17 @@ def _of_group(rows: list[PartitionRow], *, is_empty: bool, problem: str) -> tupl
     same = [row for row in rows if row.word == word]
     worst = max(same, key=lambda row: (row.lag or 0, row.lost))
     if word is Word.OK:
-        return (Word.EMPTY, "no members, and nothing waits") if is_empty else (Word.OK, "every partition keeps up")
+        return (Word.EMPTY, _without_members(rows)) if is_empty else (Word.OK, "every partition keeps up")
     others = f", and {len(same) - 1} more" if len(same) > 1 else ""
     return word, f"{worst.topic} {worst.partition}{others}: {worst.reason}"
+
+
+def _without_members(rows: list[PartitionRow]) -> str:
+    """That nobody reads is trouble once something has waited for a window; until then it may be a restart."""
+    waiting = sum(row.lag or 0 for row in rows)
+    if not waiting:
+        return "no members, and nothing waits"
+    return f"no members, and {waiting:,} {'record waits' if waiting == 1 else 'records wait'} since a moment"
 
 
 def _members(description: ports.GroupDescription | ports.Problem | None, rows: list[PartitionRow]) -> list[MemberRow]:

@@ -10,7 +10,9 @@ from reliability.alerts.domain.muting import Covers
 from reliability.alerts.models import Delivery
 from reliability.alerts.operations import acting
 from reliability.alerts.queries import incidents as queries
+from reliability.alerts.queries import mutes
 from reliability.audit.models import Entry
+from reliability.console.domain.conditions import Condition
 from tests.integration.alerts.world import ADMIN, OPERATOR, World, events, incidents
 
 MINUTE = timedelta(minutes=1)
@@ -29,6 +31,24 @@ def test_while_muted_nobody_is_told_and_at_its_end_what_still_stands_is(world: W
     world.turn(600)
     assert mute.until < world.now
     assert events() == [("hook", "trigger"), ("pager", "trigger")]
+    assert not incidents()[0].is_muted
+
+
+def test_a_mute_of_a_page_covers_rules_on_its_signals(world: World) -> None:
+    """Who mutes lag for a deployment is not woken by a rule on lag.seconds."""
+    slow = Condition(signal="lag.seconds", subject="billing", enter=60.0, exit=30.0)
+    world.rule(condition=slow)
+    world.values["billing"] = 90.0
+    for page in ("letters", "lag"):
+        acting.mute(covers=Covers.ROOM, of=page, lasts=10 * MINUTE, reason="drill", actor=OPERATOR, now=world.now)
+        world.turn()
+        if page == "letters":
+            assert not incidents()[0].is_muted, "of another page"
+            Delivery.objects.all().delete()
+    (one,) = incidents()
+    assert one.is_muted
+    acting.unmute(number=mutes.rows(now=world.now)[-1].pk, actor=OPERATOR, now=world.now)
+    world.turn()
     assert not incidents()[0].is_muted
 
 

@@ -142,6 +142,22 @@ def test_who_crashes_and_comes_again_at_once_gets_no_new_time(world: World) -> N
     assert set(words[WINDOW:]) == {Word.STOP, Word.STALL}
 
 
+def test_what_came_after_the_last_member_left_is_not_nothing(world: World) -> None:
+    world.group("billing", world.member("one", 0))
+    world.commit(10)
+    world.end(10)
+    world.polls(WINDOW)
+    world.group()
+    world.polls()
+    assert "no members, and nothing waits" in world.row().reason
+    world.end(18)
+    world.time.advance(60.0)  # it was quiet
+    world.polls()
+    assert (world.row().word, world.row().reason) == (Word.EMPTY, "no members, and 8 records wait since a moment")
+    world.polls(WINDOW)
+    assert world.row().word == Word.STOP
+
+
 def test_a_group_without_members_that_is_behind_has_stopped(world: World) -> None:
     world.group()
     world.commit(10)

@@ -11,7 +11,12 @@ def test_who_keeps_up_shows_what_comes_in_and_not_what_it_can() -> None:
 
 def test_a_backlog_that_is_worked_off_shows_it() -> None:
     lag, consumed = [3, 900, 660, 420, 180, 2], [24, 0, 240, 240, 240, 200]
-    assert under_load(lag, consumed, step_s=60) == 4.0, "the first one after a standstill is one of many"
+    assert under_load(lag, consumed, step_s=60) == 4.0, "neither the minute it stood still nor the last one"
+
+
+def test_a_short_backlog_behind_a_stop_is_told_by_its_full_minute() -> None:
+    lag, consumed = [2, 60, 120, 402, 310, 76], [60, 10, 0, 0, 92, 234]
+    assert under_load(lag, consumed, step_s=60) == 3.9, "it was started in the middle of a minute"
 
 
 def test_who_commits_once_in_ten_minutes_reads_in_all_of_them() -> None:
