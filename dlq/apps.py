@@ -43,20 +43,7 @@ class DlqConfig(AppConfig):
         registry.register_timeline(overview.timeline)
         registry.register_figures(lambda: overview.figures(now=SYSTEM.now()))
         registry.register_cause(lambda subject, window: overview.cause(subject, window, now=SYSTEM.now()))
-        registry.register_signal(
-            registry.Signal(
-                name="letters.open",
-                unit="letters",
-                read=lambda consumer_group: overview.open_letters(consumer_group, now=SYSTEM.now()),
-            )
-        )
-        registry.register_signal(
-            registry.Signal(
-                name="letters.rate",
-                unit="letters a minute",
-                read=lambda consumer_group: overview.letter_rate(consumer_group, now=SYSTEM.now()),
-            )
-        )
+        _register_signals()
         registry.register_check(registry.Check(name="dead-letter topics", run=overview.check))
         registry.register_related(
             "order", registry.Related(name="Dead letters", act="letters.view", ask=related.letters, order=70)
@@ -75,3 +62,26 @@ class DlqConfig(AppConfig):
         registry.register_figures(board.figures)
         registry.on_touched("dlq.replay", tasks.wake)
         registry.on_touched("outbox.receipt", tasks.wake)
+
+
+def _register_signals() -> None:
+    from dlq.queries import overview
+    from reliability.console import registry
+    from reliability.kernel.clock import SYSTEM
+
+    registry.register_signal(
+        registry.Signal(
+            name="letters.open",
+            unit="letters",
+            read=lambda consumer_group: overview.open_letters(consumer_group, now=SYSTEM.now()),
+            room="letters",
+        )
+    )
+    registry.register_signal(
+        registry.Signal(
+            name="letters.rate",
+            unit="letters a minute",
+            read=lambda consumer_group: overview.letter_rate(consumer_group, now=SYSTEM.now()),
+            room="letters",
+        )
+    )

@@ -29,6 +29,7 @@ from reliability.live.fragment import asked_for
 RIGHT: Final = "alerts.rule"
 SHOWN: Final = 5
 NUMBERS: Final = ("raise_after_s", "clear_after_s", "remind_after_s")
+OF_THINGS: Final = ("raise_after_s", "clear_after_s", "at_least", "at_most")
 CONDITION_NUMBERS: Final = ("enter", "exit", "enter_for_s", "exit_for_s", "fresh_s")
 TOGETHER: Final = (
     (Together.ROOM, "by page"),
@@ -51,8 +52,9 @@ _STANDS: Final = {
     Look.BAD: "that is bad, and would alert once it has lasted {after}",
     Look.WELL: "that is well, and alerts nobody",
     Look.BETWEEN: "that is neither bad nor well, and changes nothing",
-    Look.UNKNOWN: "that is too old to tell anything",
+    Look.UNKNOWN: "that tells nothing",
 }
+_MISSING: Final = re.compile(r"has no (\w+)\.$")
 _NAMED: Final = re.compile(rf"\b({'|'.join(FIELDS)})\b")
 
 
@@ -124,10 +126,16 @@ def _form(
         "finds": _finds(wanted, access.actor_of(request)) if wanted is not None else None,
         "refused": refused,
         "refusal": _NAMED.sub(lambda found: f"“{FIELDS[found[0]]}”", str(refused)),
-        "wrong": set(_NAMED.findall(str(refused))) if refused is not None else set(),
+        "wrong": _wrong(str(refused)) if refused is not None else set(),
     }
     part = "alerts/rule.html#dialog" if asked_for(request) == "dialog" else "alerts/rule.html"
     return render(request, part, context, status=refused.status if refused else 200)
+
+
+def _wrong(sentence: str) -> set[str]:
+    """Return the fields that a refusal is about; where it says which one is missing, that one alone."""
+    missing = _MISSING.search(sentence)
+    return {missing[1]} if missing else set(_NAMED.findall(sentence))
 
 
 def _typed(body: dict[str, Any]) -> dict[str, Any]:
@@ -150,9 +158,9 @@ def _finds(wanted: Wanted, actor: access.Actor) -> dict[str, Any]:
     if found.heard is not None:
         condition, reading = found.heard.condition, found.heard.reading
         if reading is None:
-            text = f"{condition.named} is not known now, and alerts nobody until it is. Is its name right?"
+            text = f"{condition.named} cannot be told now: nothing begins to alert until it can. Is its name right?"
         else:
-            would = _STANDS[found.heard.stands].format(after=sentences.span(condition.enter_for_s))
+            would = _STANDS[found.heard.stands].format(after=sentences.span(condition.enter_for_s or 1.0))
             text = f"{condition.named} is {condition.told(reading.value)} now: {would}."
         return {"text": text, "things": [], "more": 0}
     incidents_count = len({each.key for each in found.things})
@@ -173,7 +181,10 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         known = {signal.name: signal.unit for signal in REGISTRY.signals.values()}
         condition["unit"] = condition["unit"] or known.get(condition["signal"], "")[:20]
         numbers = {name: _value(_text(request, name)) for name in CONDITION_NUMBERS if _text(request, name)}
-        return {**body, "condition": condition | numbers}
+        # What the form does not show then is not asked for, and refuses nothing.
+        return {name: value for name, value in body.items() if name not in OF_THINGS} | {
+            "condition": condition | numbers
+        }
     return {**body, "rooms": _list(request, "rooms"), "things": _text(request, "things")}
 
 

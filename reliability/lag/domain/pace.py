@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from statistics import median_high, median_low
+from statistics import median_high
 
 
 def under_load(
@@ -32,5 +32,5 @@ def under_load(
     if not told:
         return None
     # Who commits rarely read in the steps before it, too; who was stopped once did not.
-    usual = median_low(steps for _, steps in told)
+    usual = median_high(steps for _, steps in told)
     return median_high(read / (min(steps, usual) * step_s) for read, steps in told)

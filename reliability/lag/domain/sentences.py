@@ -29,7 +29,7 @@ MEANINGS: dict[Word, str] = {
     Word.AHEAD: "its commit is beyond the end of the log: the topic was recreated or truncated",
     Word.TRUNCATED: "its commit is before the start of the log: records were deleted unread",
     Word.BLOCKED: "a transaction that does not end holds its records back",
-    Word.EMPTY: "no members, and nothing waits",
+    Word.EMPTY: "no members, and nothing has waited for long",
     Word.DEAD: "the broker does not know the group any more",
     Word.UNKNOWN: "cannot be told; never counted as zero",
 }

@@ -257,11 +257,11 @@ def _of_group(rows: list[PartitionRow], *, is_empty: bool, problem: str) -> tupl
 
 
 def _without_members(rows: list[PartitionRow]) -> str:
-    """That nobody reads is trouble once something has waited for a window; until then it may be a restart."""
+    """Without members nobody seems to read; it is trouble once a commit has not moved for a window."""
     waiting = sum(row.lag or 0 for row in rows)
     if not waiting:
         return "no members, and nothing waits"
-    return f"no members, and {waiting:,} {'record waits' if waiting == 1 else 'records wait'} since a moment"
+    return f"no members, and {waiting:,} {'record waits' if waiting == 1 else 'records wait'} for now"
 
 
 def _members(description: ports.GroupDescription | ports.Problem | None, rows: list[PartitionRow]) -> list[MemberRow]:

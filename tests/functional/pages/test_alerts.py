@@ -197,7 +197,7 @@ def test_a_rule_asks_for_what_it_watches_alone_and_marks_the_field_that_is_wrong
     main.get_by_label("well at").fill("2")
     main.get_by_role("button", name="What would it find now?").click()
     expect(main.locator("[aria-invalid]")).to_have_count(0)
-    expect(main).to_contain_text("is not known now, and alerts nobody until it is. Is its name right?")
+    expect(main).to_contain_text("cannot be told now: nothing begins to alert until it can. Is its name right?")
 
 
 def test_a_channel_is_tried_and_what_came_of_it_is_said(visits: Visits, world: World, receiver: Receiver) -> None:

@@ -13,6 +13,7 @@ from reliability.alerts.queries import incidents as queries
 from reliability.alerts.queries import mutes
 from reliability.audit.models import Entry
 from reliability.console.domain.conditions import Condition
+from reliability.console.registry import REGISTRY
 from tests.integration.alerts.world import ADMIN, OPERATOR, World, events, incidents
 
 MINUTE = timedelta(minutes=1)
@@ -144,3 +145,7 @@ def test_an_incident_that_is_over_cannot_be_acknowledged(world: World) -> None:
     world.turn()
     with pytest.raises(acting.IsOver, match="Nothing of it is left"):
         acting.acknowledge(look=look, reason="", actor=OPERATOR, now=world.now)
+
+
+def test_every_signal_belongs_to_a_page_that_may_be_muted() -> None:
+    assert {name for name, signal in REGISTRY.signals.items() if not queries.is_room(signal.room)} == set()
